@@ -1,0 +1,27 @@
+"""Which events are announced, how loudly, and by what."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AlertType(StrEnum):
+    """The seed's two critical alerts."""
+
+    FEATURE_EMERGENCY_DISABLED = "FEATURE_EMERGENCY_DISABLED"
+    FEATURE_ROLLBACK = "FEATURE_ROLLBACK"
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+
+
+class ChannelName(StrEnum):
+    SLACK = "slack"
+    EMAIL = "email"
+
+
+ANNOUNCED = {
+    "flag.emergency_disabled": AlertType.FEATURE_EMERGENCY_DISABLED,
+    "flag.rolled_back": AlertType.FEATURE_ROLLBACK,
+}

@@ -1,0 +1,8 @@
+"""Tables that every app stands on."""
+
+from core.models.environment import Environment
+from core.models.event import Event
+from core.models.heartbeat import Heartbeat
+from core.models.user import User
+
+__all__ = ["Environment", "Event", "Heartbeat", "User"]

@@ -1,0 +1,35 @@
+"""Reads of the flags."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from core.errors import NotFound
+from flags.models import AllowedUser, ApiToken, Flag, FlagState
+
+
+def states(environment: str | None = None) -> QuerySet[FlagState]:
+    """Flag states with flag and environment loaded, in the order of environments and keys."""
+    found = FlagState.objects.select_related("flag", "environment").order_by("environment__position", "flag__key")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def state(key: str, environment: str) -> FlagState:
+    """One flag in one environment, or NotFound."""
+    found = states(environment).filter(flag__key=key).first()
+    if found is None:
+        raise NotFound(f"There is no flag {key!r} in environment {environment!r}.")
+    return found
+
+
+def flags() -> QuerySet[Flag]:
+    return Flag.objects.order_by("key")
+
+
+def allowed_users(state_id: int) -> QuerySet[AllowedUser]:
+    """The allow-list in the order in which it was filled."""
+    return AllowedUser.objects.filter(state_id=state_id).order_by("id")
+
+
+def tokens() -> QuerySet[ApiToken]:
+    return ApiToken.objects.select_related("environment").order_by("-id")

@@ -1,0 +1,109 @@
+"""The way out: emergency disable and rollback. Neither needs an approval or a version."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from core import events
+from core.actors import EMERGENCY_SYSTEM, Actor, ActorKind
+from core.errors import Invalid
+from flags.models import FlagState
+from flags.services.locking import bump, hold, picture
+
+DISABLED = "flag.emergency_disabled"
+ROLLED_BACK = "flag.rolled_back"
+
+
+@transaction.atomic
+def emergency_disable(key: str, environment: str, *, actor: Actor, reason: str, now: datetime) -> FlagState:
+    """Switch the flag off at once and set it to 0 percent (seed: Emergency Feature Disable).
+
+    Doing it again changes nothing and announces nothing. A reason is always required.
+    """
+    reason = _need_reason(reason)
+    state = hold(key, environment)
+    if not state.enabled and state.percentage == 0 and state.disabled_at:
+        return state
+    before = picture(state)
+    _switch_off(state, actor=actor, reason=reason, now=now)
+    state.save()
+    _tell(DISABLED, state, before, actor=actor, reason=reason, now=now, data={})
+    return state
+
+
+@transaction.atomic
+def roll_back(
+    key: str,
+    environment: str,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    evidence: Mapping[str, Any] | None = None,
+) -> str:
+    """Switch the flag off because it does harm, and return the rollback id (seed: Feature Flag Rollback).
+
+    Args:
+        evidence: what was measured: kept with the event, so that it can be read again later.
+
+    A flag that is rolled back already keeps its first rollback id, which is returned.
+    """
+    reason = _need_reason(reason)
+    state = hold(key, environment)
+    if state.rollback_id and not state.enabled:
+        return state.rollback_id
+    before = picture(state)
+    _switch_off(state, actor=actor, reason=reason, now=now)
+    state.rollback_id = f"rb-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    state.rollback_at = now
+    state.rollback_reason = reason
+    state.save()
+    data = {"rollback_id": state.rollback_id, "evidence": dict(evidence or {})}
+    _tell(ROLLED_BACK, state, before, actor=actor, reason=reason, now=now, data=data)
+    return state.rollback_id
+
+
+def _need_reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why: an emergency disable or rollback is announced with its reason.", field="reason")
+    return reason
+
+
+def _switch_off(state: FlagState, *, actor: Actor, reason: str, now: datetime) -> None:
+    state.enabled = False
+    state.percentage = Decimal(0)
+    state.disabled_at = state.changed_at = now
+    state.disabled_by = EMERGENCY_SYSTEM if actor.kind is ActorKind.MACHINE else actor.name
+    state.disabled_reason = reason
+    state.version += 1
+
+
+def _tell(
+    kind: str,
+    state: FlagState,
+    before: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    data: Mapping[str, Any],
+) -> None:
+    events.record(
+        kind,
+        subject=f"flag:{state.flag.key}",
+        actor=actor,
+        now=now,
+        environment_id=state.environment_id,
+        reason=reason,
+        before=before,
+        after=picture(state),
+        data=data,
+    )
+    bump(state.environment_id, state.environment.key, now=now)

@@ -1,0 +1,56 @@
+"""Find a flag's state and hold it; bump the configuration version. Always in this order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from core.errors import NotFound, StaleVersion
+from flags.adapters import bus
+from flags.models import Configuration, FlagState
+
+
+def hold(key: str, environment: str, *, version: int | None = None) -> FlagState:
+    """The locked state of a flag in an environment.
+
+    `version` is what the caller last saw; when the row has moved on, StaleVersion is raised.
+    Raises NotFound for an unknown flag or environment.
+    """
+    found = (
+        FlagState.objects.select_for_update(of=("self",))
+        .select_related("flag", "environment")
+        .filter(flag__key=key, environment__key=environment)
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"There is no flag {key!r} in environment {environment!r}.")
+    if version is not None and version != found.version:
+        raise StaleVersion(f"{key} in {environment}", expected=version, actual=found.version)
+    return found
+
+
+def bump(environment_id: int, environment: str, *, now: datetime) -> int:
+    """Raise the environment's configuration version and tell all processes once this is committed."""
+    row, _ = Configuration.objects.select_for_update().get_or_create(
+        environment_id=environment_id, defaults={"changed_at": now}
+    )
+    Configuration.objects.filter(pk=row.pk).update(version=F("version") + 1, changed_at=now)
+    row.refresh_from_db(fields=["version"])
+    transaction.on_commit(partial(bus.announce, environment, row.version))
+    return row.version
+
+
+def picture(state: FlagState) -> dict[str, Any]:
+    """The state as an event tells it: what `before` and `after` hold."""
+    return {
+        "enabled": state.enabled,
+        "percentage": float(state.percentage),
+        "parameters": state.parameters,
+        "allow_count": state.allow_count,
+        "disabled_reason": state.disabled_reason,
+        "rollback_id": state.rollback_id,
+    }

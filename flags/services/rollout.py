@@ -1,0 +1,152 @@
+"""Change what a flag does: on, off, how many, with which parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from core import events
+from core.actors import Actor
+from core.errors import Conflict
+from flags.domain.bucketing import Bucketing
+from flags.domain.change import StateChange, check_parameters, check_reason, read_percentage
+from flags.models import FlagState
+from flags.services.locking import bump, hold, picture
+
+
+@transaction.atomic
+def change(
+    key: str,
+    environment: str,
+    wanted: StateChange,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+    expected: StateChange | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> FlagState:
+    """Set the wanted fields in one step, with one event; a change that changes nothing writes nothing.
+
+    Args:
+        version: the version the caller saw; StaleVersion when the row has moved on.
+        expected: fields that must still hold (a ramp's last step); Conflict when one does not.
+        data: kept with the event, for example which ramp step this is.
+
+    Raises:
+        Invalid: a percentage out of range or between the flag's steps, parameters that are no JSON
+            object, or no reason in a protected environment.
+    """
+    state = hold(key, environment, version=version)
+    reason = check_reason(reason, protected=state.environment.protected)
+    if expected is not None:
+        _check_expected(state, expected)
+    before = picture(state)
+    fields = _apply(state, wanted)
+    if not fields:
+        return state
+    if wanted.enabled and before["enabled"] is False:
+        _clear_halt(state)
+    state.version += 1
+    state.changed_at = now
+    state.save()
+    events.record(
+        _kind(fields, state),
+        subject=f"flag:{key}",
+        actor=actor,
+        now=now,
+        environment_id=state.environment_id,
+        reason=reason,
+        before=before,
+        after=picture(state),
+        data=data,
+    )
+    bump(state.environment_id, environment, now=now)
+    return state
+
+
+def set_rollout(
+    key: str,
+    environment: str,
+    percentage: Decimal | int | str,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+) -> FlagState:
+    """Set the share of units, 0 to 100 percent, that have the feature while the flag is enabled."""
+    return change(
+        key, environment, StateChange(percentage=percentage), actor=actor, reason=reason, now=now, version=version
+    )
+
+
+def enable(
+    key: str, environment: str, *, actor: Actor, reason: str, now: datetime, version: int | None = None
+) -> FlagState:
+    """Switch the flag on; allow-list and percentage decide for whom. Ends an emergency disable."""
+    return change(key, environment, StateChange(enabled=True), actor=actor, reason=reason, now=now, version=version)
+
+
+def disable(
+    key: str, environment: str, *, actor: Actor, reason: str, now: datetime, version: int | None = None
+) -> FlagState:
+    """Switch the flag off for everybody, and keep its percentage."""
+    return change(key, environment, StateChange(enabled=False), actor=actor, reason=reason, now=now, version=version)
+
+
+def set_parameters(
+    key: str,
+    environment: str,
+    parameters: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+) -> FlagState:
+    """Replace the flag's parameters by this JSON object."""
+    return change(
+        key, environment, StateChange(parameters=parameters), actor=actor, reason=reason, now=now, version=version
+    )
+
+
+def _check_expected(state: FlagState, expected: StateChange) -> None:
+    if expected.enabled is not None and state.enabled != expected.enabled:
+        raise Conflict(f"{state.flag.key} is {'enabled' if state.enabled else 'disabled'}, which was not expected.")
+    if expected.percentage is not None and state.percentage != Decimal(expected.percentage):
+        raise Conflict(f"{state.flag.key} stands at {state.percentage} %, not at {expected.percentage} %.")
+
+
+def _apply(state: FlagState, wanted: StateChange) -> list[str]:
+    """Set the wanted fields and name those that differ from before."""
+    new: dict[str, Any] = {}
+    if wanted.enabled is not None:
+        new["enabled"] = wanted.enabled
+    if wanted.percentage is not None:
+        new["percentage"] = read_percentage(wanted.percentage, Bucketing(state.flag.bucketing))
+    if wanted.parameters is not None:
+        new["parameters"] = check_parameters(wanted.parameters)
+    if wanted.patch is not None:
+        new["parameters"] = check_parameters({**new.get("parameters", state.parameters), **wanted.patch})
+    fields = [field for field, value in new.items() if getattr(state, field) != value]
+    for field in fields:
+        setattr(state, field, new[field])
+    return fields
+
+
+def _clear_halt(state: FlagState) -> None:
+    """A person has switched the flag on again: the emergency is over. The events keep its story."""
+    state.disabled_at = state.rollback_at = None
+    state.disabled_by = state.disabled_reason = state.rollback_id = state.rollback_reason = ""
+
+
+def _kind(fields: list[str], state: FlagState) -> str:
+    if "enabled" in fields:
+        return "flag.enabled" if state.enabled else "flag.disabled"
+    return {"percentage": "flag.rollout_changed", "parameters": "flag.parameters_changed"}[fields[0]]

@@ -1,0 +1,5 @@
+"""nctool's own collections, to look at."""
+
+from migrations_app.models.nctool import CashuToken, CashuWallet
+
+__all__ = ["CashuToken", "CashuWallet"]

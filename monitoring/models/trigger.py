@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from django.db import models
+
+from core.choices import choices
+from monitoring.domain.verdict import Measure, Target, TriggerState, Verdict
+
+
+class Trigger(models.Model):
+    """A rule that rolls back by itself (seed: Automated Rollback Triggers).
+
+    Armed: judges its windows and fires after `consecutive` breaches in a row. Latched: has fired, and
+    does nothing until a person re-arms it. `numerator` and `denominator` each select series:
+    `{"metric": name, "labels": {…}}`. Times are seconds.
+    """
+
+    key = models.SlugField(max_length=60)
+    environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="triggers")
+    name = models.CharField(max_length=120)
+    measure = models.CharField(max_length=10, choices=choices(Measure))
+    numerator = models.JSONField()
+    denominator = models.JSONField(default=dict, blank=True)
+    threshold = models.FloatField(help_text="Percent for a ratio or a drop, milliseconds for a mean, else a count.")
+    window = models.PositiveIntegerField(help_text="Seconds; a multiple of ten.")
+    max_window = models.PositiveIntegerField(help_text="A window waits this long for its minimum sample.")
+    min_samples = models.PositiveIntegerField()
+    consecutive = models.PositiveSmallIntegerField()
+    target = models.CharField(max_length=12, choices=choices(Target))
+    flag_key = models.CharField(max_length=100, blank=True)
+    enabled = models.BooleanField(default=True)
+
+    state = models.CharField(max_length=10, choices=choices(TriggerState), default=TriggerState.ARMED.value)
+    judged_until = models.BigIntegerField(default=0, help_text="Unix seconds; the end of the last window.")
+    verdict = models.CharField(max_length=12, choices=choices(Verdict), default=Verdict.NO_DATA.value)
+    judged_at = models.DateTimeField(null=True, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    samples = models.PositiveIntegerField(default=0)
+    breaches = models.PositiveIntegerField(default=0)
+    passing_since = models.DateTimeField(null=True, blank=True)
+    latched_at = models.DateTimeField(null=True, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["environment__position", "key"]
+        constraints = [models.UniqueConstraint(fields=["environment", "key"], name="trigger_once")]
+        permissions = [("rearm_trigger", "Can re-arm a trigger that has fired")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Judgement(models.Model):
+    """One judged window with the numbers that led to its verdict, so that it can be replayed."""
+
+    trigger = models.ForeignKey("monitoring.Trigger", on_delete=models.CASCADE, related_name="judgements")
+    window_start = models.BigIntegerField()
+    window_end = models.BigIntegerField()
+    verdict = models.CharField(max_length=12, choices=choices(Verdict))
+    value = models.FloatField(null=True)
+    samples = models.PositiveIntegerField()
+    threshold = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-window_end"]
+        constraints = [models.UniqueConstraint(fields=["trigger", "window_end"], name="window_judged_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.window_end}"

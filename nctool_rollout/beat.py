@@ -1,0 +1,21 @@
+"""Everything that happens by the clock, in one table. Seconds.
+
+`expires` drops a tick that waited too long: the next one does its work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds * 2}}
+
+
+SCHEDULE = {
+    "guard": _every(10, "monitoring.tasks.guard"),
+    "ramps": _every(30, "rollouts.tasks.advance"),
+    "follow": _every(5, "rollouts.tasks.follow"),
+    "announce": _every(5, "communications.tasks.announce"),
+    "prune": _every(3600, "monitoring.tasks.prune"),
+}

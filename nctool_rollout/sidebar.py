@@ -1,0 +1,77 @@
+"""Unfold's settings: title, colours and the sections of the sidebar, in the order of the design."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse_lazy
+
+
+def _item(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(url),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "nctool rollout",
+    "SITE_HEADER": "nctool rollout",
+    "SITE_SUBHEADER": "Rollout control plane",
+    "SITE_SYMBOL": "rocket_launch",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "reports.views.home",
+    "STYLES": [],
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Rollout",
+                "items": [
+                    {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
+                    _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
+                    _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
+                    _item("Events", "history", "admin:core_event_changelist", "core.view_event"),
+                ],
+            },
+            {
+                "title": "Monitoring",
+                "items": [
+                    _item("Measurements", "monitoring", "admin:monitoring_series_changelist", "monitoring.view_series"),
+                    _item(
+                        "Triggers",
+                        "notification_important",
+                        "admin:monitoring_trigger_changelist",
+                        "monitoring.view_trigger",
+                    ),
+                    _item("Alerts", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
+                ],
+            },
+            {
+                "title": "nctool database",
+                "items": [
+                    _item(
+                        "Tokens", "toll", "admin:migrations_app_cashutoken_changelist", "migrations_app.view_cashutoken"
+                    ),
+                    _item(
+                        "Wallets",
+                        "wallet",
+                        "admin:migrations_app_cashuwallet_changelist",
+                        "migrations_app.view_cashuwallet",
+                    ),
+                ],
+            },
+            {
+                "title": "Administration",
+                "items": [
+                    _item("Environments", "dns", "admin:core_environment_changelist", "core.view_environment"),
+                    _item("API tokens", "key", "admin:flags_apitoken_changelist", "flags.view_apitoken"),
+                    _item("People", "group", "admin:core_user_changelist", "core.view_user"),
+                ],
+            },
+        ],
+    },
+}

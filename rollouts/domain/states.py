@@ -1,0 +1,37 @@
+"""The states of a ramp."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.machine import Machine
+
+
+class RampState(StrEnum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    HELD = "held"
+    COMPLETED = "completed"
+    ROLLED_BACK = "rolled_back"
+
+
+LIVE = (RampState.PLANNED, RampState.RUNNING, RampState.HELD)
+
+MACHINE = Machine(
+    noun="ramp",
+    moves={
+        RampState.PLANNED: frozenset({RampState.RUNNING, RampState.ROLLED_BACK}),
+        RampState.RUNNING: frozenset({RampState.HELD, RampState.COMPLETED, RampState.ROLLED_BACK}),
+        RampState.HELD: frozenset({RampState.RUNNING, RampState.ROLLED_BACK}),
+        RampState.COMPLETED: frozenset(),
+        RampState.ROLLED_BACK: frozenset(),
+    },
+)
+
+
+class MonitoringLevel(StrEnum):
+    """How closely a step is watched (seed: rolloutSchedule)."""
+
+    INTENSIVE = "intensive"
+    STANDARD = "standard"
+    REDUCED = "reduced"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from core.errors import NotFound
-from flags.models import AllowedUser, ApiToken, Flag, FlagState
+from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
 
 
 def states(environment: str | None = None) -> QuerySet[FlagState]:
@@ -33,3 +33,8 @@ def allowed_users(state_id: int) -> QuerySet[AllowedUser]:
 
 def tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("environment").order_by("-id")
+
+
+def configuration_versions() -> dict[str, int]:
+    """The configuration version of each environment."""
+    return dict(Configuration.objects.values_list("environment__key", "version"))

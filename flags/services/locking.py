@@ -1,4 +1,8 @@
-"""Find a flag's state and hold it; bump the configuration version. Always in this order."""
+"""Hold a flag's state and raise the configuration version.
+
+The environment's Configuration row is always locked first: changes of one environment queue up behind it, so
+two commands that each touch several flags cannot wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ def hold(key: str, environment: str, *, version: int | None = None) -> FlagState
     `version` is what the caller last saw; when the row has moved on, StaleVersion is raised.
     Raises NotFound for an unknown flag or environment.
     """
+    lock_configuration(environment)
     found = (
         FlagState.objects.select_for_update(of=("self",))
         .select_related("flag", "environment")
@@ -33,15 +38,19 @@ def hold(key: str, environment: str, *, version: int | None = None) -> FlagState
     return found
 
 
+def lock_configuration(environment: str) -> None:
+    """Wait for every other change of this environment to end, and keep the next ones waiting."""
+    list(Configuration.objects.select_for_update(of=("self",)).filter(environment__key=environment))
+
+
 def bump(environment_id: int, environment: str, *, now: datetime) -> int:
     """Raise the environment's configuration version and tell all processes once this is committed."""
     row, _ = Configuration.objects.select_for_update().get_or_create(
         environment_id=environment_id, defaults={"changed_at": now}
     )
     Configuration.objects.filter(pk=row.pk).update(version=F("version") + 1, changed_at=now)
-    row.refresh_from_db(fields=["version"])
-    transaction.on_commit(partial(bus.announce, environment, row.version))
-    return row.version
+    transaction.on_commit(partial(bus.announce, environment, row.version + 1))
+    return row.version + 1
 
 
 def picture(state: FlagState) -> dict[str, Any]:

@@ -16,13 +16,16 @@ class RampState(StrEnum):
 
 
 LIVE = (RampState.PLANNED, RampState.RUNNING, RampState.HELD)
+MOVING = (RampState.PLANNED, RampState.RUNNING)  # the clock looks at these
 
+# A planned ramp can be held too: an emergency before its first step must not be undone by its start time.
+# Skipping the last step of a planned ramp ends it.
 MACHINE = Machine(
     noun="ramp",
     moves={
-        RampState.PLANNED: frozenset({RampState.RUNNING, RampState.ROLLED_BACK}),
+        RampState.PLANNED: frozenset({RampState.RUNNING, RampState.HELD, RampState.COMPLETED, RampState.ROLLED_BACK}),
         RampState.RUNNING: frozenset({RampState.HELD, RampState.COMPLETED, RampState.ROLLED_BACK}),
-        RampState.HELD: frozenset({RampState.RUNNING, RampState.ROLLED_BACK}),
+        RampState.HELD: frozenset({RampState.PLANNED, RampState.RUNNING, RampState.ROLLED_BACK}),
         RampState.COMPLETED: frozenset(),
         RampState.ROLLED_BACK: frozenset(),
     },

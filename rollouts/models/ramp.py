@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 
 from core.choices import choices
@@ -9,10 +11,11 @@ from rollouts.domain.states import LIVE, MonitoringLevel, RampState
 class Ramp(models.Model):
     """A flag being raised step by step in one environment; its steps are its own frozen copy.
 
-    planned: has a start time that has not come. running: the clock takes the next step when it may.
-    held: waits for a person, `hold_reason` says why. completed: the last step is taken. rolled_back:
-    ended by a person or a rollback; a new ramp starts over.
-    `position` is the number of the last step taken, 0 before the first.
+    planned: its first step has not been taken and its start time had not come when it was started.
+    running: the clock takes the next step when it may. held: waits for a person, `hold_reason` says why.
+    completed: no step is left. rolled_back: ended by a person; a new ramp starts over.
+    `position` counts the steps taken or skipped. `base_*` is the flag as the ramp found it;
+    `soaking_since` is when the flag came to stand where it stands now.
     """
 
     template_key = models.SlugField(max_length=60)
@@ -24,6 +27,9 @@ class Ramp(models.Model):
     version = models.PositiveIntegerField(default=1)
     starts_at = models.DateTimeField()
     started_by = models.CharField(max_length=150)
+    base_enabled = models.BooleanField(default=False)
+    base_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
+    soaking_since = models.DateTimeField()
     hold_reason = models.TextField(blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     waiting_for = models.TextField(
@@ -50,7 +56,11 @@ class Ramp(models.Model):
 
 
 class RampStep(models.Model):
-    """One step: due at a time, taken when due, soaked and passing. `soak` is seconds of PASS before it."""
+    """One step, once: open, then taken or skipped. `soak` is the seconds of PASS that must come before it.
+
+    `parameters` is a patch: it holds from this step on, so the next step that is taken also applies the
+    patches of steps skipped before it.
+    """
 
     ramp = models.ForeignKey("rollouts.Ramp", on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
@@ -59,15 +69,25 @@ class RampStep(models.Model):
     percentage = models.DecimalField(max_digits=5, decimal_places=2)
     allow_list_only = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict, blank=True)
-    monitoring = models.CharField(max_length=10, choices=choices(MonitoringLevel))
+    monitoring = models.CharField(max_length=12, choices=choices(MonitoringLevel))
     soak = models.PositiveIntegerField()
     taken_at = models.DateTimeField(null=True, blank=True)
     taken_by = models.CharField(max_length=150, blank=True)
     skipped_at = models.DateTimeField(null=True, blank=True)
+    skipped_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["ramp", "position"], name="ramp_step_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["ramp", "position"], name="ramp_step_once"),
+            models.CheckConstraint(
+                condition=models.Q(percentage__gte=0, percentage__lte=100), name="ramp_step_percentage_0_to_100"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(taken_at__isnull=True) | models.Q(skipped_at__isnull=True),
+                name="ramp_step_taken_or_skipped",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.label}: {self.percentage} %"

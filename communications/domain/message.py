@@ -1,0 +1,88 @@
+"""What an alert says, in words and in the seed's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from communications.domain.alerts import AlertType
+
+_HEADLINES = {
+    AlertType.FEATURE_EMERGENCY_DISABLED: "EMERGENCY DISABLE",
+    AlertType.FEATURE_ROLLBACK: "ROLLBACK",
+}
+MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One alert as a channel sends it. `key` is the same in every repeat, so that a reader can tell one.
+
+    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address.
+    """
+
+    key: str
+    type: AlertType
+    feature: str
+    environment: str
+    reason: str
+    actor: str
+    at: datetime
+    rollback_id: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+
+    @property
+    def subject(self) -> str:
+        """One line, for lists, mail subjects and notifications."""
+        where = f" in {self.environment}" if self.environment else ""
+        return f"[CRITICAL] {_HEADLINES[self.type]}: {self.feature}{where} is off"
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The facts, each with its name."""
+        found = [
+            ("Feature", self.feature),
+            ("Environment", self.environment),
+            ("Reason", one_line(self.reason, MAX_REASON)),
+            ("By", self.actor),
+            ("Rollback id", self.rollback_id),
+            *self.evidence,
+            ("Time", f"{self.at:%Y-%m-%d %H:%M:%S} {self.at.tzname()}"),
+            ("Details", self.link),
+        ]
+        return tuple((name, value) for name, value in found if value)
+
+    @property
+    def text(self) -> str:
+        """Subject and facts as plain text."""
+        return "\n".join([self.subject, *(f"{name}: {value}" for name, value in self.lines)])
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The seed's fields of a critical alert (Emergency Feature Disable, Feature Flag Rollback)."""
+        found = {
+            "type": self.type.value,
+            "feature": self.feature,
+            "reason": self.reason,
+            "rollbackId": self.rollback_id,
+            "timestamp": self.at.isoformat(),
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def read_evidence(evidence: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The single numbers and words of an event's evidence, for a reader; nested parts stay with the event."""
+    return tuple(
+        (name.replace("_", " ").capitalize(), f"{value:g}" if isinstance(value, float) else str(value))
+        for name, value in evidence.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    )
+
+
+def one_line(text: str, limit: int) -> str:
+    """White space and line breaks folded into single blanks, at most `limit` characters."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"

@@ -1,0 +1,50 @@
+"""Events become alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from communications import selectors
+from communications.domain.alerts import ANNOUNCED, ChannelName, Severity
+from communications.models import Alert, Delivery
+from core import events
+
+if TYPE_CHECKING:
+    from core.models import Event
+
+BATCH = 200
+
+
+def announce(*, channels: Collection[ChannelName], now: datetime) -> int:
+    """Make the alert of every announced event that has none, and a delivery for each channel; how many were made.
+
+    An alert is made also when there is no channel: it is shown in the admin. Two callers at once make one.
+    """
+    fresh = events.without("alert", kinds=list(ANNOUNCED)).select_related("environment")[:BATCH]
+    return sum(_announce(event, channels, now=now) for event in fresh)
+
+
+@transaction.atomic
+def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime) -> bool:
+    """Alert and deliveries in one transaction, so that there is no alert that nobody sends."""
+    alert, made = Alert.objects.get_or_create(
+        event=event,
+        defaults={
+            "type": ANNOUNCED[event.kind].value,
+            "severity": Severity.CRITICAL.value,
+            "feature": event.subject.removeprefix("flag:"),
+            "environment": event.environment,
+            "at": event.at,
+        },
+    )
+    if made:
+        alert.text = selectors.message(alert).text
+        alert.save(update_fields=["text"])
+        Delivery.objects.bulk_create(
+            Delivery(alert=alert, channel=channel.value, next_try_at=now) for channel in channels
+        )
+    return made

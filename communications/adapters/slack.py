@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from communications.domain.delivery import Failure, without_secrets
-from communications.domain.message import Message
+from communications.domain.message import Message, one_line
 
 TIMEOUT = 5
 TEMPORARY = {408, 425, 429}
@@ -49,7 +49,7 @@ class SlackWebhook:
 
 def payload(message: Message) -> dict[str, Any]:
     """The request body: a text for notifications, blocks for readers, the seed's fields and key as metadata."""
-    facts = "\n".join(f"*{name}:* {_plain(value)}" for name, value in message.lines)
+    facts = "\n".join(f"*{name}:* {_plain(one_line(value, 500))}" for name, value in message.lines)
     return {
         "text": _plain(message.subject),
         "blocks": [

@@ -31,6 +31,7 @@ class Trigger(models.Model):
 
     state = models.CharField(max_length=10, choices=choices(TriggerState), default=TriggerState.ARMED.value)
     judged_until = models.BigIntegerField(default=0, help_text="Unix seconds; the end of the last window.")
+    armed_from = models.BigIntegerField(default=0, help_text="Unix seconds; a count counts nothing before it.")
     verdict = models.CharField(max_length=12, choices=choices(Verdict), default=Verdict.NO_DATA.value)
     judged_at = models.DateTimeField(null=True, blank=True)
     value = models.FloatField(null=True, blank=True)
@@ -59,7 +60,7 @@ class Judgement(models.Model):
     value = models.FloatField(null=True)
     samples = models.PositiveIntegerField()
     threshold = models.FloatField()
-    at = models.DateTimeField()
+    at = models.DateTimeField(db_index=True)
 
     class Meta:
         ordering = ["-window_end"]

@@ -1,0 +1,28 @@
+"""Which series a trigger or a chart looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All series of one metric that carry these labels, whatever other labels they have."""
+
+    metric: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Selection:
+        """From `{"metric": name, "labels": {…}}`; Invalid when it names no metric."""
+        metric, labels = stored.get("metric"), stored.get("labels") or {}
+        if not isinstance(metric, str) or not metric or not isinstance(labels, Mapping):
+            raise Invalid('A selection is {"metric": name, "labels": {…}}.', field="metric")
+        return cls(metric, labels)
+
+    def takes(self, name: str, labels: Mapping[str, str]) -> bool:
+        return name == self.metric and all(labels.get(key) == value for key, value in self.labels.items())

@@ -1,0 +1,207 @@
+"""Reads of the ramps: what they are, what comes next, and what the decision about it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+
+import flags.selectors
+import monitoring.selectors
+from core import events, heartbeats
+from core.errors import NotFound
+from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
+from rollouts.domain.news import HOLDING, FlagNews, is_foreign
+from rollouts.domain.states import LIVE, MOVING, RampState
+from rollouts.models import Ramp, RampStep, RampTemplate
+
+if TYPE_CHECKING:
+    from flags.models import FlagState
+
+
+class StepStatus(StrEnum):
+    TAKEN = "taken"
+    SKIPPED = "skipped"
+    NOW = "now"
+    NEXT = "next"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as a timeline shows it. `now` is the last one taken."""
+
+    step: RampStep
+    status: StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RampView:
+    """A ramp with its steps. `waits_for` says in a sentence what the next step needs; empty when it needs nothing."""
+
+    ramp: Ramp
+    steps: tuple[StepView, ...]
+    waits_for: str
+
+    @property
+    def now(self) -> RampStep | None:
+        return next((view.step for view in self.steps if view.status is StepStatus.NOW), None)
+
+    @property
+    def next(self) -> RampStep | None:
+        return next((view.step for view in self.steps if view.status is StepStatus.NEXT), None)
+
+
+def templates() -> QuerySet[RampTemplate]:
+    """The ramps of the playbook with their flag."""
+    return RampTemplate.objects.select_related("flag").order_by("key")
+
+
+def ramps() -> QuerySet[Ramp]:
+    """All ramps, newest first, with flag and environment; steps are prefetched in one more query."""
+    return Ramp.objects.select_related("flag", "environment").prefetch_related("steps").order_by("-id")
+
+
+def moving_ids() -> list[int]:
+    """The ramps the clock looks at, oldest first."""
+    return list(Ramp.objects.filter(state__in=MOVING).order_by("id").values_list("pk", flat=True))
+
+
+def live() -> list[RampView]:
+    """Every ramp that has not ended, in the order of environments and flags, as the clock last saw it: 2 queries."""
+    found = ramps().filter(state__in=LIVE).order_by("environment__position", "flag__key")
+    return [_view(ramp, ramp.hold_reason or ramp.waiting_for) for ramp in found]
+
+
+def get(ramp_id: int) -> Ramp:
+    """One ramp with its steps, or NotFound."""
+    found = ramps().filter(pk=ramp_id).first()
+    if found is None:
+        raise NotFound(f"There is no ramp {ramp_id}.")
+    return found
+
+
+def timeline(ramp_id: int, *, now: datetime) -> RampView:
+    """One ramp with what it waits for as of `now`, not as of the clock's last look."""
+    ramp = get(ramp_id)
+    if RampState(ramp.state) not in MOVING:
+        return _view(ramp, ramp.hold_reason)
+    state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
+    move = next_move(situation(ramp, list(ramp.steps.all()), state), now=now)
+    why = getattr(move, "why", "")
+    return _view(ramp, why if why else "The clock takes it at its next look.")
+
+
+def resume_effect(ramp_id: int) -> str:
+    """What a resume would do to the flag, for the form that asks for it."""
+    ramp = get(ramp_id)
+    state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
+    where = f"{ramp.flag.key} in {ramp.environment.key}"
+    last = last_taken(ramp.steps.all())
+    now = f"{'enabled' if state.enabled else 'disabled'} at {percent(state.percentage)}"
+    if last is None:
+        return f"{where} stays as it is ({now}); the clock goes on with the first step."
+    if state.enabled and state.percentage == last.percentage:
+        return f"{where} stays {now}; the clock goes on."
+    return (
+        f"{where} is {now}. Resuming ENABLES it at {percent(last.percentage)} again, at once (step {last.position}: "
+        f"{last.label}), and the soak time of the next step starts over."
+    )
+
+
+def news_for(ramp: Ramp) -> list[FlagNews]:
+    """Changes of the flag by others that this ramp has not taken into account yet, oldest first.
+
+    A cursor over ids is safe here and only here: all events of the flags of one environment are written
+    while its configuration row is locked, so they are committed in the order of their ids.
+    """
+    fresh = (
+        events.about(f"flag:{ramp.flag.key}", environment_id=ramp.environment_id)
+        .filter(kind__in=list(HOLDING), id__gt=ramp.followed_event)
+        .order_by("id")
+    )
+    found = [FlagNews(row.pk, row.kind, row.actor, row.reason, row.after, row.data) for row in fresh]
+    return [news for news in found if is_foreign(news, ramp_id=ramp.pk)]
+
+
+def last_event_of(flag_key: str, environment_id: int) -> int:
+    """The id of the flag's newest event in the environment, 0 when there is none."""
+    newest = events.about(f"flag:{flag_key}", environment_id=environment_id).values_list("id", flat=True).first()
+    return newest or 0
+
+
+def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:
+    """What each trigger that guards the flag says of it."""
+    return tuple(
+        Watch(
+            trigger=fact.trigger,
+            verdict=fact.verdict,
+            judged_at=fact.judged_at,
+            passing_since=fact.passing_since,
+            max_window=timedelta(seconds=fact.max_window),
+            latched=fact.latched,
+        )
+        for fact in monitoring.selectors.verdicts_for(flag_key, environment)
+    )
+
+
+def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState) -> Situation:
+    """All that the decision about a ramp depends on. Lock ramp and flag first when you mean to act on it."""
+    return Situation(
+        state=RampState(ramp.state),
+        steps=[_fact(step) for step in steps],
+        position=ramp.position,
+        left=left_by(ramp, steps),
+        soaking_since=ramp.soaking_since,
+        flag=FlagFacts(state.enabled, state.percentage, _halted(state)),
+        watches=watches_for(ramp.flag.key, ramp.environment.key),
+        guard_seen_at=heartbeats.last().get("guard"),
+    )
+
+
+def left_by(ramp: Ramp, steps: Iterable[RampStep]) -> FlagFacts:
+    """The flag as the ramp last left it: as its last taken step set it, or as the ramp found it."""
+    last = last_taken(steps)
+    return FlagFacts(ramp.base_enabled, ramp.base_percentage) if last is None else FlagFacts(True, last.percentage)
+
+
+def last_taken(steps: Iterable[RampStep]) -> RampStep | None:
+    taken = [step for step in steps if step.taken_at is not None]
+    return max(taken, key=lambda step: step.position) if taken else None
+
+
+def _halted(state: FlagState) -> str:
+    if state.disabled_at is None:
+        return ""
+    return f"{state.disabled_reason} ({state.rollback_id or 'emergency disable'}, by {state.disabled_by})"
+
+
+def _fact(step: RampStep) -> Step:
+    return Step(
+        position=step.position,
+        percentage=Decimal(step.percentage),
+        due_at=step.due_at,
+        soak=timedelta(seconds=step.soak),
+        allow_list_only=step.allow_list_only,
+        taken_at=step.taken_at,
+    )
+
+
+def _view(ramp: Ramp, waits_for: str) -> RampView:
+    steps = list(ramp.steps.all())
+    last = last_taken(steps)
+    live_ = RampState(ramp.state) in LIVE
+
+    def status(step: RampStep) -> StepStatus:
+        if step.skipped_at is not None:
+            return StepStatus.SKIPPED
+        if step.taken_at is not None:
+            return StepStatus.NOW if step is last else StepStatus.TAKEN
+        return StepStatus.NEXT if live_ and step.position == ramp.position + 1 else StepStatus.LATER
+
+    return RampView(ramp, tuple(StepView(step, status(step)) for step in steps), waits_for)

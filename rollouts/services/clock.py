@@ -1,0 +1,82 @@
+"""The clock's side of the ramps: take what is due, and follow what others did to the flags."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from core.actors import CLOCK
+from core.errors import DomainError
+from rollouts import selectors
+from rollouts.domain.move import Complete, Hold, Take, Wait, next_move
+from rollouts.domain.states import MOVING, RampState
+from rollouts.models import Ramp
+from rollouts.services.locking import Held, lock
+from rollouts.services.steps import complete_if_done, hold_for_news, put_on_hold, take_next
+
+log = logging.getLogger(__name__)
+
+
+def advance_due(*, now: datetime) -> int:
+    """Look at every planned and running ramp, each in its own transaction; how many steps were taken.
+
+    A ramp takes at most one step, however long the clock was away: the next one needs a verdict that was
+    judged after this one. A ramp that fails is logged and does not keep the others from advancing.
+    """
+    return _each(selectors.moving_ids(), _tick, now=now)
+
+
+def follow(*, now: datetime) -> int:
+    """Hold the ramps whose flag somebody else switched or changed; how many were held. May be run any time."""
+    moving = Ramp.objects.filter(state__in=MOVING).select_related("flag").order_by("id")
+    touched = [ramp.pk for ramp in moving if selectors.news_for(ramp)]
+    return _each(touched, _follow, now=now)
+
+
+def _each(ramp_ids: list[int], work: Callable[..., bool], *, now: datetime) -> int:
+    done = 0
+    for ramp_id in ramp_ids:
+        try:
+            done += work(ramp_id, now=now)
+        except Exception:
+            log.exception("ramp %s", ramp_id)
+    return done
+
+
+@transaction.atomic
+def _tick(ramp_id: int, *, now: datetime) -> bool:
+    """One look at one ramp, under its lock and its flag's; True when a step was taken."""
+    held = lock(ramp_id)
+    if RampState(held.ramp.state) not in MOVING or hold_for_news(held, actor=CLOCK, now=now):
+        return False
+    match next_move(held.situation, now=now):
+        case Take(step):
+            return _take(held, f"{held.ramp.name}, {step.label}: due, soaked, all triggers pass.", now=now)
+        case Wait(why):
+            if why != held.ramp.waiting_for:
+                Ramp.objects.filter(pk=ramp_id).update(waiting_for=why)
+        case Hold(why):
+            put_on_hold(held, actor=CLOCK, reason=why, now=now)
+        case Complete():
+            complete_if_done(held, actor=CLOCK, now=now)
+    return False
+
+
+def _take(held: Held, reason: str, *, now: datetime) -> bool:
+    """Take the step; a flag that refuses it (a parameter it cannot keep) holds the ramp and says why."""
+    try:
+        with transaction.atomic():
+            take_next(held, actor=CLOCK, reason=reason, now=now)
+    except DomainError as refusal:
+        put_on_hold(lock(held.ramp.pk), actor=CLOCK, reason=f"The step was refused: {refusal}", now=now)
+        return False
+    return True
+
+
+@transaction.atomic
+def _follow(ramp_id: int, *, now: datetime) -> bool:
+    held = lock(ramp_id)
+    return RampState(held.ramp.state) in MOVING and hold_for_news(held, actor=CLOCK, now=now)

@@ -1,0 +1,143 @@
+"""Start a ramp of the playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from core import events
+from core.actors import Actor
+from core.errors import Conflict, Invalid, NotFound
+from flags.domain.bucketing import Bucketing
+from flags.domain.change import check_reason, read_percentage
+from flags.services import locking as flag_locking
+from rollouts import selectors
+from rollouts.domain.move import percent
+from rollouts.domain.schedule import check_seconds, due_times
+from rollouts.domain.states import LIVE, RampState
+from rollouts.domain.template import RampStepSpec
+from rollouts.models import Ramp, RampStep, RampTemplate
+from rollouts.services.locking import picture
+
+if TYPE_CHECKING:
+    from flags.models import FlagState
+
+
+@transaction.atomic
+def start(
+    template_key: str,
+    environment: str,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    starts_at: datetime | None = None,
+    pace: int | None = None,
+    soak: int | None = None,
+) -> Ramp:
+    """Start a ramp with its own copy of the playbook's steps; the clock takes the first one when it is due.
+
+    Args:
+        starts_at: when the first step is due; `now` when not given. It may not lie in the past.
+        pace: seconds between two steps in place of the playbook's weeks, 1 or more.
+        soak: seconds of PASS before each step in place of the playbook's, 0 or more.
+
+    Raises:
+        Conflict: the flag has a live ramp here, is halted by an emergency disable or a rollback, or stands
+            above the ramp's first step already.
+        Invalid: times out of range, a percentage between the flag's steps, or no reason in a protected
+            environment.
+    """
+    template = RampTemplate.objects.select_related("flag").filter(key=template_key).first()
+    if template is None:
+        known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
+        raise NotFound(f"There is no ramp template {template_key!r}. Known: {known}.")
+    state = flag_locking.hold(template.flag.key, environment)
+    reason = check_reason(reason, protected=state.environment.protected)
+    specs = [RampStepSpec.from_dict(step) for step in template.steps]
+    _check(template, specs, state)
+    first = starts_at or now
+    if first < now:
+        raise Invalid("A ramp cannot start in the past.", field="starts_at")
+    times = due_times(
+        [spec.offset_seconds for spec in specs],
+        starts_at=first,
+        pace=check_seconds(pace, field="pace", least=1),
+    )
+    ramp = Ramp.objects.create(
+        template_key=template.key,
+        name=template.name,
+        flag=template.flag,
+        environment=state.environment,
+        state=(RampState.PLANNED if first > now else RampState.RUNNING).value,
+        starts_at=first,
+        started_by=actor.name,
+        base_enabled=state.enabled,
+        base_percentage=state.percentage,
+        soaking_since=now,
+        followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
+    )
+    _copy_steps(ramp, specs, times, soak=check_seconds(soak, field="soak", least=0))
+    _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
+    return ramp
+
+
+def _check(template: RampTemplate, specs: Sequence[RampStepSpec], state: FlagState) -> None:
+    """Refuse what the clock could not do later."""
+    key, where = state.flag.key, state.environment.key
+    other = Ramp.objects.filter(flag=state.flag, environment=state.environment, state__in=LIVE).first()
+    if other is not None:
+        raise Conflict(f"{key} in {where} has a ramp that is {other.state} already: {other.name} (ramp {other.pk}).")
+    if state.disabled_at is not None:
+        raise Conflict(
+            f"{key} in {where} was switched off in an emergency ({state.disabled_reason}). "
+            "Enable it first, so that somebody has said that it may be used again; then start the ramp."
+        )
+    for spec in specs:
+        read_percentage(spec.percentage, Bucketing(state.flag.bucketing))
+    lowest = Decimal(specs[0].percentage)
+    if state.enabled and lowest < state.percentage:
+        raise Conflict(
+            f"{key} in {where} stands at {percent(state.percentage)} already; {template.name} starts at "
+            f"{percent(lowest)}. A ramp never goes back: lower the flag first."
+        )
+
+
+def _copy_steps(ramp: Ramp, specs: Sequence[RampStepSpec], times: Sequence[datetime], *, soak: int | None) -> None:
+    RampStep.objects.bulk_create(
+        RampStep(
+            ramp=ramp,
+            position=position,
+            label=spec.label,
+            due_at=due_at,
+            percentage=spec.percentage,
+            allow_list_only=spec.allow_list_only,
+            parameters=dict(spec.parameters),
+            monitoring=spec.monitoring.value,
+            soak=spec.soak_seconds if soak is None else soak,
+        )
+        for position, (spec, due_at) in enumerate(zip(specs, times, strict=True), start=1)
+    )
+
+
+def _tell(
+    ramp: Ramp, specs: Sequence[RampStepSpec], times: Sequence[datetime], *, actor: Actor, reason: str, now: datetime
+) -> None:
+    plan = [
+        {"label": spec.label, "percentage": float(spec.percentage), "due_at": due_at.isoformat()}
+        for spec, due_at in zip(specs, times, strict=True)
+    ]
+    events.record(
+        "ramp.started",
+        subject=f"ramp:{ramp.pk}",
+        actor=actor,
+        now=now,
+        environment_id=ramp.environment_id,
+        reason=reason,
+        after=picture(ramp),
+        data={"flag": ramp.flag.key, "ramp": ramp.pk, "template": ramp.template_key, "steps": plan},
+    )

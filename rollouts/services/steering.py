@@ -1,0 +1,140 @@
+"""A person steers a ramp. Each command locks ramp and flag, checks, changes, and writes one event with the reason.
+
+`version` is what the caller saw of the ramp: StaleVersion when it has moved on since. Every command raises
+Invalid without a reason, NotFound for an unknown ramp, and IllegalMove or Conflict when the ramp or its
+flag is not in a state for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.actors import Actor, ActorKind
+from core.errors import Conflict, Refused
+from flags.domain.change import StateChange
+from flags.services import emergency, rollout
+from rollouts import selectors
+from rollouts.domain.move import changed_by_others, in_danger
+from rollouts.domain.states import MOVING, RampState
+from rollouts.models import Ramp
+from rollouts.services.locking import Held, lock, move, need_reason, save
+from rollouts.services.steps import complete_if_done, put_on_hold, take_next
+
+
+@transaction.atomic
+def advance(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+    """Take the next step now, before it is due, soaked or proven (few samples, no data): that is the person's word.
+
+    Raises Conflict when the flag is not as the ramp left it (disabled, changed), and when a trigger of the
+    flag is in BREACH or has fired: no word overrides those.
+    """
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    _need_moving(held, "advanced")
+    situation = held.situation
+    why = changed_by_others(situation) or in_danger(situation.watches)
+    if why:
+        raise Conflict(f"{held.ramp} cannot advance. {why}")
+    take_next(held, actor=actor, reason=reason, now=now)
+    return held.ramp
+
+
+@transaction.atomic
+def hold(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+    """Stop the ramp where it stands; the flag keeps its percentage."""
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    put_on_hold(held, actor=actor, reason=reason, now=now)
+    return held.ramp
+
+
+@transaction.atomic
+def resume(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+    """Let the clock go on. A flag that is off or was changed is first set to the last taken step again.
+
+    `selectors.resume_effect` says so beforehand. When the flag had to be set, the soak time starts over.
+    Refused for a machine. Conflict while a trigger of the flag has fired or is in BREACH, and before the
+    first step while the flag is halted by an emergency disable or a rollback.
+    """
+    if actor.kind is ActorKind.MACHINE:
+        raise Refused("Only a person resumes a ramp.")
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    ramp = held.ramp
+    if RampState(ramp.state) is not RampState.HELD:
+        raise Conflict(f"{ramp} is {ramp.state.replace('_', ' ')}; only a held ramp can be resumed.")
+    started = selectors.last_taken(held.steps) is not None
+    move(ramp, RampState.RUNNING if started or now >= ramp.starts_at else RampState.PLANNED, now=now)
+    danger = in_danger(held.situation.watches)
+    if danger:
+        raise Conflict(f"{ramp} cannot be resumed. {danger}")
+    if _restore(held, actor=actor, reason=reason, now=now):
+        ramp.soaking_since = now
+    ramp.followed_event = selectors.last_event_of(ramp.flag.key, ramp.environment_id)
+    save(held, "ramp.resumed", actor=actor, reason=reason, now=now)
+    return ramp
+
+
+@transaction.atomic
+def skip(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+    """Leave out the next step. The flag stays as it is; the step after it also applies the skipped parameters."""
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    _need_moving(held, "skipped ahead")
+    step = held.steps[held.ramp.position]
+    step.skipped_at, step.skipped_by = now, actor.name
+    step.save(update_fields=["skipped_at", "skipped_by"])
+    held.ramp.position = step.position
+    held.ramp.waiting_for = ""
+    told = {"step": step.position, "label": step.label}
+    save(held, "ramp.skipped", actor=actor, reason=reason, now=now, data=told)
+    complete_if_done(held, actor=actor, now=now)
+    return held.ramp
+
+
+@transaction.atomic
+def roll_back(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> str:
+    """Switch the flag off and end the ramp for good; the rollback id. A new ramp starts over."""
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    move(held.ramp, RampState.ROLLED_BACK, now=now)
+    evidence = {"ramp": ramp_id, "position": held.ramp.position}
+    rollback_id = emergency.roll_back(
+        held.ramp.flag.key, held.ramp.environment.key, actor=actor, reason=reason, now=now, evidence=evidence
+    )
+    save(held, "ramp.rolled_back", actor=actor, reason=reason, now=now, data={"rollback_id": rollback_id})
+    return rollback_id
+
+
+def _need_moving(held: Held, verb: str) -> None:
+    state = RampState(held.ramp.state)
+    if state not in MOVING:
+        hint = " Resume it first." if state is RampState.HELD else ""
+        raise Conflict(f"{held.ramp} is {state.value.replace('_', ' ')} and cannot be {verb}.{hint}")
+
+
+def _restore(held: Held, *, actor: Actor, reason: str, now: datetime) -> bool:
+    """Bring the flag back to the last taken step; True when it had to be changed."""
+    ramp, last = held.ramp, selectors.last_taken(held.steps)
+    if last is None:
+        _accept_as_base(held)
+        return True
+    wanted = StateChange(enabled=True, percentage=last.percentage)
+    told = {"ramp": ramp.pk, "step": last.position, "resumed": True}
+    before = held.flag.version
+    state = rollout.change(ramp.flag.key, ramp.environment.key, wanted, actor=actor, reason=reason, now=now, data=told)
+    return state.version != before
+
+
+def _accept_as_base(held: Held) -> None:
+    """Before the first step the flag is nobody's yet: the ramp starts from what it finds now."""
+    flag, first = held.flag, held.next
+    if flag.disabled_at is not None:
+        raise Conflict(
+            f"{held.ramp.flag.key} was switched off in an emergency: {flag.disabled_reason} Enable it first."
+        )
+    if first is not None and flag.enabled and first.percentage < flag.percentage:
+        raise Conflict(f"{held.ramp.flag.key} stands at {flag.percentage} % already: a ramp never goes back.")
+    held.ramp.base_enabled, held.ramp.base_percentage = flag.enabled, flag.percentage

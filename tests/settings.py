@@ -1,0 +1,29 @@
+"""The settings under test: the product's own, in an environment that owns nothing of this machine.
+
+`DATABASE_URL` alone is taken over, so that the same tests run on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+_OURS = {
+    "DATA_DIR": tempfile.mkdtemp(prefix="nctool-rollout-tests-"),
+    "SECRET_KEY": "a key for the tests, which keeps nothing secret from anybody at all",
+    "PRODUCTION": "off",
+    "HTTPS": "off",
+    "DEBUG": "off",
+    "EMBEDDED_REDIS_PORT": "1",  # nothing listens there: tests that need a server start one
+    "EMBEDDED_MONGODB_PORT": "1",
+}
+for _name in ("REDIS_URL", "NCTOOL_MONGODB_URL", "SLACK_WEBHOOK_URL", "ALERT_EMAILS", "PUBLIC_URL"):
+    os.environ.pop(_name, None)
+os.environ.update(_OURS)
+
+from nctool_rollout.settings import *  # noqa: E402, F403
+from nctool_rollout.settings import DATA_DIR, DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: threads share it, with its locks
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""The screens of the core, and what all screens share."""

@@ -1,0 +1,106 @@
+"""How times, states and shares look, the same on every page.
+
+A state is an icon, a word and a colour: never a colour alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import moments
+
+register = template.Library()
+
+LOOK = {  # word: (tone, icon)
+    "planned": ("mute", "schedule"),
+    "running": ("info", "play_circle"),
+    "held": ("warn", "pause_circle"),
+    "completed": ("ok", "check_circle"),
+    "rolled_back": ("bad", "undo"),
+    "rolled back": ("bad", "undo"),
+    "PASS": ("ok", "check_circle"),
+    "BREACH": ("bad", "error"),
+    "INSUFFICIENT": ("warn", "hourglass_empty"),
+    "NO_DATA": ("warn", "signal_disconnected"),
+    "armed": ("ok", "shield"),
+    "latched": ("bad", "lock"),
+    "on": ("ok", "toggle_on"),
+    "off": ("mute", "toggle_off"),
+    "taken": ("ok", "check"),
+    "skipped": ("mute", "skip_next"),
+    "now": ("info", "my_location"),
+    "next": ("info", "arrow_forward"),
+    "later": ("mute", "more_horiz"),
+    "critical": ("bad", "priority_high"),
+    "sent": ("ok", "mark_email_read"),
+    "waiting": ("warn", "schedule_send"),
+    "failed": ("bad", "error"),
+    "ok": ("ok", "check_circle"),
+    "stale": ("bad", "heart_broken"),
+    "down": ("bad", "cloud_off"),
+    "never": ("mute", "help"),
+}
+
+
+def _now(context: dict[str, Any]) -> datetime:
+    return timezone.localtime(context["now"])
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: dict[str, Any], at: datetime | None, form: str = "both") -> SafeString | str:
+    """A time as `in 3 min (09:03:00 UTC)`. `form` is both, relative or clock. The page's `now` is the present."""
+    if at is None:
+        return "never"
+    now = _now(context)
+    near, exact = moments.relative(at, now=now), moments.clock(at, now=now)
+    shown = {"both": f"{near} ({exact})", "relative": near, "clock": exact}[form]
+    title = {"both": "", "relative": exact, "clock": near}[form]
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, shown)
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """Seconds as `3 min 20 s`."""
+    return "" if seconds is None else moments.span(timedelta(seconds=float(seconds)))
+
+
+@register.simple_tag
+def state(word: object, text: str = "") -> SafeString:
+    """A state as a badge. `text` replaces the word that is shown."""
+    tone, icon = LOOK.get(str(word), ("mute", "circle"))
+    shown = text or str(word).replace("_", " ")
+    return badge(shown, tone, icon)
+
+
+@register.simple_tag
+def badge(text: str, tone: str = "mute", icon: str = "circle") -> SafeString:
+    """A word with an icon. Tones: ok, warn, bad, info, mute."""
+    return format_html(
+        '<span class="ops-badge" data-tone="{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+        "{}</span>",
+        tone,
+        icon,
+        text,
+    )
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """At most three decimals below ten, one below a hundred, none above: `0.312`, `42.5`, `1,250`."""
+    if value is None:
+        return "–"
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    text = f"{float(value):,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
+def percent(value: object) -> str:
+    """25.00 as `25 %`."""
+    return f"{float(str(value)):g} %"

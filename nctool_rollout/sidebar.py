@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -16,6 +17,20 @@ def _item(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
     }
 
 
+PRIMARY = {  # indigo: white text on 600 has a contrast of 6.3
+    "50": "oklch(96.2% .018 272.314)",
+    "100": "oklch(93% .034 272.788)",
+    "200": "oklch(87% .065 274.039)",
+    "300": "oklch(78.5% .115 274.713)",
+    "400": "oklch(67.3% .182 276.935)",
+    "500": "oklch(58.5% .233 277.117)",
+    "600": "oklch(51.1% .262 276.966)",
+    "700": "oklch(45.7% .24 277.023)",
+    "800": "oklch(39.8% .195 277.366)",
+    "900": "oklch(35.9% .144 278.697)",
+    "950": "oklch(25.7% .09 281.288)",
+}
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "nctool rollout",
     "SITE_HEADER": "nctool rollout",
@@ -24,7 +39,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.views.home",
-    "STYLES": [],
+    "STYLES": [lambda request: static("ops/ops.css")],
+    "SCRIPTS": [lambda request: static("ops/dialog.js"), lambda request: static("ops/live.js")],
+    "COLORS": {"primary": PRIMARY},
+    "BORDER_RADIUS": "6px",
     "SIDEBAR": {
         "show_search": False,
         "navigation": [

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.errors import DomainError, NotFound, StaleVersion
+from core.models import Environment
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the page says before it asks. `sentences` name what will happen, `submit` is the button."""
+    """What the page says before it asks. `sentences` name what will happen, `submit` is the button.
+
+    `environment` is named and coloured above them; `dangerous` makes the button red.
+    """
 
     title: str
     sentences: Sequence[str]
     submit: str
     dangerous: bool = False
+    environment: Environment | None = None
 
 
 class ReasonForm(forms.Form):
@@ -35,7 +41,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Reason",
         max_length=2000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
         help_text="Kept in the history with your name.",
         error_messages={"required": "Say why: the history tells who did it and for what reason."},
     )
@@ -49,7 +55,7 @@ class ReasonForm(forms.Form):
         return helper
 
 
-class ConfirmView(UnfoldModelAdminViewMixin, FormView):
+class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
     """GET shows the effect, POST does it. Opened by htmx it is a dialog, otherwise a page of its own.
 
     A refusal of the service is shown in the form and changes nothing. After a stale version the form
@@ -104,19 +110,18 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView):
         field = getattr(error, "field", None)
         form.add_error(field if field in form.fields else None, str(error))
         if isinstance(error, StaleVersion):
-            form.data = form.data.copy()
-            form.data[form.add_prefix("version")] = str(self.version())
+            data = cast(QueryDict, form.data).copy()
+            data[form.add_prefix("version")] = str(self.version())
+            form.data = data
         response = self.form_invalid(form)
         response.status_code = 200 if self.in_dialog else error.status
         return response
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            response: HttpResponse = super().dispatch(request, *args, **kwargs)
+            return super().dispatch(request, *args, **kwargs)
         except NotFound as error:
-            messages.error(request, str(error))
-            return HttpResponse(str(error), status=404)
-        return response
+            raise Http404(str(error)) from error
 
     def _leave(self) -> HttpResponse:
         if self.in_dialog:  # htmx would put the page it is redirected to into the dialog

@@ -90,6 +90,32 @@ def badge(text: str, tone: str = "mute", icon: str = "circle") -> SafeString:
     )
 
 
+@register.simple_tag
+def environment(row: object) -> SafeString:
+    """The environment's name; a protected one is inverted and has a lock."""
+    if not getattr(row, "protected", False):
+        return format_html('<span class="ops-environment">{}</span>', row)
+    return format_html(
+        '<span class="ops-environment" data-protected><span class="material-symbols-outlined" aria-hidden="true">'
+        'lock</span>{}<span class="ops-hidden"> (protected)</span></span>',
+        row,
+    )
+
+
+@register.simple_tag
+def action(url: str, text: str, icon: str = "", tone: str = "", size: str = "") -> SafeString:
+    """A link that looks like a button and opens its page in a dialog. Tones: primary, danger, quiet-danger."""
+    shown = format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', icon) if icon else ""
+    return format_html(
+        '<a class="ops-button" data-dialog href="{}" data-tone="{}" data-size="{}">{}{}</a>',
+        url,
+        tone,
+        size,
+        shown,
+        text,
+    )
+
+
 @register.filter
 def number(value: float | None) -> str:
     """At most three decimals below ten, one below a hundred, none above: `0.312`, `42.5`, `1,250`."""

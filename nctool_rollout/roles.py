@@ -1,0 +1,51 @@
+"""Who may do what: four groups, written here and set by `manage.py setup`.
+
+No role is a superuser: that would pass every check of a permission, also those of rules still to be written.
+An administrator looks after people and tokens, and may operate: whoever hands out roles could take this one anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+APPS = ("core", "flags", "monitoring", "migrations_app", "rollouts", "communications", "reports")
+OPERATE = frozenset({"flags.operate_flagstate", "rollouts.operate_ramp", "monitoring.rearm_trigger"})
+ADMINISTER = frozenset(
+    {"core.view_user", "core.add_user", "core.change_user"}
+    | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
+)
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+
+EXTRA = {
+    Role.VIEWER: frozenset[str](),
+    Role.OPERATOR: OPERATE,
+    Role.APPROVER: OPERATE,
+    Role.ADMINISTRATOR: OPERATE | ADMINISTER,
+}
+
+
+def granted(role: Role, known: Iterable[str]) -> frozenset[str]:
+    """The permissions of a role: everyone sees everything but people and tokens. `known` are all there are."""
+    seen = {name for name in known if name.partition(".")[2].startswith("view_")}
+    return frozenset(seen - ADMINISTER) | EXTRA[role]
+
+
+@transaction.atomic
+def setup_roles() -> None:
+    """Make the four groups and give each exactly its permissions. Other groups are the site's own."""
+    permissions = Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
+    known = {f"{permission.content_type.app_label}.{permission.codename}": permission for permission in permissions}
+    for role in Role:
+        group, _ = Group.objects.get_or_create(name=role.value)
+        group.permissions.set([known[name] for name in granted(role, known)])

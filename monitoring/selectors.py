@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Q, QuerySet, Sum
 
 from core.errors import Invalid, NotFound
 from monitoring.domain.metrics import BUCKET_SECONDS
@@ -22,6 +22,7 @@ MOST_POINTS = 5_000
 class TriggerFact:
     """What one trigger says now. `value` belongs to the last window; `max_window` is in seconds.
 
+    `judged_until` is where the last window ended: what came after it has not been looked at yet.
     `passing_since` is the start of the time through which every judged window passed.
     """
 
@@ -29,6 +30,7 @@ class TriggerFact:
     name: str
     verdict: Verdict
     judged_at: datetime | None
+    judged_until: datetime | None
     passing_since: datetime | None
     value: float | None
     threshold: float
@@ -50,10 +52,36 @@ class Point:
     samples: int
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judgements of one step of a chart. `value` is None when no window of it could be computed."""
+
+    at: datetime
+    value: float | None
+    threshold: float
+    samples: int
+    breaches: int
+
+
+class Sums(NamedTuple):
+    """How many samples a step has, and what they add up to."""
+
+    samples: int
+    total: float
+
+
+_BREACHED = Q(verdict=Verdict.BREACH.value)
+
+
 def verdicts_for(flag_key: str, environment: str) -> list[TriggerFact]:
     """Every enabled trigger that guards the flag here: its own, and those that roll back the last raised flag."""
+    return [_fact(trigger) for trigger in guarding(flag_key, environment)]
+
+
+def guarding(flag_key: str, environment: str) -> QuerySet[Trigger]:
+    """The rows that `verdicts_for` tells of."""
     concerned = Q(target=Target.FLAG.value, flag_key=flag_key) | Q(target=Target.LAST_RAISED.value)
-    return [_fact(trigger) for trigger in triggers(environment).filter(concerned, enabled=True)]
+    return triggers(environment).filter(concerned, enabled=True)
 
 
 def triggers(environment: str | None = None) -> QuerySet[Trigger]:
@@ -80,10 +108,53 @@ def judgements(trigger_id: int) -> QuerySet[Judgement]:
     return Judgement.objects.filter(trigger_id=trigger_id).order_by("-window_end")
 
 
+def judged(trigger_id: int, *, start: int, end: int, step: int) -> list[Judged]:
+    """What the guard saw from one step to the next, oldest first: the worst value, never an average of it.
+
+    `start` and `end` are unix seconds of the windows' ends, end excluded. One query.
+    """
+    found = Judgement.objects.filter(trigger_id=trigger_id, window_end__gte=start, window_end__lt=end)
+    rows = (
+        found.annotate(slot=_slot("window_end", step))
+        .values("slot")
+        .annotate(worst=Max("value"), limit=Max("threshold"), seen=Sum("samples"), bad=Count("id", filter=_BREACHED))
+        .order_by("slot")
+    )
+    return [
+        Judged(datetime.fromtimestamp(row["slot"], UTC), row["worst"], row["limit"], row["seen"], row["bad"])
+        for row in rows
+    ]
+
+
 def series(environment: str | None = None) -> QuerySet[Series]:
     """What has been reported, by name."""
     found = Series.objects.select_related("environment").order_by("name", "id")
     return found if environment is None else found.filter(environment__key=environment)
+
+
+def one_series(series_id: int) -> Series:
+    """One series with its environment, or NotFound."""
+    found = series().filter(pk=series_id).first()
+    if found is None:
+        raise NotFound(f"There is no series {series_id}.")
+    return found
+
+
+def lines(series_ids: Collection[int], *, start: int, end: int, step: int) -> dict[int, dict[int, Sums]]:
+    """Each series with its steps that have samples, by the unix second at which they start. One query.
+
+    `start`, `end` and `step` are as of `points`.
+    """
+    found: dict[int, dict[int, Sums]] = {series_id: {} for series_id in series_ids}
+    rows = (
+        Bucket.objects.filter(series_id__in=found, start__gte=start, start__lt=end)
+        .annotate(slot=_slot("start", step))
+        .values("series_id", "slot")
+        .annotate(samples=Sum("n"), total=Sum("sum"))
+    )
+    for row in rows:
+        found[row["series_id"]][row["slot"]] = Sums(row["samples"], row["total"])
+    return found
 
 
 def matching(environment: str, selection: Selection) -> list[int]:
@@ -128,14 +199,17 @@ def _steps(series_ids: Collection[int], start: int, end: int, step: int) -> dict
     """Start of each step with samples, to their number and sum, added up by the database."""
     if not series_ids:
         return {}
-    slot = ExpressionWrapper(F("start") - F("start") % step, output_field=BigIntegerField())
     rows = (
         Bucket.objects.filter(series_id__in=series_ids, start__gte=start, start__lt=end)
-        .annotate(slot=slot)
+        .annotate(slot=_slot("start", step))
         .values("slot")
         .annotate(samples=Sum("n"), total=Sum("sum"))
     )
     return {row["slot"]: (row["samples"], row["total"]) for row in rows}
+
+
+def _slot(field: str, step: int) -> ExpressionWrapper[BigIntegerField]:
+    return ExpressionWrapper(F(field) - F(field) % step, output_field=BigIntegerField())
 
 
 def _value(measure: Measure, n: int, total: float) -> float:
@@ -152,6 +226,7 @@ def _fact(row: Trigger) -> TriggerFact:
         name=row.name,
         verdict=Verdict(row.verdict),
         judged_at=row.judged_at,
+        judged_until=datetime.fromtimestamp(row.judged_until, UTC) if row.judged_until else None,
         passing_since=row.passing_since,
         value=row.value,
         threshold=row.threshold,

@@ -22,7 +22,15 @@ class Selection:
         metric, labels = stored.get("metric"), stored.get("labels") or {}
         if not isinstance(metric, str) or not metric or not isinstance(labels, Mapping):
             raise Invalid('A selection is {"metric": name, "labels": {…}}.', field="metric")
-        return cls(metric, labels)
+        if not all(isinstance(key, str) and isinstance(value, str) for key, value in labels.items()):
+            raise Invalid("Labels are texts.", field="labels")
+        if set(stored) - {"metric", "labels"}:
+            raise Invalid("A selection has a metric and labels, nothing else.", field="metric")
+        return cls(metric, dict(labels))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"metric": self.metric, "labels": dict(self.labels)}
 
     def takes(self, name: str, labels: Mapping[str, str]) -> bool:
         return name == self.metric and all(labels.get(key) == value for key, value in self.labels.items())

@@ -60,6 +60,11 @@ def horizon(now: float) -> int:
     return int(now - GRACE) // BUCKET_SECONDS * BUCKET_SECONDS
 
 
+def next_bucket(now: float) -> int:
+    """The start of the first bucket that lies wholly after `now`: what a trigger judges once it is armed."""
+    return -int(-now // BUCKET_SECONDS) * BUCKET_SECONDS
+
+
 def begin(rule: Rule, judged_until: int, *, until: int) -> int:
     """Where judging goes on; a trigger that was never judged begins with the last window."""
     return judged_until or until - rule.window

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Q, QuerySet, Sum
+from django.db.models.expressions import CombinedExpression
 
 from core.errors import Invalid, NotFound
 from monitoring.domain.metrics import BUCKET_SECONDS
@@ -208,7 +209,7 @@ def _steps(series_ids: Collection[int], start: int, end: int, step: int) -> dict
     return {row["slot"]: (row["samples"], row["total"]) for row in rows}
 
 
-def _slot(field: str, step: int) -> ExpressionWrapper[BigIntegerField]:
+def _slot(field: str, step: int) -> ExpressionWrapper[CombinedExpression]:
     return ExpressionWrapper(F(field) - F(field) % step, output_field=BigIntegerField())
 
 

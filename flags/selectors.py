@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from core.errors import NotFound
+from flags.domain.configuration import TokenConfig
 from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
 
 
@@ -33,6 +34,16 @@ def allowed_users(state_id: int) -> QuerySet[AllowedUser]:
 
 def tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("environment").order_by("-id")
+
+
+def live_token(digest: str) -> TokenConfig | None:
+    """The token with this digest, unless it was revoked or never was."""
+    found = tokens().filter(digest=digest, revoked_at=None).first()
+    return None if found is None else _token(found)
+
+
+def _token(row: ApiToken) -> TokenConfig:
+    return TokenConfig(row.digest, row.name, row.environment.key, frozenset(row.scopes))
 
 
 def configuration_versions() -> dict[str, int]:

@@ -1,0 +1,74 @@
+"""Who calls `/api/v1`: a token in `Authorization: Bearer …` or in `X-API-Key`."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import APIKeyHeader, HttpBearer
+
+from core.errors import DomainError, Refused
+from flags import selectors
+from flags.domain.configuration import TokenConfig
+from flags.domain.limit import MinuteLimit
+from flags.services.tokens import digest
+
+
+class TooManyRequests(DomainError):
+    """The token has used up its minute. `retry_after` is in whole seconds."""
+
+    status = 429
+
+    def __init__(self, most: int, retry_after: int) -> None:
+        super().__init__(
+            f"This token has made more than {most} requests in this minute. Try again in {retry_after} seconds."
+        )
+        self.retry_after = retry_after
+
+
+class _Bearer(HttpBearer):
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, token: str) -> TokenConfig | None:
+        return admit(token.strip(), self.scope)
+
+
+class _Key(APIKeyHeader):
+    param_name = "X-API-Key"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> TokenConfig | None:
+        return admit(key.strip(), self.scope) if key else None
+
+
+def token_auth(scope: str) -> list[_Bearer | _Key]:
+    """For `auth=` of an operation: then `request.auth` is the token, with `.environment`, `.name` and `.actor`."""
+    return [_Bearer(scope), _Key(scope)]
+
+
+def admit(text: str, scope: str) -> TokenConfig | None:
+    """The live token with this text, counted; None when there is none.
+
+    Raises Refused when it lacks the scope, TooManyRequests when its minute is used up.
+    """
+    token = selectors.live_token(digest(text))
+    if token is None:
+        return None
+    wait = _limit(settings.API_LIMIT_PER_MINUTE).wait(token.digest, time.monotonic())
+    if wait:
+        raise TooManyRequests(settings.API_LIMIT_PER_MINUTE, wait)
+    if scope not in token.scopes:
+        raise Refused(f"The token {token.name!r} lacks the scope {scope!r}; it has {', '.join(sorted(token.scopes))}.")
+    return token
+
+
+@cache
+def _limit(most: int) -> MinuteLimit:
+    return MinuteLimit(most)

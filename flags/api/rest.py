@@ -1,0 +1,205 @@
+"""Flags over `/api/v1/flags`: read and change them in the environment of the token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router, Schema
+from pydantic import ConfigDict
+
+from core.actors import Actor
+from flags import selectors
+from flags.api.auth import token_auth
+from flags.domain.change import StateChange
+from flags.domain.configuration import TokenConfig
+from flags.models import FlagState
+from flags.services import allow_list, emergency, rollout
+from flags.services.tokens import Scope
+
+router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
+
+
+class _Body(Schema):
+    """A misspelt field is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Change(_Body):
+    """`version` is the one you saw: when the flag has moved on since, the answer is 409 and nothing changes."""
+
+    reason: str = ""
+    version: int | None = None
+
+
+class Percentage(Change):
+    percentage: Decimal
+
+
+class Parameters(Change):
+    parameters: dict[str, Any]
+
+
+class AllowList(Change):
+    add: list[str] = []
+    remove: list[str] = []
+
+
+class Emergency(_Body):
+    """An emergency has no version: it is done whatever else has changed."""
+
+    reason: str
+
+
+class Rollback(Emergency):
+    evidence: dict[str, Any] = {}
+
+
+class FlagOut(Schema):
+    key: str
+    name: str
+    description: str
+    environment: str
+    enabled: bool
+    percentage: float
+    parameters: dict[str, Any]
+    bucketing: str
+    version: int
+    allow_count: int
+    changed_at: datetime
+    disabled_at: datetime | None
+    disabled_by: str
+    disabled_reason: str
+    rollback_id: str
+    rollback_at: datetime | None
+    rollback_reason: str
+
+
+class AllowListOut(Schema):
+    flag: FlagOut
+    added: int
+    removed: int
+    already_in: int
+    not_in: int
+
+
+class RollbackOut(Schema):
+    flag: FlagOut
+    rollback_id: str
+
+
+_STORED = (
+    *("enabled", "parameters", "version", "allow_count", "changed_at", "disabled_at", "disabled_by"),
+    *("disabled_reason", "rollback_id", "rollback_at", "rollback_reason"),
+)
+
+
+def shown(state: FlagState) -> FlagOut:
+    return FlagOut(
+        key=state.flag.key,
+        name=state.flag.name,
+        description=state.flag.description,
+        environment=state.environment.key,
+        percentage=float(state.percentage),
+        bucketing=state.flag.bucketing,
+        **{field: getattr(state, field) for field in _STORED},
+    )
+
+
+def _token(request: HttpRequest) -> TokenConfig:
+    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
+    return token
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return _token(request).actor
+
+
+def _change(request: HttpRequest, key: str, wanted: StateChange, why: Change) -> FlagOut:
+    state = rollout.change(
+        key,
+        _token(request).environment,
+        wanted,
+        actor=_actor(request),
+        reason=why.reason,
+        now=timezone.now(),
+        version=why.version,
+    )
+    return shown(state)
+
+
+@router.get("/flags", response=list[FlagOut], summary="All flags of the token's environment")
+def flags(request: HttpRequest) -> list[FlagOut]:
+    return [shown(state) for state in selectors.states(_token(request).environment)]
+
+
+@router.get("/flags/{key}", response=FlagOut, summary="One flag")
+def flag(request: HttpRequest, key: str) -> FlagOut:
+    return shown(selectors.state(key, _token(request).environment))
+
+
+@router.post("/flags/{key}/enable", response=FlagOut, summary="Switch on; allow-list and percentage decide for whom")
+def enable(request: HttpRequest, key: str, body: Change) -> FlagOut:
+    return _change(request, key, StateChange(enabled=True), body)
+
+
+@router.post("/flags/{key}/disable", response=FlagOut, summary="Switch off for everybody and keep the percentage")
+def disable(request: HttpRequest, key: str, body: Change) -> FlagOut:
+    return _change(request, key, StateChange(enabled=False), body)
+
+
+@router.post("/flags/{key}/rollout", response=FlagOut, summary="Set the percentage")
+def set_rollout(request: HttpRequest, key: str, body: Percentage) -> FlagOut:
+    return _change(request, key, StateChange(percentage=body.percentage), body)
+
+
+@router.post("/flags/{key}/parameters", response=FlagOut, summary="Replace all parameters")
+def set_parameters(request: HttpRequest, key: str, body: Parameters) -> FlagOut:
+    return _change(request, key, StateChange(parameters=body.parameters), body)
+
+
+@router.patch("/flags/{key}/parameters", response=FlagOut, summary="Set single parameters and keep the others")
+def patch_parameters(request: HttpRequest, key: str, body: Parameters) -> FlagOut:
+    return _change(request, key, StateChange(patch=body.parameters), body)
+
+
+@router.patch("/flags/{key}/allow-list", response=AllowListOut, summary="Add and remove npubs")
+def edit_allow_list(request: HttpRequest, key: str, body: AllowList) -> AllowListOut:
+    done = allow_list.edit_allow_list(
+        key,
+        _token(request).environment,
+        add=body.add,
+        remove=body.remove,
+        actor=_actor(request),
+        reason=body.reason,
+        now=timezone.now(),
+        version=body.version,
+    )
+    return AllowListOut(
+        flag=shown(done.state),
+        added=done.added,
+        removed=done.removed,
+        already_in=done.already_in,
+        not_in=done.not_in,
+    )
+
+
+@router.post("/flags/{key}/emergency-disable", response=FlagOut, summary="Off at once, at 0 percent, with an alert")
+def emergency_disable(request: HttpRequest, key: str, body: Emergency) -> FlagOut:
+    state = emergency.emergency_disable(
+        key, _token(request).environment, actor=_actor(request), reason=body.reason, now=timezone.now()
+    )
+    return shown(state)
+
+
+@router.post("/flags/{key}/rollback", response=RollbackOut, summary="Off because it does harm, with a rollback id")
+def roll_back(request: HttpRequest, key: str, body: Rollback) -> RollbackOut:
+    environment = _token(request).environment
+    rollback_id = emergency.roll_back(
+        key, environment, actor=_actor(request), reason=body.reason, now=timezone.now(), evidence=body.evidence
+    )
+    return RollbackOut(flag=shown(selectors.state(key, environment)), rollback_id=rollback_id)

@@ -1,0 +1,70 @@
+"""`/api/v1`: the routers of the apps, and how their refusals are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from core.errors import DomainError
+from flags.api.auth import TooManyRequests
+from flags.api.rest import router as flags
+from nctool_rollout.problems import problem
+
+api = NinjaAPI(
+    title="nctool rollout",
+    version="1",
+    description="Flags, ramps and metrics of one environment: the one the token belongs to.",
+    docs_url=None,
+    urls_namespace="api-v1",
+)
+api.add_router("", flags)
+
+
+@api.exception_handler(DomainError)
+def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    response = problem(error.status, str(error), field=getattr(error, "field", None))
+    if isinstance(error, TooManyRequests):
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@api.exception_handler(ValidationError)
+def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"field": _field(flaw["loc"]), "detail": _sentence(flaw)} for flaw in error.errors]
+    first = errors[0]
+    return problem(422, f"{first['field']}: {first['detail']}", field=first["field"], errors=errors)
+
+
+@api.exception_handler(AuthenticationError)
+def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    response = problem(401, "Send a live token, as `Authorization: Bearer <token>` or as `X-API-Key: <token>`.")
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(HttpError)
+def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem(error.status_code, str(error))
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
+    response = problem(503, "The database cannot be reached, so nothing was changed. Flags are still evaluated.")
+    response["Retry-After"] = "5"
+    return response
+
+
+def _field(location: Sequence[Any]) -> str:
+    """`("body", "payload", "metrics", 3, "value")` is the caller's `metrics.3.value`."""
+    skipped = 2 if location[0] == "body" and len(location) > 2 else 1
+    return ".".join(str(part) for part in location[skipped:]) or "body"
+
+
+def _sentence(flaw: dict[str, Any]) -> str:
+    return str(flaw["msg"]).removeprefix("Value error, ")

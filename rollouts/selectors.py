@@ -49,6 +49,12 @@ class RampView:
     waits_for: str
 
     @property
+    def monitoring(self) -> str:
+        """How closely the flag is to be watched now: the level of the step it stands at, else of the first one."""
+        step = self.now or self.next
+        return step.monitoring if step else ""
+
+    @property
     def now(self) -> RampStep | None:
         return next((view.step for view in self.steps if view.status is StepStatus.NOW), None)
 
@@ -108,9 +114,11 @@ def resume_effect(ramp_id: int) -> str:
         return f"{where} stays as it is ({now}); the clock goes on with the first step."
     if state.enabled and state.percentage == last.percentage:
         return f"{where} stays {now}; the clock goes on."
+    back = "SETS IT BACK to" if state.percentage > last.percentage else "RAISES it to"
+    verb = back if state.enabled else "ENABLES it at"
     return (
-        f"{where} is {now}. Resuming ENABLES it at {percent(last.percentage)} again, at once (step {last.position}: "
-        f"{last.label}), and the soak time of the next step starts over."
+        f"{where} is {now}. Resuming {verb} {percent(last.percentage)} again, at once (step {last.position}: "
+        f"{last.label}), and the time to the next step starts over."
     )
 
 
@@ -141,7 +149,7 @@ def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:
         Watch(
             trigger=fact.trigger,
             verdict=fact.verdict,
-            judged_at=fact.judged_at,
+            judged_until=fact.judged_until,
             passing_since=fact.passing_since,
             max_window=timedelta(seconds=fact.max_window),
             latched=fact.latched,
@@ -158,7 +166,7 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState) -> Situat
         position=ramp.position,
         left=left_by(ramp, steps),
         soaking_since=ramp.soaking_since,
-        flag=FlagFacts(state.enabled, state.percentage, _halted(state)),
+        flag=FlagFacts(state.enabled, state.percentage, _halted(state), state.allow_count),
         watches=watches_for(ramp.flag.key, ramp.environment.key),
         guard_seen_at=heartbeats.last().get("guard"),
     )

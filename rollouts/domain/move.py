@@ -15,7 +15,7 @@ from monitoring.domain.verdict import Verdict
 from rollouts.domain.states import MOVING, RampState
 
 GUARD_SILENCE = timedelta(seconds=60)  # the guard judges every 10 s; after this it counts as dead
-VERDICT_MARGIN = timedelta(seconds=60)  # a window is judged at the latest this long after its longest end
+VERDICT_MARGIN = timedelta(seconds=60)  # a window is judged at the latest this long after its end
 
 
 def percent(share: Decimal) -> str:
@@ -46,20 +46,30 @@ class FlagFacts:
     enabled: bool
     percentage: Decimal
     halted: str = ""
+    allowed: int = 0
 
     @property
     def share(self) -> Decimal:
         """The percentage that really has the feature."""
         return self.percentage if self.enabled else Decimal(0)
 
+    @property
+    def reaches_nobody(self) -> bool:
+        """Neither by percentage nor by allow-list."""
+        return not self.enabled or (self.percentage == 0 and self.allowed == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What one trigger says of the flag. `max_window` is the longest time between two of its judgements."""
+    """What one trigger says of the flag.
+
+    `judged_until` is the end of the last window it judged, `max_window` the longest that a window may be.
+    From `passing_since` to `judged_until` every window passed.
+    """
 
     trigger: str
     verdict: Verdict
-    judged_at: datetime | None
+    judged_until: datetime | None
     passing_since: datetime | None
     max_window: timedelta
     latched: bool = False
@@ -88,8 +98,8 @@ class Situation:
 
     @property
     def untouched(self) -> bool:
-        """Nobody has the feature by this ramp, or by percentage: there is no traffic that could be judged."""
-        return self.left.share == 0 and all(step.taken_at is None for step in self.steps)
+        """The ramp has not begun and nobody has the feature: there is no traffic that could be judged."""
+        return self.flag.reaches_nobody and all(step.taken_at is None for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +180,39 @@ def _unproven(situation: Situation, now: datetime) -> str:
     if not situation.watches:
         return "No trigger watches this flag here: a person has to advance it, with a reason."
     for watch in situation.watches:
-        if watch.verdict is Verdict.INSUFFICIENT:
-            return (
-                f"Trigger {watch.trigger} has too few samples (INSUFFICIENT): wait for traffic, "
-                "or advance by hand, with a reason."
-            )
-        if watch.verdict is not Verdict.PASS or watch.judged_at is None or watch.passing_since is None:
-            return f"Trigger {watch.trigger} has no data (NO_DATA). No data is never a pass."
-        if now - watch.judged_at > watch.max_window + VERDICT_MARGIN:
-            return f"Trigger {watch.trigger} was last judged {_clock(watch.judged_at)}: too old."
-        if watch.judged_at <= situation.soaking_since:
-            return f"Trigger {watch.trigger} has not been judged since {_clock(situation.soaking_since)}."
+        if watch.verdict is not Verdict.PASS or watch.judged_until is None or watch.passing_since is None:
+            return _nothing_to_judge(watch, situation.flag)
+        if now - watch.judged_until > watch.max_window + VERDICT_MARGIN:
+            return f"Trigger {watch.trigger} was last judged up to {_clock(watch.judged_until)}: too old."
+        if watch.judged_until <= situation.soaking_since:
+            return f"Trigger {watch.trigger} has not judged anything since {_clock(situation.soaking_since)} yet."
     return ""
 
 
+def _nothing_to_judge(watch: Watch, flag: FlagFacts) -> str:
+    few = watch.verdict is Verdict.INSUFFICIENT
+    what = f"Trigger {watch.trigger} has {'too few samples (INSUFFICIENT)' if few else 'no data (NO_DATA)'}"
+    if flag.percentage > 0:
+        return f"{what}, and that is never a pass: wait for traffic, or advance by hand, with a reason."
+    if flag.allowed == 0:
+        return f"{what}: nobody is on the allow-list. Add npubs to it, or advance by hand, with a reason."
+    who = "1 npub of the allow-list has" if flag.allowed == 1 else f"{flag.allowed:,} npubs of the allow-list have"
+    return (
+        f"{what}. Only the {who} the feature, so there may never be enough: "
+        "see how they fare, then advance by hand, with a reason."
+    )
+
+
 def _unsoaked(situation: Situation, step: Step, now: datetime) -> str:
+    """What is missing until every trigger has passed for the step's soak, counted in judged time."""
     passing = max(watch.passing_since for watch in situation.watches if watch.passing_since)
     until = max(situation.soaking_since, passing) + step.soak
-    return f"Soaks until {_clock(until)}, if all triggers keep passing." if now < until else ""
+    if now < until:
+        return f"Soaks until {_clock(until)}, if all triggers keep passing."
+    for watch in situation.watches:
+        if watch.judged_until is None or watch.judged_until < until:
+            return f"Soaked until {_clock(until)}; trigger {watch.trigger} has yet to judge the end of it."
+    return ""
 
 
 def _clock(at: datetime) -> str:

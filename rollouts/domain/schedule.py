@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from core.errors import Invalid
 
 LONGEST = 366 * 24 * 3600
+FORGIVEN = timedelta(seconds=60)  # the clock looks every 30 s; that moves no plan
 
 
 def due_times(offsets: Sequence[int], *, starts_at: datetime, pace: int | None = None) -> list[datetime]:
@@ -19,6 +20,15 @@ def due_times(offsets: Sequence[int], *, starts_at: datetime, pace: int | None =
     """
     gaps = [offset - offsets[0] for offset in offsets] if pace is None else [n * pace for n in range(len(offsets))]
     return [starts_at + timedelta(seconds=gap) for gap in gaps]
+
+
+def delay(due_at: datetime, *, stands_since: datetime, gap: timedelta) -> timedelta:
+    """How much later a step becomes so that the flag first stands for the planned time where it stands now.
+
+    Without it a ramp that was late by weeks (held, no data, no clock) would take its steps hours apart.
+    """
+    late = stands_since + gap - due_at
+    return late if late > FORGIVEN else timedelta(0)
 
 
 def check_seconds(seconds: int | None, *, field: str, least: int) -> int | None:

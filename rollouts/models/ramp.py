@@ -58,6 +58,7 @@ class Ramp(models.Model):
 class RampStep(models.Model):
     """One step, once: open, then taken or skipped. `soak` is the seconds of PASS that must come before it.
 
+    `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after.
     `parameters` is a patch: it holds from this step on, so the next step that is taken also applies the
     patches of steps skipped before it.
     """
@@ -66,6 +67,7 @@ class RampStep(models.Model):
     position = models.PositiveSmallIntegerField()
     label = models.CharField(max_length=40)
     due_at = models.DateTimeField()
+    gap = models.PositiveIntegerField(default=0)
     percentage = models.DecimalField(max_digits=5, decimal_places=2)
     allow_list_only = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict, blank=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from flags.domain.change import check_reason, read_percentage
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.move import percent
-from rollouts.domain.schedule import check_seconds, due_times
+from rollouts.domain.schedule import LONGEST, check_seconds, due_times
 from rollouts.domain.states import LIVE, RampState
 from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp, RampStep, RampTemplate
@@ -61,8 +61,8 @@ def start(
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
     _check(template, specs, state)
     first = starts_at or now
-    if first < now:
-        raise Invalid("A ramp cannot start in the past.", field="starts_at")
+    if not now <= first <= now + timedelta(seconds=LONGEST):
+        raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
     times = due_times(
         [spec.offset_seconds for spec in specs],
         starts_at=first,
@@ -108,12 +108,14 @@ def _check(template: RampTemplate, specs: Sequence[RampStepSpec], state: FlagSta
 
 
 def _copy_steps(ramp: Ramp, specs: Sequence[RampStepSpec], times: Sequence[datetime], *, soak: int | None) -> None:
+    before = [times[0], *times]
     RampStep.objects.bulk_create(
         RampStep(
             ramp=ramp,
             position=position,
             label=spec.label,
             due_at=due_at,
+            gap=int((due_at - before[position - 1]).total_seconds()),
             percentage=spec.percentage,
             allow_list_only=spec.allow_list_only,
             parameters=dict(spec.parameters),

@@ -20,7 +20,7 @@ from rollouts.domain.move import changed_by_others, in_danger
 from rollouts.domain.states import MOVING, RampState
 from rollouts.models import Ramp
 from rollouts.services.locking import Held, lock, move, need_reason, save
-from rollouts.services.steps import complete_if_done, put_on_hold, take_next
+from rollouts.services.steps import complete_if_done, move_plan, put_on_hold, take_next
 
 
 @transaction.atomic
@@ -54,7 +54,8 @@ def hold(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int
 def resume(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
     """Let the clock go on. A flag that is off or was changed is first set to the last taken step again.
 
-    `selectors.resume_effect` says so beforehand. When the flag had to be set, the soak time starts over.
+    `selectors.resume_effect` says so beforehand. When the flag had to be set, the soak time and the planned time
+    to the next step start over.
     Refused for a machine. Conflict while a trigger of the flag has fired or is in BREACH, and before the
     first step while the flag is halted by an emergency disable or a rollback.
     """
@@ -70,10 +71,12 @@ def resume(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: i
     danger = in_danger(held.situation.watches)
     if danger:
         raise Conflict(f"{ramp} cannot be resumed. {danger}")
+    told = {}
     if _restore(held, actor=actor, reason=reason, now=now):
         ramp.soaking_since = now
+        told = move_plan(held, now=now)
     ramp.followed_event = selectors.last_event_of(ramp.flag.key, ramp.environment_id)
-    save(held, "ramp.resumed", actor=actor, reason=reason, now=now)
+    save(held, "ramp.resumed", actor=actor, reason=reason, now=now, data=told)
     return ramp
 
 

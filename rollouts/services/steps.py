@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.actors import Actor
@@ -10,6 +10,7 @@ from flags.domain.change import StateChange
 from flags.services import rollout
 from rollouts import selectors
 from rollouts.domain.news import hold_reason
+from rollouts.domain.schedule import delay
 from rollouts.domain.states import RampState
 from rollouts.models import RampStep
 from rollouts.services.locking import Held, move, save
@@ -35,10 +36,31 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampSt
     if RampState(ramp.state) is RampState.PLANNED:
         move(ramp, RampState.RUNNING, now=now)
     ramp.waiting_for = ""
-    told = {"step": step.position, "label": step.label, "percentage": float(step.percentage)}
+    told = {
+        "step": step.position,
+        "label": step.label,
+        "percentage": float(step.percentage),
+        "monitoring": step.monitoring,
+        **move_plan(held, now=now),
+    }
     save(held, "ramp.advanced", actor=actor, reason=reason, now=now, data=told)
     complete_if_done(held, actor=actor, now=now)
     return step
+
+
+def move_plan(held: Held, *, now: datetime) -> dict[str, int]:
+    """Keep the planned time between the step the flag stands at since `now` and the next; what the event says of it."""
+    last, open_steps = selectors.last_taken(held.steps), held.steps[held.ramp.position :]
+    if last is None or not open_steps:
+        return {}
+    gap = timedelta(seconds=sum(step.gap for step in held.steps[last.position : held.ramp.position + 1]))
+    later = delay(open_steps[0].due_at, stands_since=now, gap=gap)
+    if not later:
+        return {}
+    for step in open_steps:
+        step.due_at += later
+    RampStep.objects.bulk_update(open_steps, ["due_at"])
+    return {"moved_seconds": int(later.total_seconds())}
 
 
 def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:

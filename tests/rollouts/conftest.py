@@ -55,11 +55,11 @@ class Guard:
     trigger: Trigger
 
     def judges(self, verdict: Verdict, *, at: datetime) -> None:
-        """Note a verdict and beat, as a round of the guard does."""
+        """Note a verdict on everything up to `at` and beat, as a round of the guard does."""
         row = self.trigger
         unbroken = verdict is Verdict.PASS and row.verdict == Verdict.PASS
         row.passing_since = row.passing_since if unbroken else at if verdict is Verdict.PASS else None
-        row.verdict, row.judged_at = verdict.value, at
+        row.verdict, row.judged_at, row.judged_until = verdict.value, at, int(at.timestamp())
         row.save()
         heartbeats.beat("guard", now=at)
 

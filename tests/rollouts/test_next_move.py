@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.domain.verdict import Verdict
+from monitoring.domain.rule import Rule
+from monitoring.domain.track import Track, follow
+from monitoring.domain.verdict import Measure, TriggerState, Verdict
+from monitoring.domain.windows import Window
 from rollouts.domain.move import Complete, FlagFacts, Hold, Situation, Step, Take, Wait, Watch, next_move
 from rollouts.domain.states import RampState
 
@@ -18,11 +21,14 @@ NOW = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
+ALLOW_LIST = FlagFacts(True, Decimal(0), allowed=3)
+
+
 def watch(**over: object) -> Watch:
     facts = {
         "trigger": "error-rate",
         "verdict": Verdict.PASS,
-        "judged_at": NOW - timedelta(seconds=5),
+        "judged_until": NOW - timedelta(seconds=5),
         "passing_since": NOW - 3 * HOUR,
         "max_window": timedelta(seconds=300),
     }
@@ -67,14 +73,33 @@ def test_a_step_that_is_due_soaked_and_passing_is_taken() -> None:
         ({"guard_seen_at": NOW - timedelta(seconds=61)}, "nobody is watching"),
         ({"watches": []}, "No trigger watches"),
         ({"watches": [watch(verdict=Verdict.INSUFFICIENT)]}, "too few samples"),
-        ({"watches": [watch(verdict=Verdict.NO_DATA, passing_since=None)]}, "No data is never a pass"),
+        (
+            {"watches": [watch(verdict=Verdict.NO_DATA, passing_since=None)]},
+            "no data (NO_DATA), and that is never a pass",
+        ),
+        (
+            {"flag": ALLOW_LIST, "left": ALLOW_LIST, "watches": [watch(verdict=Verdict.INSUFFICIENT)]},
+            "Only the 3 npubs of the allow-list have the feature, so there may never be enough",
+        ),
+        (
+            {
+                "flag": FlagFacts(True, Decimal(0)),
+                "left": ALLOW_LIST,
+                "watches": [watch(verdict=Verdict.NO_DATA)],
+            },
+            "nobody is on the allow-list",
+        ),
+        (
+            {"watches": [watch(judged_until=NOW - HOUR / 30, passing_since=NOW - HOUR)]},
+            "has yet to judge the end of it",
+        ),
         ({"watches": [watch(verdict=Verdict.BREACH)]}, "is in BREACH"),
         ({"watches": [watch(latched=True)]}, "until a person re-arms it"),
-        ({"watches": [watch(judged_at=NOW - timedelta(seconds=361))]}, "too old"),
+        ({"watches": [watch(judged_until=NOW - timedelta(seconds=361))]}, "too old"),
         ({"watches": [watch(), watch(trigger="drop", verdict=Verdict.NO_DATA)]}, "Trigger drop"),
         ({"soaking_since": NOW - HOUR / 2}, "Soaks until 2026-03-09 09:30:00 UTC"),
         ({"watches": [watch(passing_since=NOW - HOUR / 4)]}, "Soaks until 2026-03-09 09:45:00 UTC"),
-        ({"soaking_since": NOW - timedelta(seconds=5)}, "has not been judged since"),
+        ({"soaking_since": NOW - timedelta(seconds=5)}, "has not judged anything since"),
     ],
 )
 def test_the_clock_waits_and_says_for_what(over: dict[str, object], words: str) -> None:
@@ -111,8 +136,10 @@ def test_the_first_step_of_a_flag_that_is_off_needs_no_pass_since_it_has_no_traf
         {"watches": [watch(verdict=Verdict.BREACH)]},
     ):
         assert isinstance(next_move(replace(first, **danger), now=NOW), Wait)
-    on_already = FlagFacts(True, Decimal(2))
-    assert isinstance(next_move(replace(first, left=on_already, flag=on_already), now=NOW), Wait)
+    for reached in (FlagFacts(True, Decimal(2)), ALLOW_LIST):
+        assert isinstance(next_move(replace(first, left=reached, flag=reached), now=NOW), Wait)
+    nobody = FlagFacts(True, Decimal(0))
+    assert isinstance(next_move(replace(first, left=nobody, flag=nobody), now=NOW), Take)
 
 
 def test_a_step_that_would_go_back_is_never_taken() -> None:
@@ -124,75 +151,126 @@ def test_a_ramp_without_steps_left_is_complete() -> None:
     assert next_move(situation(position=3), now=NOW) == Complete()
 
 
-# One run of a ramp under an arbitrary history of ticks, verdicts and interference.
+RULE = Rule(Measure.RATIO, threshold=5.0, window=10, max_window=300, min_samples=1, consecutive=3)
+FIRST = int(NOW.timestamp())
+
+
+@dataclass
+class Run:
+    """One ramp and one trigger through an arbitrary history. It notes all that the guard ever judged."""
+
+    steps: list[Step]
+    now: datetime = NOW
+    state: RampState = RampState.RUNNING
+    flag: FlagFacts = OFF
+    left: FlagFacts = OFF
+    position: int = 0
+    since: datetime = NOW
+    track: Track = field(default_factory=lambda: Track(judged_until=FIRST))
+    windows: list[Window] = field(default_factory=list)
+    taken: list[Step] = field(default_factory=list)
+
+    def judge(self, verdict: Verdict, lag: int) -> None:
+        """The guard judges one more window, which ends `lag` seconds ago."""
+        start, end = self.track.judged_until, int(self.now.timestamp()) - lag
+        if end > start:
+            self.windows.append(Window(start, end, verdict, None, 1))
+            self.track = follow(RULE, self.track, self.windows[-1:])
+
+    def situation(self) -> Situation:
+        passing = self.track.passing_since
+        seen = watch(
+            verdict=self.track.last.verdict if self.track.last else Verdict.NO_DATA,
+            judged_until=datetime.fromtimestamp(self.track.judged_until, UTC),
+            passing_since=None if passing is None else datetime.fromtimestamp(passing, UTC),
+            latched=self.track.state is TriggerState.LATCHED,
+        )
+        return Situation(
+            self.state, self.steps, self.position, self.left, self.since, self.flag, [seen], guard_seen_at=self.now
+        )
+
+    def proven(self, soak: timedelta) -> bool:
+        """Told from the windows alone: PASS without a gap, long enough, since the flag stands where it stands."""
+        passing: list[Window] = []
+        for window in reversed(self.windows):
+            if window.verdict is not Verdict.PASS or (passing and window.end != passing[-1].start):
+                break
+            passing.append(window)
+        if not passing:
+            return False
+        covered = passing[0].end - max(passing[-1].start, self.since.timestamp())
+        fresh = self.now.timestamp() - passing[0].end <= RULE.max_window + 60
+        return covered > 0 and covered >= soak.total_seconds() and fresh
+
+    def take(self, step: Step) -> None:
+        self.steps[self.position] = replace(step, taken_at=self.now)
+        self.position = step.position
+        self.left = self.flag = FlagFacts(True, step.percentage)
+        self.since = self.now
+        self.taken.append(step)
+
+
 ticks = st.lists(
     st.tuples(
-        st.integers(0, 4000),  # seconds to the next tick: from the same instant to an outage
-        st.sampled_from(Verdict),
-        st.booleans(),  # the guard judged since the last tick
-        st.sampled_from(["", "", "", "", "disable", "set", "hold", "halt"]),
+        st.integers(0, 2000),  # seconds to the next tick: from the same instant to an outage
+        st.sampled_from([Verdict.PASS] * 4 + list(Verdict)),
+        st.integers(0, 400),  # how far the guard is behind
+        st.sampled_from([""] * 12 + ["disable", "set", "hold", "halt"]),
     ),
     max_size=60,
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=400)
 @given(
-    percentages=st.lists(st.integers(1, 100), min_size=1, max_size=6, unique=True).map(sorted),
+    shares=st.lists(st.integers(0, 100), min_size=1, max_size=6, unique=True).map(sorted),
     soak=st.integers(0, 3000),
     pace=st.integers(0, 3000),
     history=ticks,
 )
 def test_whatever_happens_a_ramp_is_monotone_proven_and_takes_one_step_a_tick(
-    percentages: list[int], soak: int, pace: int, history: list[tuple[int, Verdict, bool, str]]
+    shares: list[int], soak: int, pace: int, history: list[tuple[int, Verdict, int, str]]
 ) -> None:
-    now, state, flag, left, position = NOW, RampState.RUNNING, OFF, OFF, 0
-    soaking_since, seen = NOW, watch(judged_at=None, passing_since=None, verdict=Verdict.NO_DATA)
-    steps = [
-        step(number, share, due_at=NOW + timedelta(seconds=pace * (number - 1)), soak=timedelta(seconds=soak))
-        for number, share in enumerate(percentages, start=1)
-    ]
-    taken: list[tuple[datetime, Decimal]] = []
-    for seconds, verdict, judged, interference in history:
-        now += timedelta(seconds=seconds)
-        if judged:
-            unbroken = verdict is Verdict.PASS and seen.verdict is Verdict.PASS
-            since = seen.passing_since if unbroken else now if verdict is Verdict.PASS else None
-            seen = watch(verdict=verdict, judged_at=now, passing_since=since)
-        flag = {
-            "disable": FlagFacts(False, flag.percentage),
+    soaks = timedelta(seconds=soak)
+    run = Run(
+        [step(n, share, due_at=NOW + n * timedelta(seconds=pace), soak=soaks) for n, share in enumerate(shares, 1)]
+    )
+    for seconds, verdict, lag, interference in history:
+        run.now += timedelta(seconds=seconds)
+        run.judge(verdict, lag)
+        run.flag = {
+            "disable": FlagFacts(False, run.flag.percentage),
             "set": FlagFacts(True, Decimal(100)),
             "halt": FlagFacts(False, Decimal(0), halted="x"),
-        }.get(interference, flag)
+        }.get(interference, run.flag)
         if interference == "hold":
-            state = RampState.HELD
-        # Two clocks at the same instant: the second must find nothing to do.
-        steps_now = 0
-        for _ in range(2):
-            move = next_move(
-                Situation(state, steps, position, left, soaking_since, flag, [seen], guard_seen_at=now), now=now
-            )
+            run.state = RampState.HELD
+        before = len(run.taken)
+        for _ in range(2):  # two clocks at the same instant: the second must find nothing to do
+            move = next_move(run.situation(), now=run.now)
             if isinstance(move, Hold):
-                state = RampState.HELD
-            if not isinstance(move, Take):
-                continue
-            steps_now += 1
-            assert state is RampState.RUNNING
-            assert move.step.due_at <= now
-            assert (flag.enabled, flag.percentage, flag.halted) == (left.enabled, left.percentage, "")
-            if taken:
-                soaked = timedelta(seconds=soak)
-                assert seen.verdict is Verdict.PASS
-                assert seen.judged_at is not None
-                assert taken[-1][0] < seen.judged_at <= now
-                assert seen.passing_since is not None
-                assert seen.passing_since + soaked <= now
-                assert taken[-1][0] + soaked <= now
-                assert taken[-1][1] <= move.step.percentage
-            steps[position] = replace(move.step, taken_at=now)
-            position = move.step.position
-            left = flag = FlagFacts(True, move.step.percentage)
-            soaking_since = now
-            taken.append((now, move.step.percentage))
-        assert steps_now <= 1
-    assert [share for _, share in taken] == percentages[: len(taken)]
+                run.state = RampState.HELD
+            if isinstance(move, Take):
+                assert run.state is RampState.RUNNING
+                assert run.track.state is TriggerState.ARMED
+                assert move.step.due_at <= run.now
+                assert run.flag == run.left
+                assert run.proven(soaks) or (not run.taken and run.flag == OFF)
+                run.take(move.step)
+        assert len(run.taken) - before <= 1
+    assert [int(taken.percentage) for taken in run.taken] == shares[: len(run.taken)]
+
+
+@given(history=ticks)
+def test_a_ramp_that_is_left_alone_and_passes_is_taken_to_its_end(history: list[tuple[int, Verdict, int, str]]) -> None:
+    run = Run([step(n, share, soak=timedelta(minutes=5)) for n, share in enumerate((5, 25, 100), 1)])
+    for seconds, verdict, lag, _ in history:  # whatever was before: nothing of it may block the ramp for ever
+        run.now += timedelta(seconds=seconds)
+        run.judge(verdict if verdict is not Verdict.BREACH else Verdict.NO_DATA, lag)
+    for _ in range(100):
+        run.now += timedelta(seconds=30)
+        run.judge(Verdict.PASS, 5)
+        move = next_move(run.situation(), now=run.now)
+        if isinstance(move, Take):
+            run.take(move.step)
+    assert run.position == 3

@@ -161,7 +161,7 @@ def test_the_clock_takes_a_ramp_from_the_allow_list_to_everybody(ramp: Ramp, gua
     assert (change.data["ramp"], change.data["step"], change.actor) == (ramp.pk, 5, CLOCK.name)
 
 
-def test_after_a_long_outage_one_step_is_taken_and_the_next_has_to_soak_again(
+def test_after_a_long_outage_one_step_is_taken_and_the_plan_goes_on_from_there(
     ramp: Ramp, guard: Guard, operator_actor: Actor, now: datetime
 ) -> None:
     at_ten_percent(ramp, guard, now, operator_actor)
@@ -170,11 +170,59 @@ def test_after_a_long_outage_one_step_is_taken_and_the_next_has_to_soak_again(
 
     assert [clock.advance_due(now=back + n * timedelta(seconds=30)) for n in (1, 1, 2, 3)] == [1, 0, 0, 0]
     assert flag_now()[1] == 25
-    guard.judges(Verdict.PASS, at=back + timedelta(minutes=29))
-    assert clock.advance_due(now=back + timedelta(minutes=30)) == 0
-    guard.judges(Verdict.PASS, at=back + timedelta(minutes=30))
-    assert clock.advance_due(now=back + timedelta(minutes=31)) == 1
+    taken = back + timedelta(seconds=30)
+    assert [step.due_at for step in ramp.steps.all()][3:] == [taken + HOUR, taken + 2 * HOUR]
+    told = events.about(f"ramp:{ramp.pk}").filter(kind="ramp.advanced")[0].data
+    assert (told["moved_seconds"], told["monitoring"]) == (6 * 3600 + 30, "intensive")
+    guard.judges(Verdict.PASS, at=back + timedelta(minutes=59))
+    assert clock.advance_due(now=back + timedelta(minutes=59)) == 0
+    guard.judges(Verdict.PASS, at=back + timedelta(minutes=61))
+    assert clock.advance_due(now=back + timedelta(minutes=61)) == 1
     assert flag_now()[1] == 50
+
+
+def test_a_ramp_that_was_rolled_back_and_held_for_weeks_does_not_race_to_its_end(
+    template: RampTemplate, guard: Guard, operator_actor: Actor, now: datetime
+) -> None:
+    who = {"actor": operator_actor, "reason": "weeks 5 and 6"}
+    ramp = starting.start(template.key, "production", now=now, **who)
+    for day in (0, 2):
+        steering.advance(ramp.pk, now=now + timedelta(days=day), **who)
+    emergency.roll_back(KEY, "production", actor=GUARD, reason="errors", now=now + timedelta(days=3))
+    clock.follow(now=now + timedelta(days=3))
+    again = now + timedelta(days=24)
+    steering.resume(ramp.pk, now=again, **who)
+
+    assert flag_now()[:2] == (True, 10)
+    assert [step.due_at - again for step in ramp.steps.all()][2:] == [timedelta(days=days) for days in (2, 5, 8)]
+    taken = []
+    for hour in range(0, 9 * 24, 6):
+        tick = again + timedelta(hours=hour)
+        guard.judges(Verdict.PASS if hour else Verdict.NO_DATA, at=tick)
+        if clock.advance_due(now=tick):
+            taken.append((hour // 24, flag_now()[1]))
+    assert taken == [(2, 25), (5, 50), (8, 100)]
+
+
+def test_an_early_or_punctual_step_leaves_the_plan_alone(
+    ramp: Ramp, guard: Guard, operator_actor: Actor, now: datetime
+) -> None:
+    plan = [step.due_at for step in ramp.steps.all()]
+    assert clock.advance_due(now=now + timedelta(seconds=45)) == 1
+    steering.advance(ramp.pk, actor=operator_actor, reason="early", now=now + timedelta(minutes=5))
+    assert [step.due_at for step in ramp.steps.all()] == plan
+
+
+def test_a_resume_says_beforehand_what_it_does_to_the_flag(ramp: Ramp, operator_actor: Actor, now: datetime) -> None:
+    who = {"actor": operator_actor, "reason": "r", "now": now}
+    assert "stays as it is (disabled at 0 %)" in selectors.resume_effect(ramp.pk)
+    for _ in range(3):
+        steering.advance(ramp.pk, **who)
+    for percentage, words in ((40, "SETS IT BACK to 25 %"), (10, "RAISES it to 25 %"), (25, "stays enabled at 25 %")):
+        rollout.set_rollout(KEY, "production", percentage, **who)
+        assert words in selectors.resume_effect(ramp.pk)
+    rollout.disable(KEY, "production", **who)
+    assert "ENABLES it at 25 %" in selectors.resume_effect(ramp.pk)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.INSUFFICIENT, Verdict.NO_DATA, Verdict.BREACH])

@@ -1,5 +1,9 @@
-"""Wiring only: settings, urls, Celery, beat, playbook loader, roles."""
+"""Wiring only: settings, urls, Celery, beat, playbook loader, roles, supervisor."""
 
-from nctool_rollout.celery import app as celery_app
+from nctool_rollout.supervisor import lifeline
+
+lifeline.tie_family()
+
+from nctool_rollout.celery import app as celery_app  # noqa: E402 - a process that dies while it imports is tied, too
 
 __all__ = ["celery_app"]

@@ -8,17 +8,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
-
-_env = environ.Env()
 
 
 def text(name: str, default: str = "") -> str:
     """The variable, or the content of the file that `<name>_FILE` points to, or the default."""
     path = os.environ.get(f"{name}_FILE")
     if path is None:
-        return str(_env.str(name, default=default))
+        return os.environ.get(name, default)
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from nctool_rollout import env
 from nctool_rollout.sidebar import UNFOLD as UNFOLD
+from nctool_rollout.supervisor import run_file
 
 django_stubs_ext.monkeypatch()
 
@@ -29,6 +30,13 @@ NCTOOL_MONGODB_URL = env.text("NCTOOL_MONGODB_URL")
 PRODUCTION = env.boolean("PRODUCTION", default=bool(DATABASE_URL))
 DEBUG = env.boolean("DEBUG", default=False)
 HTTPS = env.boolean("HTTPS", default=PRODUCTION)
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 2)
+WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2)
+SIMULATOR = env.boolean("SIMULATOR", default=not (PRODUCTION or DATABASE_URL or REDIS_URL or NCTOOL_MONGODB_URL))
+DEMO_USERS = env.boolean("DEMO_USERS", default=not PRODUCTION)
 
 
 def _secret_key() -> str:
@@ -43,7 +51,7 @@ def _secret_key() -> str:
         )
     kept = DATA_DIR / "secret_key"
     try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         with kept.open("x", encoding="ascii") as file:
             kept.chmod(0o600)
             file.write(secrets.token_urlsafe(50))
@@ -134,10 +142,14 @@ def _control_plane() -> dict[str, Any]:
     return config
 
 
-MONGODB_PORT = env.integer("EMBEDDED_MONGODB_PORT", 27117)
-REDIS_PORT = env.integer("EMBEDDED_REDIS_PORT", 16479)
-NCTOOL_MONGODB = NCTOOL_MONGODB_URL or f"mongodb://127.0.0.1:{MONGODB_PORT}/nctool"
-REDIS = REDIS_URL or f"redis://127.0.0.1:{REDIS_PORT}/0"
+# Where the servers are: as given, or as `manage.py up` on this DATA_DIR started them, or where it would.
+EMBEDDED_MONGODB_PORT = env.integer("EMBEDDED_MONGODB_PORT", 27117)
+EMBEDDED_REDIS_PORT = env.integer("EMBEDDED_REDIS_PORT", 16479)
+RUNNING = run_file.read(DATA_DIR)
+REDIS = REDIS_URL or (RUNNING.redis if RUNNING else f"redis://127.0.0.1:{EMBEDDED_REDIS_PORT}/0")
+NCTOOL_MONGODB = NCTOOL_MONGODB_URL or (
+    RUNNING.mongodb if RUNNING else f"mongodb://127.0.0.1:{EMBEDDED_MONGODB_PORT}/nctool"
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": _control_plane(),
     "nctool": {
@@ -169,7 +181,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.text("STATIC_ROOT") or None  # only for a proxy that serves them: whitenoise finds them itself
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
@@ -205,6 +217,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 90, "socket_connect_tim
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # one line format for all
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # 100,000 pasted npubs are 6.4 MB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
@@ -233,5 +246,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
+        "celery.beat": {"level": "WARNING"},  # each tick of the clock is not news
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

@@ -63,7 +63,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Nothing: the tests look at the pages."""
 
 

@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 
 
 @pytest.mark.browser
-def test_a_person_signs_in_and_sees_the_home_page(page_as: Callable[..., Page], person: Callable[[str], object]) -> None:
+def test_a_person_signs_in_and_sees_the_home_page(
+    page_as: Callable[..., Page], person: Callable[[str], object]
+) -> None:
     page = page_as("viewer")
     page.context.clear_cookies()
     person("viewer")

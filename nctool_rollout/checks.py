@@ -1,0 +1,92 @@
+"""Settings that contradict each other or leave production unsafe: told before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+
+TAG = "rollout"
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+MONGODB_SCHEMES = ("mongodb", "mongodb+srv")
+
+
+def check(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """All that is wrong with the settings, each with what to do."""
+    found = [*_values(), *_urls(), *_alerts()]
+    return [*found, *_production()] if settings.PRODUCTION else found
+
+
+def _values() -> Iterator[CheckMessage]:
+    if not 1 <= settings.PORT <= 65535:
+        yield Error(f"PORT={settings.PORT} is not a port.", hint="Use a number from 1 to 65535.", id="rollout.E001")
+    for name in ("WEB_PROCESSES", "WORKER_PROCESSES", "SNAPSHOT_POLL_SECONDS", "LOGIN_ATTEMPTS"):
+        value = settings.AXES_FAILURE_LIMIT if name == "LOGIN_ATTEMPTS" else getattr(settings, name)
+        if value < 1:
+            yield Error(f"{name}={value} is too small.", hint="Use 1 or more.", id="rollout.E002")
+
+
+def _urls() -> Iterator[CheckMessage]:
+    kinds = {
+        "REDIS_URL": (settings.REDIS_URL, REDIS_SCHEMES),
+        "NCTOOL_MONGODB_URL": (settings.NCTOOL_MONGODB_URL, MONGODB_SCHEMES),
+        "PUBLIC_URL": (settings.PUBLIC_URL, ("http", "https")),
+        "SLACK_WEBHOOK_URL": (settings.SLACK_WEBHOOK_URL, ("http", "https")),
+    }
+    for name, (url, schemes) in kinds.items():
+        if url and urlsplit(url).scheme not in schemes:
+            hint = f"It must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+            yield Error(f"{name} is not an address this can use.", hint=hint, id="rollout.E003")
+
+
+def _alerts() -> Iterator[CheckMessage]:
+    if settings.ALERT_EMAILS and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield checks.Warning(
+            "ALERT_EMAILS is set and EMAIL_URL is not: alerts by mail only reach the log.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.org:587",
+            id="rollout.W001",
+        )
+
+
+def _production() -> Iterator[CheckMessage]:
+    if settings.DEBUG:
+        yield Error(
+            "DEBUG is on in production: every error shows settings and data to whoever meets it.",
+            hint="Unset DEBUG.",
+            id="rollout.E004",
+        )
+    if not settings.REDIS_URL:
+        yield Error(
+            "REDIS_URL is not set: production starts no Redis of its own.",
+            hint="Set REDIS_URL, for example redis://127.0.0.1:6379/0",
+            id="rollout.E005",
+        )
+    if not settings.ALLOWED_HOSTS:
+        yield Error(
+            "ALLOWED_HOSTS is empty: every request would be refused.",
+            hint="Set ALLOWED_HOSTS to the names that browsers and clients use, separated by commas.",
+            id="rollout.E006",
+        )
+    if not settings.NCTOOL_MONGODB_URL:
+        yield checks.Warning(
+            "NCTOOL_MONGODB_URL is not set: the pages of nctool's database stay empty.",
+            hint="Set NCTOOL_MONGODB_URL, best of a user that can only read.",
+            id="rollout.W002",
+        )
+    if not settings.DATABASE_URL:
+        yield checks.Warning(
+            "DATABASE_URL is not set: the control plane runs on SQLite in DATA_DIR, on this one machine only.",
+            hint="Set DATABASE_URL to a PostgreSQL, or keep DATA_DIR in your backups.",
+            id="rollout.W003",
+        )
+    if not settings.SLACK_WEBHOOK_URL and not settings.ALERT_EMAILS:
+        yield checks.Warning(
+            "No channel for alerts is set: a rollback would be told in the admin only.",
+            hint="Set SLACK_WEBHOOK_URL, or ALERT_EMAILS with EMAIL_URL.",
+            id="rollout.W004",
+        )

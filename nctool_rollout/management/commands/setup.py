@@ -1,0 +1,60 @@
+"""`manage.py setup`: make this installation ready to run, or bring it up to date. Run it as often as you like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.utils import timezone
+
+from nctool_rollout.people import create_demo_people
+from nctool_rollout.roles import setup_roles
+from nctool_rollout.supervisor import run_file
+
+PLAYBOOK = settings.BASE_DIR / "playbooks" / "nctool-v2.yaml"
+LOCK = 7_205_931  # of PostgreSQL, for this command alone
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two set-ups of one database run one after the other, also from two machines on one PostgreSQL."""
+    with run_file.only_one(settings.DATA_DIR, "setup", wait=True):
+        if connection.vendor != "postgresql":
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+class Command(BaseCommand):
+    help = "Migrate the database, set the roles, load the playbook once and, in the embedded set-up, make four people."
+    requires_system_checks = ["rollout"]
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _alone():
+            call_command("migrate", interactive=False, verbosity=0)
+            setup_roles()
+            self.stdout.write("The database is up to date, the roles are set.")
+            if "playbook" in get_commands():
+                call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
+            if settings.DEMO_USERS:
+                self._people()
+
+    def _people(self) -> None:
+        passwords = create_demo_people(now=timezone.now())
+        if not passwords:
+            return
+        self.stdout.write("\nFour people can sign in. Their passwords are shown this once and kept hashed:\n")
+        for name, password in passwords.items():
+            self.stdout.write(f"    {name:<14} {password}")
+        self.stdout.write("")

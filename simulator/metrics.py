@@ -1,0 +1,55 @@
+"""What the melts add up to between two reports."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from simulator.plan import FLAGS
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Tally:
+    """Counts from many threads; `take` empties it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, Labels]] = Counter()
+        self._sums: dict[tuple[str, Labels], tuple[float, int]] = {}
+
+    def count(self, metric: str, by: int = 1, **labels: str) -> None:
+        with self._lock:
+            self._counts[metric, tuple(sorted(labels.items()))] += by
+
+    def time(self, metric: str, milliseconds: float, **labels: str) -> None:
+        key = (metric, tuple(sorted(labels.items())))
+        with self._lock:
+            total, count = self._sums.get(key, (0.0, 0))
+            self._sums[key] = (total + milliseconds, count + 1)
+
+    def melt(self, on: Collection[str], *, milliseconds: float, errors: Mapping[str, str]) -> None:
+        """One melt: a set of rows for each flag. `errors` is severity by the flag whose path failed."""
+        for flag in FLAGS:
+            variant = "on" if flag in on else "off"
+            self.count("melt_operations_total", flag=flag, variant=variant)
+            self.time("melt_duration_ms", milliseconds, flag=flag, variant=variant)
+            if flag in errors:
+                self.count("melt_errors_total", flag=flag, variant=variant, severity=errors[flag])
+
+    def take(self, *, at: int) -> list[dict[str, Any]]:
+        """All rows since the last call, as `POST /api/v1/metrics` wants them; `at` is unix seconds."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            sums, self._sums = self._sums, {}
+        rows: list[dict[str, Any]] = [
+            {"name": name, "kind": "counter", "value": value, "labels": dict(labels), "at": at}
+            for (name, labels), value in counts.items()
+        ]
+        rows += [
+            {"name": name, "kind": "timing", "value": round(total, 3), "count": n, "labels": dict(labels), "at": at}
+            for (name, labels), (total, n) in sums.items()
+        ]
+        return rows

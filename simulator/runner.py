@@ -1,0 +1,158 @@
+"""The running simulator: a schedule, a few workers, and a reporter."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator import faults, plan
+from simulator.complaints import Complaints
+from simulator.evaluation import Evaluator
+from simulator.ledger import Ledger, Unavailable
+from simulator.metrics import Tally
+from simulator.outbox import Outbox
+from simulator.pace import Pace
+from simulator.player import Player
+from simulator.wire import Wire
+
+log = logging.getLogger(__name__)
+WORKERS = 8
+REPORT_EVERY = 1.0
+LOOK_EVERY = 0.5  # at the fault file, and at a database that was away
+RENEW_PAUSE = 5.0  # a new token needs a moment until every web process knows it
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`rate` is melts a second; `fault_file` is read again and again."""
+
+    base_url: str
+    mongodb_url: str
+    mongodb_name: str
+    fault_file: Path
+    rate: float = 10.0
+    seed: int = 1
+
+
+class Token:
+    """The API token; `renew` is asked for another one when the server refuses it, and may fail."""
+
+    def __init__(self, renew: Callable[[], str]) -> None:
+        self._renew = renew
+        self._lock = threading.Lock()
+        self._text = renew()
+        self._asked = time.monotonic()
+
+    def text(self) -> str:
+        return self._text
+
+    def refused(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._asked < RENEW_PAUSE:
+                return
+            self._asked = time.monotonic()
+            try:
+                self._text = self._renew()
+            except Exception:
+                log.exception("The API token was refused, and no other can be had now.")
+
+
+class Simulator:
+    """`run` plays until `stop` is set, and ends within a second of it."""
+
+    def __init__(self, config: Config, renew_token: Callable[[], str]) -> None:
+        clock = time.monotonic
+        token = Token(renew_token)
+        wire = Wire(config.base_url, token.text)
+        self._config, self._tally, self._complaints = config, Tally(), Complaints()
+        self._ledger = Ledger(config.mongodb_url, config.mongodb_name)
+        self._outbox = Outbox(wire, refused=token.refused, clock=clock)
+        evaluator = Evaluator(wire, refused=token.refused, clock=clock)
+        self._player = Player(evaluator, self._ledger, self._tally, clock=clock)
+        self._queue: queue.Queue[plan.Melt] = queue.Queue(WORKERS)
+        self._looked = 0.0
+        self._fault_trouble = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Raises ForeignDatabase when MongoDB holds wallets of a real nctool."""
+        self._look()
+        for _ in range(WORKERS):
+            threading.Thread(target=self._work, daemon=True).start()
+        reporter = threading.Thread(target=self._report, args=(stop,), daemon=True)
+        reporter.start()
+        log.info("The simulator plays %s melts a second, seed %s.", f"{self._config.rate:g}", self._config.seed)
+        self._schedule(stop)
+        reporter.join(timeout=0.5)
+
+    def _schedule(self, stop: threading.Event) -> None:
+        """Hand out one melt after the other; when all workers are busy a turn is left out."""
+        pace, number = Pace(self._config.rate, now=time.monotonic()), 0
+        while not stop.is_set():
+            wait = pace.wait(time.monotonic())
+            if wait:
+                stop.wait(min(wait, LOOK_EVERY))
+            else:
+                pace.taken()
+                number += self._hand_out(number)
+            if time.monotonic() - self._looked >= LOOK_EVERY:
+                self._look()
+
+    def _hand_out(self, number: int) -> bool:
+        try:
+            self._queue.put_nowait(plan.melt(self._config.seed, number))
+        except queue.Full:
+            return False
+        return True
+
+    def _work(self) -> None:
+        while True:
+            melt = self._queue.get()
+            try:
+                self._player.play(melt)
+            except Exception:
+                log.exception("Melt %s", melt.number)
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        if not self._ledger.ready:
+            try:
+                self._ledger.open(plan.wallets(self._config.seed))
+            except Unavailable as error:
+                log.debug("MongoDB: %s", error)
+        try:
+            found = faults.read(self._config.fault_file)
+        except (faults.BadFault, OSError) as error:
+            if str(error) != self._fault_trouble:
+                log.error("The faults stay as they were: %s", error)
+            self._fault_trouble = str(error)
+            return
+        self._fault_trouble = ""
+        if found != self._player.faults:
+            log.info("Faults: %s", "; ".join(map(str, found)) or "none")
+        self._player.faults = found
+
+    def _report(self, stop: threading.Event) -> None:
+        before = time.monotonic()
+        while not stop.wait(REPORT_EVERY):
+            now = time.monotonic()
+            self._complain(now=now, passed=now - before)
+            before = now
+            self._send()
+        self._send()
+
+    def _complain(self, *, now: float, passed: float) -> None:
+        due = self._complaints.due(self._player.faults, self._player.last_on, now=now, passed=passed)
+        for flag, count in due.items():
+            self._tally.count("user_complaints_total", count, flag=flag)
+
+    def _send(self) -> None:
+        try:
+            self._outbox.put(self._tally.take(at=int(time.time())))
+            self._outbox.send()
+        except Exception:
+            log.exception("A report")

@@ -14,6 +14,7 @@ from core.errors import DomainError
 from flags.api.auth import TooManyRequests
 from flags.api.rest import router as flags
 from nctool_rollout.problems import problem
+from rollouts.api import router as ramps
 
 api = NinjaAPI(
     title="nctool rollout",
@@ -23,6 +24,7 @@ api = NinjaAPI(
     urls_namespace="api-v1",
 )
 api.add_router("", flags)
+api.add_router("", ramps)
 
 
 @api.exception_handler(DomainError)

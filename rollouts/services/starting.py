@@ -59,7 +59,6 @@ def start(
     state = flag_locking.hold(template.flag.key, environment)
     reason = check_reason(reason, protected=state.environment.protected)
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
-    _check(template, specs, state)
     first = starts_at or now
     if not now <= first <= now + timedelta(seconds=LONGEST):
         raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
@@ -68,6 +67,8 @@ def start(
         starts_at=first,
         pace=check_seconds(pace, field="pace", least=1),
     )
+    soak = check_seconds(soak, field="soak", least=0)
+    _check(template, specs, state)
     ramp = Ramp.objects.create(
         template_key=template.key,
         name=template.name,
@@ -81,7 +82,7 @@ def start(
         soaking_since=now,
         followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
     )
-    _copy_steps(ramp, specs, times, soak=check_seconds(soak, field="soak", least=0))
+    _copy_steps(ramp, specs, times, soak=soak)
     _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
     return ramp
 

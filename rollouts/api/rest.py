@@ -1,0 +1,181 @@
+"""Ramps over `/api/v1/ramps`: read and steer them in the environment of the token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router, Schema, Status
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from core.actors import Actor
+from flags.api.auth import token_auth
+from flags.services.tokens import Scope
+from rollouts import selectors
+from rollouts.domain.states import MonitoringLevel, RampState
+from rollouts.selectors import StepStatus
+from rollouts.services import starting, steering
+
+router = Router(tags=["ramps"], auth=token_auth(Scope.OPERATE))
+
+
+class _Body(Schema):
+    """A misspelt field is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Start(_Body):
+    """`pace` and `soak` are seconds that replace the playbook's, for a rehearsal."""
+
+    template: str
+    reason: str = ""
+    starts_at: AwareDatetime | None = None
+    pace: int | None = None
+    soak: int | None = None
+
+
+class Steer(_Body):
+    """`version` is the one you saw: a request that is sent twice is refused the second time (409), never done twice."""
+
+    reason: str
+    version: int
+
+
+class Stop(_Body):
+    """Stopping needs no version: it is done whatever else has changed."""
+
+    reason: str
+    version: int | None = None
+
+
+class StepOut(Schema):
+    position: int
+    label: str
+    status: StepStatus
+    due_at: datetime
+    percentage: float
+    allow_list_only: bool
+    parameters: dict[str, Any]
+    monitoring: MonitoringLevel
+    soak_seconds: int
+    taken_at: datetime | None
+    taken_by: str
+    skipped_at: datetime | None
+    skipped_by: str
+
+
+class RampOut(Schema):
+    """`waits_for` says in a sentence why the next step is not taken yet."""
+
+    id: int
+    name: str
+    template: str
+    flag: str
+    environment: str
+    state: RampState
+    version: int
+    position: int
+    monitoring: MonitoringLevel | None
+    waits_for: str
+    hold_reason: str
+    starts_at: datetime
+    started_by: str
+    held_at: datetime | None
+    ended_at: datetime | None
+    steps: list[StepOut]
+
+
+class RollbackOut(Schema):
+    ramp: RampOut
+    rollback_id: str
+
+
+class Filter(Schema):
+    flag: str | None = None
+    state: RampState | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+def _environment(request: HttpRequest) -> str:
+    return str(request.auth.environment)  # type: ignore[attr-defined]  # set by token_auth
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.auth.actor  # type: ignore[attr-defined]  # set by token_auth
+    return actor
+
+
+def _shown(view: selectors.RampView) -> RampOut:
+    told = view.as_dict()
+    return RampOut(**{**told, "monitoring": told["monitoring"] or None})
+
+
+def _now(ramp_id: int) -> RampOut:
+    return _shown(selectors.timeline(ramp_id, now=timezone.now()))
+
+
+def _steer(request: HttpRequest, ramp_id: int, body: Steer | Stop, command: Callable[..., Any]) -> Any:
+    selectors.get(ramp_id, environment=_environment(request))
+    return command(ramp_id, actor=_actor(request), reason=body.reason, now=timezone.now(), version=body.version)
+
+
+@router.get("/ramps", response=list[RampOut], summary="Ramps of the token's environment, newest first")
+def ramps(request: HttpRequest, wanted: Query[Filter]) -> list[RampOut]:
+    """`waits_for` is as of the clock's last look, at most 30 seconds ago; `GET /ramps/{id}` looks now."""
+    states = (wanted.state.value,) if wanted.state else ()
+    found = selectors.listed(environment=_environment(request), flag=wanted.flag, states=states, most=wanted.limit)
+    return [_shown(view) for view in found]
+
+
+@router.get("/ramps/{ramp_id}", response=RampOut, summary="One ramp, and what its next step waits for now")
+def ramp(request: HttpRequest, ramp_id: int) -> RampOut:
+    return _now(selectors.get(ramp_id, environment=_environment(request)).pk)
+
+
+@router.post("/ramps", response={201: RampOut}, summary="Start a ramp of the playbook")
+def start(request: HttpRequest, body: Start) -> Status[RampOut]:
+    started = starting.start(
+        body.template,
+        _environment(request),
+        actor=_actor(request),
+        reason=body.reason,
+        now=timezone.now(),
+        starts_at=body.starts_at,
+        pace=body.pace,
+        soak=body.soak,
+    )
+    return Status(201, _now(started.pk))
+
+
+@router.post("/ramps/{ramp_id}/advance", response=RampOut, summary="Take the next step now, on your word")
+def advance(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
+    _steer(request, ramp_id, body, steering.advance)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/hold", response=RampOut, summary="Stop the ramp; the flag keeps its percentage")
+def hold(request: HttpRequest, ramp_id: int, body: Stop) -> RampOut:
+    _steer(request, ramp_id, body, steering.hold)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/resume", response=RampOut, summary="Let the clock go on, from the last step taken")
+def resume(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
+    _steer(request, ramp_id, body, steering.resume)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/skip", response=RampOut, summary="Leave out the next step")
+def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
+    _steer(request, ramp_id, body, steering.skip)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/rollback", response=RollbackOut, summary="Switch the flag off and end the ramp")
+def roll_back(request: HttpRequest, ramp_id: int, body: Stop) -> RollbackOut:
+    rollback_id = _steer(request, ramp_id, body, steering.roll_back)
+    return RollbackOut(ramp=_now(ramp_id), rollback_id=rollback_id)

@@ -27,7 +27,8 @@ class Rule:
         threshold: percent for a ratio or a drop, milliseconds for a mean, else a count. A window breaches
             above it, never at it.
         window: the shortest window.
-        max_window: how long a window of a ratio or a mean waits for `min_samples`; at most one hour.
+        max_window: how long a window waits for `min_samples`, and a ratio that is just above the threshold
+            for more of them; at most one hour. A count never waits.
         min_samples: operations (ratio), timings (mean), or operations expected from the hour before (drop)
             below which a window says nothing. Counts ignore it.
         consecutive: how many breaches in a row fire.

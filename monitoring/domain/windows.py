@@ -7,6 +7,7 @@ buckets. What is judged depends on the data and on where judging stopped, never 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ HISTORY = 3600  # a drop compares with this long before the window
 MIN_HISTORY = 60  # and needs at least this much of it
 CATCH_UP = 30  # so many windows are caught up one by one after a pause of the guard
 FOLDED = 3600  # at most this much of what is older becomes one window
+SILENCE = 60  # no count passes when nothing at all was reported for this long
+SURE = 1.645  # one-sided 95 %: how far above the threshold chance alone may lift a rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ Line = Mapping[int, Tally]  # by start of the bucket; a bucket without samples i
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What the windows are made of: buckets of both selections, and when anything at all was reported."""
+    """What the windows are made of: buckets of both selections, and those in which anything at all was reported.
+
+    A ratio and a mean do not look at `active`.
+    """
 
     numerator: Line
     denominator: Line = field(default_factory=dict)
@@ -71,12 +77,20 @@ def begin(rule: Rule, judged_until: int, *, until: int) -> int:
 
 
 def reach(rule: Rule, since: int, *, until: int) -> int:
-    """The earliest second that `judge` looks at."""
+    """The earliest second whose samples `judge` looks at."""
     exact = _exact_from(rule, since, until)
     if rule.measure is Measure.COUNT:
         return exact + BUCKET_SECONDS - rule.window
-    first = max(since, exact - FOLDED) if since < exact else since
+    first = max(since, exact - FOLDED)
     return first - HISTORY if rule.measure is Measure.DROP else first
+
+
+def alive_from(rule: Rule, since: int, *, until: int) -> int | None:
+    """The earliest second of `active` that `judge` looks at; None when it does not look."""
+    exact = _exact_from(rule, since, until)
+    if rule.measure is Measure.COUNT:
+        return exact + BUCKET_SECONDS - SILENCE
+    return max(since, exact - FOLDED) if rule.measure is Measure.DROP else None
 
 
 def judge(rule: Rule, data: Data, *, since: int, until: int, armed_from: int = 0) -> list[Window]:
@@ -87,6 +101,8 @@ def judge(rule: Rule, data: Data, *, since: int, until: int, armed_from: int = 0
         until: see `horizon`.
         armed_from: a count counts nothing before it, so that a re-armed trigger does not fire for old news.
     """
+    if since >= until:
+        return []
     exact = _exact_from(rule, since, until)
     if rule.measure is Measure.COUNT:
         return [_count(rule, data, end, armed_from) for end in range(exact + BUCKET_SECONDS, until + 1, BUCKET_SECONDS)]
@@ -101,62 +117,97 @@ def _exact_from(rule: Rule, since: int, until: int) -> int:
 
 
 def _tumbling(rule: Rule, data: Data, start: int, until: int) -> Iterator[Window]:
-    """Windows one after the other; one with too few samples grows bucket by bucket up to `max_window`."""
+    """Windows one after the other; one that cannot be decided grows bucket by bucket up to `max_window`."""
     end = start + rule.window
     while end <= until:
         window = _look(rule, data, start, end)
-        enough = window.verdict in (Verdict.PASS, Verdict.BREACH)
-        if enough or rule.measure is Measure.DROP or end - start >= rule.max_window:
+        if _is_final(rule, data, window):
             yield window
             start, end = end, end + rule.window
         else:
             end += BUCKET_SECONDS
 
 
+def _is_final(rule: Rule, data: Data, window: Window) -> bool:
+    """Decided, or as long as it may get; a drop without history would not get any by waiting."""
+    if window.verdict in (Verdict.PASS, Verdict.BREACH) or window.end - window.start >= rule.max_window:
+        return True
+    return rule.measure is Measure.DROP and _history(data, window.start) < MIN_HISTORY
+
+
 def _look(rule: Rule, data: Data, start: int, end: int) -> Window:
-    return _drop(rule, data, start, end) if rule.measure is Measure.DROP else _average(rule, data, start, end)
+    match rule.measure:
+        case Measure.DROP:
+            return _drop(rule, data, start, end)
+        case Measure.RATIO:
+            return _ratio(rule, data, start, end)
+        case _:
+            return _mean(rule, data, start, end)
 
 
-def _average(rule: Rule, data: Data, start: int, end: int) -> Window:
-    """A ratio in percent of the counted operations, or a mean of the timings."""
-    top = _total(data.numerator, start, end)
-    if rule.measure is Measure.RATIO:
-        below = _total(data.denominator, start, end)
-        samples, weight, scaled = int(below.sum), below.sum, 100 * top.sum
-        seen = below.n + top.n
-    else:
-        samples, weight, scaled = top.n, float(top.n), top.sum
-        seen = top.n
+def _ratio(rule: Rule, data: Data, start: int, end: int) -> Window:
+    """Percent of the counted operations. Nothing was counted but errors: that is no ratio and never a pass."""
+    top, below = _total(data.numerator, start, end), _total(data.denominator, start, end)
+    samples = int(below.sum)
     if samples < max(1, rule.min_samples):
-        return Window(start, end, Verdict.INSUFFICIENT if seen else Verdict.NO_DATA, None, samples)
-    return _compare(rule, start, end, scaled / weight, samples)
+        return _undecided(start, end, samples, seen=below.n + top.n)
+    value = 100 * top.sum / below.sum
+    if rule.threshold < value <= chance(rule.threshold, below.sum) and end - start < rule.max_window:
+        return Window(start, end, Verdict.INSUFFICIENT, value, samples)
+    return _compare(rule, start, end, value, samples)
+
+
+def chance(threshold: float, operations: float) -> float:
+    """Up to which percentage a rate that is really at the threshold is lifted by chance, in so many operations."""
+    share = min(threshold / 100, 1.0)
+    return threshold + 100 * SURE * math.sqrt(share * (1 - share) / operations)
+
+
+def _mean(rule: Rule, data: Data, start: int, end: int) -> Window:
+    top = _total(data.numerator, start, end)
+    if top.n < max(1, rule.min_samples):
+        return _undecided(start, end, top.n, seen=top.n)
+    return _compare(rule, start, end, top.sum / top.n, top.n)
 
 
 def _count(rule: Rule, data: Data, end: int, armed_from: int) -> Window:
-    """How many in the last `window` seconds. None counted is a pass only when something else was reported."""
+    """How many in the last `window` seconds. Few are a pass only while something is being reported."""
     start = min(max(end - rule.window, armed_from), end - BUCKET_SECONDS)
     counted = _total(data.numerator, start, end).sum
     if counted > rule.threshold:
         return Window(start, end, Verdict.BREACH, counted, int(counted))
-    if not _any_active(data, start, end):
+    if not _active(data, end - SILENCE, end):
         return Window(start, end, Verdict.NO_DATA, None, 0)
     return Window(start, end, Verdict.PASS, counted, int(counted))
 
 
 def _drop(rule: Rule, data: Data, start: int, end: int) -> Window:
-    """How many percent less was done than the hour before leads to expect."""
+    """How many percent less was done than the hour before leads to expect.
+
+    Time in which nobody reported anything is not counted as time without operations: a reporter that is
+    down is no drop.
+    """
     done = _total(data.numerator, start, end)
-    before = [at for at in data.numerator if start - HISTORY <= at < start]
-    silent = not done.n and not _any_active(data, start, end)
-    if silent or (not before and not done.n):
+    alive = _active(data, start, end)
+    if not alive:
         return Window(start, end, Verdict.NO_DATA, None, 0)
-    history = start - min(before, default=start)
+    history = _history(data, start)
     if history < MIN_HISTORY:
-        return Window(start, end, Verdict.INSUFFICIENT, None, int(done.sum))
-    expected = sum(data.numerator[at].sum for at in before) / history * (end - start)
+        return _undecided(start, end, int(done.sum), seen=done.n + history)
+    before = _total(data.numerator, start - HISTORY, start).sum
+    expected = before / history * alive * BUCKET_SECONDS
     if expected < max(1, rule.min_samples):
         return Window(start, end, Verdict.INSUFFICIENT, None, int(done.sum))
     return _compare(rule, start, end, 100 - 100 * done.sum / expected, int(done.sum))
+
+
+def _history(data: Data, start: int) -> int:
+    """Seconds since the first operation of the hour before `start`."""
+    return start - min((at for at in data.numerator if start - HISTORY <= at < start), default=start)
+
+
+def _undecided(start: int, end: int, samples: int, *, seen: int) -> Window:
+    return Window(start, end, Verdict.INSUFFICIENT if seen else Verdict.NO_DATA, None, samples)
 
 
 def _compare(rule: Rule, start: int, end: int, value: float, samples: int) -> Window:
@@ -170,5 +221,6 @@ def _total(line: Line, start: int, end: int) -> Tally:
     return sum((line[at] for at in range(start, end, BUCKET_SECONDS) if at in line), Tally())
 
 
-def _any_active(data: Data, start: int, end: int) -> bool:
-    return any(at in data.active for at in range(start, end, BUCKET_SECONDS))
+def _active(data: Data, start: int, end: int) -> int:
+    """In how many buckets anything was reported."""
+    return sum(at in data.active for at in range(start, end, BUCKET_SECONDS))

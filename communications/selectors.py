@@ -25,6 +25,11 @@ def dead() -> QuerySet[Delivery]:
     return Delivery.objects.filter(failed_at__isnull=False).select_related("alert").order_by("-id")
 
 
+def waiting() -> QuerySet[Delivery]:
+    """Deliveries that are still to be sent."""
+    return Delivery.objects.filter(OPEN)
+
+
 def due(channel: ChannelName, *, now: datetime) -> QuerySet[Delivery]:
     """Open deliveries of a channel whose time has come and that no sender holds, oldest first."""
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)

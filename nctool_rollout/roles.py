@@ -13,7 +13,14 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 APPS = ("core", "flags", "monitoring", "migrations_app", "rollouts", "communications", "reports")
-OPERATE = frozenset({"flags.operate_flagstate", "rollouts.operate_ramp", "monitoring.rearm_trigger"})
+OPERATE = frozenset(
+    {
+        "flags.operate_flagstate",
+        "rollouts.operate_ramp",
+        "monitoring.rearm_trigger",
+        "communications.retry_delivery",
+    }
+)
 ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}

@@ -40,7 +40,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.views.home",
     "STYLES": [lambda request: static("ops/ops.css")],
-    "SCRIPTS": [lambda request: static("ops/dialog.js"), lambda request: static("ops/live.js")],
+    "SCRIPTS": [lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy")],
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "6px",
     "SIDEBAR": {

@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
+
+from reports import selectors
+
+NEEDED = "flags.view_flagstate"
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's dashboard callback."""
+    """Unfold's dashboard callback. A request by htmx gets the live part alone."""
+    live = bool(request.headers.get("HX-Request"))
+    now = timezone.now()
+    context |= {"now": now, "layout": "ops/fragment.html" if live else "ops/base.html", "title": "Home"}
+    if request.user.has_perm(NEEDED):
+        context["home"] = selectors.home(now=now)
     return context

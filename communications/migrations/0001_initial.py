@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'permissions': [('retry_delivery', 'Can try a delivery again that was given up')],
                 'ordering': ['id'],
                 'indexes': [models.Index(condition=models.Q(('failed_at__isnull', True), ('sent_at__isnull', True)), fields=['next_try_at'], name='delivery_open')],
                 'constraints': [models.UniqueConstraint(fields=('alert', 'channel'), name='delivery_once_per_channel')],

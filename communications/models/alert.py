@@ -45,6 +45,7 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "deliveries"
+        permissions = [("retry_delivery", "Can try a delivery again that was given up")]
         constraints = [models.UniqueConstraint(fields=["alert", "channel"], name="delivery_once_per_channel")]
         indexes = [
             models.Index(

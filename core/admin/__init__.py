@@ -1,1 +1,7 @@
 """The screens of the core, and what all screens share."""
+
+from core.admin.environment import EnvironmentAdmin
+from core.admin.event import EventAdmin
+from core.admin.people import PersonAdmin
+
+__all__ = ["EnvironmentAdmin", "EventAdmin", "PersonAdmin"]

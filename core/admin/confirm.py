@@ -73,6 +73,10 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
         """The version of the row that `effect` describes; None when the row has none."""
         return None
 
+    def reason_required(self) -> bool:
+        """Whether the person must say why."""
+        return True
+
     def perform(self, values: dict[str, Any]) -> str:
         """Call the service; the sentence that says what was done."""
         raise NotImplementedError
@@ -88,13 +92,22 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
     def get_template_names(self) -> list[str]:
         return ["ops/confirm_dialog.html" if self.in_dialog else "ops/confirm.html"]
 
+    def get_form(self, form_class: Any = None) -> forms.Form:
+        form = super().get_form(form_class)
+        reason = form.fields["reason"]
+        reason.required = self.reason_required()
+        if not reason.required:
+            reason.label = "Reason (optional)"
+        return form
+
     def get_initial(self) -> dict[str, Any]:
         return {"version": self.version()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         effect = self.effect()
         self.title = effect.title
-        return super().get_context_data(effect=effect, back=self.back(), now=timezone.now(), **kwargs)
+        crumbs = [(getattr(self.model_admin, "heading", "") or "Back", self.back())]
+        return super().get_context_data(effect=effect, back=self.back(), crumbs=crumbs, now=timezone.now(), **kwargs)
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         values = dict(form.cleaned_data)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import TemplateView
 from unfold.admin import ModelAdmin
@@ -21,8 +22,13 @@ def person(request: HttpRequest) -> Actor:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """A list and a page for each row; no row is added, changed or deleted here, whoever asks."""
+    """A list and a page for each row; no row is added, changed or deleted here, whoever asks.
 
+    `heading` is the title of the list. `page` shows one row, in place of Django's form.
+    """
+
+    heading = ""
+    page: type[Screen] | None = None
     list_per_page = 25
     actions = None
     list_disable_select_all = True
@@ -35,6 +41,17 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.page is None:
+            form: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+            return form
+        if not object_id.isdigit():
+            raise Http404
+        return self.page.as_view(model_admin=self)(request, pk=int(object_id))
+
+    def list_url(self) -> str:
+        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
 
 class Screen(UnfoldModelAdminViewMixin, TemplateView):
@@ -52,7 +69,10 @@ class Screen(UnfoldModelAdminViewMixin, TemplateView):
         return super().get_template_names()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(now=timezone.now(), live_template=self.live_template, **kwargs)
+        admin = self.model_admin
+        crumbs = [(admin.heading, admin.list_url())] if getattr(admin, "heading", "") else []
+        kwargs = {"now": timezone.now(), "live_template": self.live_template, "crumbs": crumbs, **kwargs}
+        return super().get_context_data(**kwargs)
 
     def handle_no_permission(self) -> HttpResponse:
         if not self.request.user.is_authenticated:

@@ -6,6 +6,7 @@ A state is an icon, a word and a colour: never a colour alone.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from json import dumps
 from typing import Any
 
 from django import template
@@ -44,7 +45,8 @@ LOOK = {  # word: (tone, icon)
     "ok": ("ok", "check_circle"),
     "stale": ("bad", "heart_broken"),
     "down": ("bad", "cloud_off"),
-    "never": ("mute", "help"),
+    "never": ("warn", "help"),
+    "unknown": ("warn", "help"),
 }
 
 
@@ -130,3 +132,29 @@ def number(value: float | None) -> str:
 def percent(value: object) -> str:
     """25.00 as `25 %`."""
     return f"{float(str(value)):g} %"
+
+
+@register.filter
+def plain(value: object) -> str:
+    """A number for CSS: no local separators."""
+    return f"{float(str(value)):g}"
+
+
+@register.filter
+def json(value: object) -> str:
+    """A value as JSON on one line."""
+    return dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def readable(name: str) -> str:
+    """`max_window` as `Max window`."""
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def fact(value: object) -> str:
+    """A measured value as it came; numbers with at most three decimals."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    return str(number(value))

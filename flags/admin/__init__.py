@@ -1,0 +1,6 @@
+"""The screens of the flags and of the API tokens."""
+
+from flags.admin.flag_list import FlagStateAdmin
+from flags.admin.tokens import ApiTokenAdmin
+
+__all__ = ["ApiTokenAdmin", "FlagStateAdmin"]

@@ -1,0 +1,5 @@
+"""The screens of the alerts."""
+
+from communications.admin.alerts import AlertAdmin
+
+__all__ = ["AlertAdmin"]

@@ -1,0 +1,38 @@
+"""People: what is recorded when an administrator changes who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core import events
+from core.actors import Actor
+from core.models import User
+
+
+def picture(user_id: int | None) -> dict[str, Any]:
+    """A person as an event tells it; {} for one who is not there yet. Never anything of the password."""
+    user = None if user_id is None else User.objects.filter(pk=user_id).first()
+    if user is None:
+        return {}
+    return {
+        "username": user.username,
+        "email": user.email,
+        "active": user.is_active,
+        "roles": sorted(user.groups.values_list("name", flat=True)),
+    }
+
+
+def tell_change(user_id: int, before: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Record what differs from `before`; nothing is written when nothing does."""
+    after = picture(user_id)
+    if after != before:
+        kind = "person.changed" if before else "person.created"
+        events.record(kind, subject=f"person:{after['username']}", actor=actor, now=now, before=before, after=after)
+
+
+def tell_password(user_id: int, *, actor: Actor, now: datetime) -> None:
+    """Record that somebody was given a new password, not which."""
+    name = User.objects.get(pk=user_id).username
+    events.record("person.password_set", subject=f"person:{name}", actor=actor, now=now)

@@ -1,0 +1,100 @@
+"""How the event log looks: what happened in words, and what changed field by field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import beside
+from core.changes import Difference, differences
+
+if TYPE_CHECKING:
+    from core.models import Event
+
+register = template.Library()
+
+LOOK = {  # kind: (tone, icon)
+    "flag.enabled": ("ok", "toggle_on"),
+    "flag.disabled": ("mute", "toggle_off"),
+    "flag.rollout_changed": ("info", "percent"),
+    "flag.parameters_changed": ("info", "tune"),
+    "flag.allow_list_changed": ("info", "group_add"),
+    "flag.emergency_disabled": ("bad", "emergency_home"),
+    "flag.rolled_back": ("bad", "undo"),
+    "flag.created": ("mute", "add"),
+    "ramp.started": ("info", "trending_up"),
+    "ramp.step_taken": ("info", "stairs"),
+    "ramp.held": ("warn", "pause_circle"),
+    "ramp.resumed": ("ok", "play_circle"),
+    "ramp.completed": ("ok", "check_circle"),
+    "trigger.fired": ("bad", "bolt"),
+    "trigger.rearmed": ("ok", "shield"),
+    "token.revoked": ("warn", "key_off"),
+    "token.created": ("mute", "key"),
+    "delivery.retried": ("info", "outgoing_mail"),
+}
+WHO = {"person": "person", "token": "key", "command": "terminal", "machine": "smart_toy"}
+
+
+@register.filter
+def kind_words(kind: str) -> str:
+    """`flag.rollout_changed` as `Rollout changed`, `ramp.held` as `Ramp held`."""
+    noun, _, what = kind.partition(".")
+    words = what.replace("_", " ")
+    return words.capitalize() if noun == "flag" and " " in words else f"{noun} {words}".replace("_", " ").capitalize()
+
+
+@register.simple_tag
+def kind_badge(kind: str) -> SafeString:
+    """What happened, with the icon and the tone of its kind."""
+    tone, icon = LOOK.get(kind, ("mute", "circle"))
+    return format_html(
+        '<span class="ops-badge" data-tone="{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+        "{}</span>",
+        tone,
+        icon,
+        kind_words(kind),
+    )
+
+
+@register.simple_tag
+def who(event: Event) -> SafeString:
+    """The actor with an icon for its kind: a person, a token, a command or a machine."""
+    return format_html(
+        '<span class="ops-who"><span class="material-symbols-outlined" aria-hidden="true">{}</span>{}'
+        '<span class="ops-hidden"> ({})</span></span>',
+        WHO.get(event.actor_kind, "person"),
+        event.actor,
+        event.actor_kind,
+    )
+
+
+@register.filter
+def changes(event: Event) -> list[Difference]:
+    """What the event changed, field by field."""
+    return differences(event.before, event.after)
+
+
+@register.filter
+def page(event: Event) -> str:
+    """The address of what the event is about, or ""."""
+    return beside.page_of(event.subject, event.environment.key if event.environment else "")
+
+
+@register.filter
+def subject_key(event: Event) -> str:
+    """`flag:atomicMeltOperations` as `atomicMeltOperations`; a number by the name that the event tells, if any."""
+    key = event.subject.partition(":")[2]
+    if not key.isdigit():
+        return key
+    told = event.after.get("name") or event.data.get("flag") or event.before.get("name")
+    return str(told or event.subject.replace(":", " "))
+
+
+@register.inclusion_tag("ops/changes.html")
+def change_table(event: Event) -> dict[str, Any]:
+    """Before and after of each field that changed."""
+    return {"changes": differences(event.before, event.after)}

@@ -1,0 +1,207 @@
+"""API tokens: made and shown once, revoked. Administrators only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Layout
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.generic import FormView
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+
+import flags.selectors
+from core import beside, environments, moments
+from core.admin.confirm import ConfirmView, Effect
+from core.admin.read_only import ReadOnlyAdmin, person
+from core.errors import DomainError, NotFound
+from core.templatetags.screen import action, badge, environment
+from flags.models import ApiToken
+from flags.services import tokens
+from flags.services.tokens import Scope
+
+OPENS = {
+    Scope.EVALUATE: "Ask which flags are on, by OFREP and for snapshots",
+    Scope.REPORT: "Report metrics",
+    Scope.OPERATE: "Change flags and ramps: give it to machines you trust as much as an operator",
+}
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
+        help_text="Who uses it, for example nctool melt service. It is shown in the history of what the token does.",
+    )
+    environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["environment"].choices = [(row.key, row.name) for row in environments.ordered()]  # type: ignore[attr-defined]
+        for scope, opens in OPENS.items():
+            self.fields[scope.value] = forms.BooleanField(
+                label=scope.value, required=False, help_text=opens, widget=UnfoldBooleanWidget
+            )
+
+    @property
+    def scopes(self) -> list[str]:
+        return [scope.value for scope in Scope if self.cleaned_data[scope.value]]
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
+        return helper
+
+
+class CreateToken(UnfoldModelAdminViewMixin, FormView[TokenForm]):
+    """The answer to the form is the only page that ever holds the token; no cache and no history keeps it."""
+
+    permission_required = "flags.add_apitoken"
+    form_class = TokenForm
+    template_name = "flags/token_create.html"
+    title = "Create an API token"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        crumbs = [("API tokens", reverse("admin:flags_apitoken_changelist"))]
+        return super().get_context_data(crumbs=crumbs, now=timezone.now(), **kwargs)
+
+    def form_valid(self, form: TokenForm) -> HttpResponse:
+        values = form.cleaned_data
+        try:
+            token, text = tokens.create(
+                values["name"], values["environment"], form.scopes, actor=person(self.request), now=timezone.now()
+            )
+        except DomainError as error:
+            form.add_error("name" if getattr(error, "field", "") == "name" else None, str(error))
+            response = self.form_invalid(form)
+            response.status_code = error.status
+            return response
+        self.title = f"Token {token.name}"
+        response = render(self.request, "flags/token_shown.html", self.get_context_data(token=token, text=text))
+        add_never_cache_headers(response)
+        return response
+
+
+class RevokeToken(ConfirmView):
+    permission_required = "flags.change_apitoken"
+
+    @property
+    def token(self) -> ApiToken:
+        found = flags.selectors.tokens().filter(pk=self.kwargs["pk"]).first()
+        if found is None:
+            raise NotFound("There is no such token.")
+        return found
+
+    def effect(self) -> Effect:
+        token = self.token
+        return Effect(
+            title=f"Revoke token {token.name}",
+            sentences=[
+                f"Whoever uses {token.prefix}… is refused from now on, in every process.",
+                "It cannot be given back: a new token has to be made.",
+            ],
+            submit="Revoke the token",
+            dangerous=True,
+            environment=token.environment,
+        )
+
+    def get_form(self, form_class: Any = None) -> forms.Form:
+        form = super().get_form(form_class)
+        del form.fields["reason"]  # the event names who revoked it; the service takes no reason
+        return form
+
+    def perform(self, values: dict[str, Any]) -> str:
+        token = tokens.revoke(self.kwargs["pk"], actor=person(self.request), now=timezone.now())
+        return f"{token.name} ({token.prefix}…) is revoked."
+
+    def back(self) -> str:
+        return reverse("admin:flags_apitoken_changelist")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    heading = "API tokens"
+    list_display_links = None
+    list_filter = (("environment", RelatedDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("environment",)
+    search_fields = ("name", "prefix")
+    search_help_text = "Name or first characters"
+    show_full_result_count = False
+    list_before_template = "flags/token_head.html"
+    fields = ("name", "environment", "scopes", "prefix", "created_at", "created_by", "revoked_at")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        shown = ("title", "where", "opens", "live", "made")
+        return (*shown, "commands") if request.user.has_perm("flags.change_apitoken") else shown
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("create/", wrap(CreateToken.as_view(model_admin=self)), name="flags_token_create"),
+            path("<int:pk>/revoke/", wrap(RevokeToken.as_view(model_admin=self)), name="flags_token_revoke"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may_create = request.user.has_perm("flags.add_apitoken")
+        shown: HttpResponse = super().changelist_view(request, {"may_create": may_create, **(extra_context or {})})
+        return shown
+
+    @admin.display(description="Token", ordering="name")
+    def title(self, token: ApiToken) -> SafeString:
+        return format_html(
+            '<span class="ops-strong">{}</span><br><span class="ops-mono ops-soft">{}…</span>', token.name, token.prefix
+        )
+
+    @admin.display(description="Environment", ordering="environment__position")
+    def where(self, token: ApiToken) -> SafeString:
+        return environment(token.environment)
+
+    @admin.display(description="Opens")
+    def opens(self, token: ApiToken) -> SafeString:
+        return format_html_join(" ", "{}", [(badge(scope, "info", "key"),) for scope in token.scopes])
+
+    @admin.display(description="State", ordering="revoked_at")
+    def live(self, token: ApiToken) -> SafeString:
+        if token.revoked_at is None:
+            return badge("live", "ok", "check_circle")
+        now = timezone.localtime()
+        return format_html(
+            '{}<br><span class="ops-soft ops-small">{}</span>',
+            badge("revoked", "mute", "key_off"),
+            moments.clock(token.revoked_at, now=now),
+        )
+
+    @admin.display(description="Made", ordering="created_at")
+    def made(self, token: ApiToken) -> SafeString:
+        now = timezone.localtime()
+        return format_html(
+            "{}<br><span class='ops-soft ops-small'>by {}</span>",
+            moments.clock(token.created_at, now=now),
+            token.created_by,
+        )
+
+    @admin.display(description="Change")
+    def commands(self, token: ApiToken) -> SafeString | str:
+        if token.revoked_at is not None:
+            return "–"
+        return action(
+            reverse("admin:flags_token_revoke", args=[token.pk]), "Revoke", "key_off", "quiet-danger", "small"
+        )
+
+
+beside.add_page("token", lambda key, where: reverse("admin:flags_apitoken_changelist"))

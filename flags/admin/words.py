@@ -1,0 +1,49 @@
+"""The effect of changing a flag, in words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from flags.domain.standing import share
+
+if TYPE_CHECKING:
+    from flags.models import FlagState
+
+
+def reach(state: FlagState) -> str:
+    """Who has the feature while the flag is enabled."""
+    listed = f"{state.allow_count:,} on the allow-list" if state.allow_count else ""
+    if state.percentage == 100:
+        return "everybody"
+    if not state.percentage:
+        return f"only the {listed}" if listed else "nobody"
+    return f"{share(state.percentage)} of all npubs" + (f" and the {listed}" if listed else "")
+
+
+def moving(state: FlagState, target: Decimal) -> list[str]:
+    """What setting the percentage to `target` does, and to whom."""
+    now = state.percentage
+    if target == now:
+        return [f"It stays at {share(now)}."]
+    first = f"From {share(now)} to {share(target)}."
+    if not state.enabled:
+        return [first, "The flag is off, so nothing changes for anybody until it is enabled."]
+    if target > now:
+        return [first, f"About {share(target - now)} of all npubs get the feature; nobody who has it loses it."]
+    kept = " Those on the allow-list keep it." if state.allow_count else ""
+    return [first, f"About {share(now - target)} of all npubs lose the feature.{kept}"]
+
+
+def killing(state: FlagState) -> list[str]:
+    """What an emergency disable does."""
+    where = state.environment.name
+    if not state.enabled:
+        lost = f"It is off already; its percentage is set from {share(state.percentage)} to 0 %."
+    else:
+        lost = f"It is on for {reach(state)}: they all lose it, and the percentage is set to 0 %."
+    return [
+        f"{state.flag.key} goes off for everybody in {where}, at once.",
+        lost,
+        "A ramp of this flag is held until a person resumes it, and a critical alert is sent.",
+    ]

@@ -1,0 +1,113 @@
+"""What home shows, put together from all apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import communications.selectors
+import flags.selectors
+import monitoring.selectors
+import rollouts.selectors
+from core import environments, events, heartbeats
+from reports.adapters import probes
+from reports.domain.health import Condition, Part, duties
+from rollouts.selectors import RampView
+
+if TYPE_CHECKING:
+    from communications.models import Alert
+    from core.models import Environment, Event
+    from flags.models import FlagState
+    from monitoring.models import Trigger
+
+EVENTS = 8
+ALERTS = 5
+MOST_FLAGS = 30
+SERVERS = {
+    "redis": ("Redis", "News of changes takes up to 5 s longer, and nothing runs by the clock."),
+    "mongodb": ("nctool's MongoDB", "Tokens and wallets cannot be shown; flags and ramps are not affected."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FlagLine:
+    """One flag in one environment with the ramp that moves it."""
+
+    state: FlagState
+    ramp: RampView | None
+
+    @property
+    def stopped(self) -> bool:
+        """Switched off in an emergency or by a rollback, and not enabled since."""
+        return self.state.disabled_at is not None and not self.state.enabled
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentView:
+    """An environment with its flags; `more` of them are only in the list."""
+
+    environment: Environment
+    flags: list[FlagLine]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Everything on the first page, in a fixed number of queries."""
+
+    environments: list[EnvironmentView]
+    parts: list[Part]
+    latched: list[Trigger]
+    alerts: list[Alert]
+    dead: int
+    waiting: int
+    events: list[Event]
+
+    @property
+    def troubled(self) -> list[Part]:
+        return [part for part in self.parts if part.condition is not Condition.OK]
+
+
+def home(*, now: datetime) -> Home:
+    """What an operator must know first."""
+    return Home(
+        environments=_by_environment(flags.selectors.states(), rollouts.selectors.live()),
+        parts=health(now=now),
+        latched=list(monitoring.selectors.latched()),
+        alerts=list(communications.selectors.alerts()[:ALERTS]),
+        dead=communications.selectors.dead().count(),
+        waiting=communications.selectors.waiting().count(),
+        events=list(events.recent()[:EVENTS]),
+    )
+
+
+def health(*, now: datetime) -> list[Part]:
+    """Each part of the system. The page is there, so the database answers: it has just been asked."""
+    beats = heartbeats.last()
+    servers = [_server(name, answer) for name, answer in probes.answers().items()]
+    return [Part("Database", Condition.OK, ""), *servers, *duties(beats, now=now)]
+
+
+def _server(name: str, answer: probes.Answer) -> Part:
+    title, without = SERVERS[name]
+    condition = {True: Condition.OK, False: Condition.DOWN, None: Condition.UNKNOWN}[answer.ok]
+    return Part(title, condition, "" if answer.ok else without)
+
+
+def _by_environment(states: Iterable[FlagState], live: Iterable[RampView]) -> list[EnvironmentView]:
+    """Production first. An environment without flags is shown too."""
+    ramps = {(view.ramp.flag_id, view.ramp.environment_id): view for view in live}
+    lines: dict[int, list[FlagLine]] = {}
+    for state in states:
+        line = FlagLine(state, ramps.get((state.flag_id, state.environment_id)))
+        lines.setdefault(state.environment_id, []).append(line)
+    return [_view(row, lines.get(row.pk, [])) for row in environments.ordered().reverse()]
+
+
+def _view(environment: Environment, lines: list[FlagLine]) -> EnvironmentView:
+    """Ramping and stopped flags first when there are too many for home."""
+    if len(lines) > MOST_FLAGS:
+        lines.sort(key=lambda line: (line.ramp is None, line.state.disabled_at is None, line.state.flag.key))
+    return EnvironmentView(environment, lines[:MOST_FLAGS], max(0, len(lines) - MOST_FLAGS))

@@ -1,10 +1,43 @@
-"""What granian serves."""
+"""What granian serves: the doors that answer from memory, and Django behind them."""
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nctool_rollout.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402 - after the apps are loaded
+
+from flags.api.ofrep import ROOT, OfrepDoor  # noqa: E402
+from flags.domain.limit import MinuteLimit  # noqa: E402
+from flags.services.holding import holder  # noqa: E402
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+ofrep = OfrepDoor(
+    holder(), limit=MinuteLimit(settings.EVALUATION_LIMIT_PER_MINUTE), origins=settings.CORS_ALLOWED_ORIGINS
+)
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    if environ["PATH_INFO"].startswith(ROOT):
+        return ofrep(environ, start_response)
+    return django(with_length(environ), start_response)
+
+
+def with_length(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Give a chunked body its length: without one Django takes the body for empty, and would lose it in silence.
+
+    What is too long stays too long: one byte more than Django takes is enough for it to refuse.
+    """
+    if environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"):
+        return environ
+    body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

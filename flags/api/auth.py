@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from ninja.security import APIKeyHeader, HttpBearer
 
 from core.errors import DomainError, Refused
-from flags import selectors
 from flags.domain.configuration import TokenConfig
 from flags.domain.limit import MinuteLimit
+from flags.services.holding import live_token
 from flags.services.tokens import digest
 
 
@@ -58,7 +58,7 @@ def admit(text: str, scope: str) -> TokenConfig | None:
 
     Raises Refused when it lacks the scope, TooManyRequests when its minute is used up.
     """
-    token = selectors.live_token(digest(text))
+    token = live_token(digest(text))
     if token is None:
         return None
     wait = _limit(settings.API_LIMIT_PER_MINUTE).wait(token.digest, time.monotonic())

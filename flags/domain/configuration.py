@@ -10,6 +10,8 @@ from typing import Any
 from core.actors import Actor, ActorKind
 from flags.domain.bucketing import Bucketing
 
+Mark = tuple[int, str]  # version and time of the last change: two configurations differ when their marks do
+
 
 @dataclass(frozen=True, slots=True)
 class FlagConfig:
@@ -49,3 +51,7 @@ class EnvironmentConfig:
     changed_at: str = ""
     flags: tuple[FlagConfig, ...] = ()
     tokens: tuple[TokenConfig, ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        return self.version, self.changed_at

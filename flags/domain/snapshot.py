@@ -15,7 +15,7 @@ from flags.domain.bucketing import JS31_BUCKETS, MURMUR3_BUCKETS, Bucketing, js3
 from flags.domain.configuration import EnvironmentConfig, FlagConfig
 from flags.domain.decision import Decision, Rule
 
-MEMO_UNITS = 50_000
+MEMO_UNITS = 10_000
 MEMO_LENGTH = 200  # longer units are hashed each time: the memo must stay small
 _memo: dict[str, int] = {}  # js31 does not depend on the flag, so one memo serves every snapshot
 
@@ -59,7 +59,10 @@ class _Flag:
         self.ready: list[Decision | None] = [None] * JS31_BUCKETS
 
     def split(self, bucket: int) -> Decision:
-        return self.template._replace(value=bucket < self.share, bucket=bucket)
+        share, buckets, kept = self.share, self.buckets, self.template
+        return Decision(
+            kept.key, bucket < share, kept.rule, kept.percentage, bucket, buckets, kept.parameters, kept.version
+        )
 
     def at(self, bucket: int) -> Decision:
         """The decision of a js31 flag that is the same for all units of a bucket."""
@@ -100,11 +103,9 @@ class Snapshot:
         if flag.fixed is not None:
             return flag.fixed.value
         if flag.salt is not None:
-            return flag.salted(unit).value
-        try:
-            return _memo[unit] < flag.share
-        except KeyError:
-            return _js31(unit) < flag.share
+            return bool(unit) and murmur3_bucket(unit, flag.salt) < flag.share
+        bucket = _memo.get(unit)
+        return (_js31(unit) if bucket is None else bucket) < flag.share
 
     def decide(self, key: str, unit: str) -> Decision:
         """The answer with its reason. Raises NotFound for a flag that does not exist here."""

@@ -1,0 +1,93 @@
+"""Decisions as OFREP tells them, in bytes. Rendered once where many units share the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from flags.domain.bucketing import JS31_BUCKETS
+from flags.domain.decision import Decision, Reason, Rule
+from flags.domain.snapshot import Snapshot
+
+NO_KEY = "This flag splits users, so it needs a targetingKey in the context."
+
+
+def failure(code: str, details: str, key: str | None = None) -> dict[str, Any]:
+    """Clients read a failure only when it has `errorCode` and `errorDetails`, and for one flag its `key`."""
+    body = {"errorCode": code, "errorDetails": details}
+    return body if key is None else {"key": key, **body}
+
+
+def evaluation(decision: Decision) -> dict[str, Any]:
+    """One flag's answer. A disabled flag has no value: the caller's default holds."""
+    if decision.rule is Rule.NO_KEY:
+        return failure("TARGETING_KEY_MISSING", NO_KEY, decision.key)
+    body: dict[str, Any] = {
+        "key": decision.key,
+        "reason": decision.reason,
+        "variant": decision.variant,
+        "metadata": _metadata(decision),
+    }
+    if decision.reason is not Reason.DISABLED:
+        body["value"] = decision.value
+    return body
+
+
+def _metadata(decision: Decision) -> dict[str, Any]:
+    """The flag's parameters and why: only texts, numbers and booleans, which is all the JavaScript SDKs take.
+
+    A parameter that is a list or an object arrives as its JSON text, and one that is null is left out.
+    """
+    told: dict[str, Any] = {}
+    for name, value in decision.parameters.items():
+        if isinstance(value, str | int | float):
+            told[name] = value
+        elif value is not None:
+            told[name] = orjson.dumps(value).decode()
+    told |= {"rule": decision.rule, "percentage": decision.percentage, "configVersion": decision.version}
+    if decision.bucket is not None:
+        told["bucket"] = decision.bucket
+    return told
+
+
+class Bodies:
+    """The answers of one snapshot. Those of a js31 bucket, and those that need no bucket, are kept."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._one: dict[tuple[str, str, int | None], bytes] = {}
+        self._all: dict[int, tuple[bytes, str]] = {}
+        self._tail = b'],"metadata":%b}' % orjson.dumps(
+            {"environment": snapshot.environment, "configVersion": snapshot.version}
+        )
+
+    def one(self, key: str, unit: str) -> tuple[bytes, bool]:
+        """The body for one flag, and whether it is a failure. Raises NotFound."""
+        decision = self.snapshot.decide(key, unit)
+        return self._rendered(decision), decision.rule is Rule.NO_KEY
+
+    def all(self, unit: str) -> tuple[bytes, str]:
+        """The body for all flags and its ETag, which differs whenever the body does."""
+        bucket = self.snapshot.shared_bucket(unit)
+        if bucket is None:
+            return self._page(unit)
+        page = self._all.get(bucket)
+        if page is None:
+            page = self._all[bucket] = self._page(unit)
+        return page
+
+    def _page(self, unit: str) -> tuple[bytes, str]:
+        decisions = self.snapshot.decide_all(unit).values()
+        body = b'{"flags":[' + b",".join(map(self._rendered, decisions)) + self._tail
+        return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+    def _rendered(self, decision: Decision) -> bytes:
+        if decision.bucket is not None and decision.buckets != JS31_BUCKETS:
+            return orjson.dumps(evaluation(decision))
+        place = (decision.key, decision.rule, decision.bucket)
+        found = self._one.get(place)
+        if found is None:
+            found = self._one[place] = orjson.dumps(evaluation(decision))
+        return found

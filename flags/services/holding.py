@@ -1,0 +1,192 @@
+"""What a process answers from: the snapshots of all environments and the live tokens, in memory.
+
+Every web process has one holder. It is swapped as a whole when Redis announces a change, or when a poll finds one,
+so evaluation takes no lock. While the database or Redis is away the last picture stays; it recovers by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from flags import selectors
+from flags.adapters.bus import News
+from flags.adapters.disk import DiskCopy
+from flags.domain.configuration import EnvironmentConfig, FlagConfig, Mark, TokenConfig
+from flags.domain.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+_TRIES = 3
+_SLICE = 0.5  # seconds: how fast the thread notices that it shall stop
+
+
+class Source(StrEnum):
+    """Where the picture comes from. NOWHERE: nothing could be read yet, so nothing can be answered."""
+
+    NOWHERE = "nowhere"
+    DISK = "disk"
+    DATABASE = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One picture. `tokens` are found by the digest of their text."""
+
+    source: Source = Source.NOWHERE
+    configurations: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    tokens: Mapping[str, TokenConfig] = field(default_factory=dict)
+
+    @property
+    def marks(self) -> dict[str, Mark]:
+        return {key: configuration.mark for key, configuration in self.configurations.items()}
+
+    def with_news(self, source: Source, news: Mapping[str, EnvironmentConfig], keys: Iterable[str]) -> Held:
+        """The picture of the environments in `keys`: those in `news` compiled anew, the others as they are."""
+        configurations = {key: news.get(key) or self.configurations[key] for key in keys}
+        snapshots = {key: Snapshot(news[key]) if key in news else self.snapshots[key] for key in keys}
+        tokens = {token.digest: token for found in configurations.values() for token in found.tokens}
+        return Held(source, configurations, snapshots, tokens)
+
+
+class Holder:
+    """Keeps `held` up to date in a thread of its own. `checked_at` is when the database last confirmed it."""
+
+    _thread: Thread | None
+    _stopping: Event
+    _starting: Lock
+    _refreshing: Lock
+
+    def __init__(self, copy: DiskCopy, news: News, *, poll_seconds: float) -> None:
+        self.held = Held()
+        self.checked_at: float | None = None
+        self._copy = copy
+        self._news = news
+        self._poll_seconds = poll_seconds
+        self._failing = False
+        self._forget_threads()
+        os.register_at_fork(after_in_child=self._forget_threads)
+
+    def start(self) -> None:
+        """Load once and keep watch; a second call does nothing. Each process calls it for itself."""
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is not None:
+                return
+            if not self._try_refresh():
+                self._load_copy()
+            thread = Thread(target=self._watch, args=(self._stopping,), name="snapshot", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def stop(self) -> None:
+        """End the watch, and let it be started again."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(10)
+        self._forget_threads()
+
+    def refresh(self) -> bool:
+        """Take what the database says now; True when that is something new.
+
+        A version that went back is taken too: the database was restored, and its word counts.
+        Raises django.db.Error when it cannot be reached.
+        """
+        with self._refreshing:
+            held, marks = self.held, selectors.configuration_marks()
+            new = held.source is not Source.DATABASE or marks != held.marks
+            if new:
+                self.held = self._loaded(held, marks)
+            self.checked_at = time.monotonic()
+            self._copy.keep(self.held.configurations)
+            return new
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the database last confirmed the picture; None when it never did."""
+        return None if self.checked_at is None else time.monotonic() - self.checked_at
+
+    def _loaded(self, held: Held, marks: Mapping[str, Mark]) -> Held:
+        """Read what changed, again when it changed under the reading: a picture is never half old."""
+        for _ in range(_TRIES):
+            changed = {key: mark for key, mark in marks.items() if not _is_held(held, key, mark)}
+            news = selectors.configurations(changed, _known(held, changed))
+            read, marks = marks, selectors.configuration_marks()
+            if read == marks:
+                break
+        return held.with_news(Source.DATABASE, news, read)
+
+    def _load_copy(self) -> None:
+        kept = self._copy.read()
+        if kept is not None:
+            self.held = Held().with_news(Source.DISK, kept, kept)
+            log.warning("the database cannot be reached: flags are evaluated as in %s", self._copy.path)
+
+    def _watch(self, stopping: Event) -> None:
+        due = time.monotonic() + self._poll_seconds
+        while not stopping.is_set():
+            heard = self._news.wait(max(0.01, min(_SLICE, due - time.monotonic())), stopping)
+            if heard or time.monotonic() >= due:
+                self._try_refresh()
+                due = time.monotonic() + self._poll_seconds
+        self._news.close()
+        connection.close()
+
+    def _try_refresh(self) -> bool:
+        try:
+            close_old_connections()
+            self.refresh()
+        except Exception as error:  # whatever it is, the watch goes on
+            if not self._failing:
+                log.warning("the database cannot be read, flags are evaluated as last seen: %r", error)
+            self._failing = True
+            connection.close()
+            return False
+        if self._failing:
+            log.warning("the database is back, flags are evaluated as it says")
+        self._failing = False
+        return True
+
+    def _forget_threads(self) -> None:
+        """A forked child has the memory of its parent and none of its threads."""
+        self._thread = None
+        self._stopping = Event()
+        self._starting, self._refreshing = Lock(), Lock()
+
+
+@cache
+def holder() -> Holder:
+    """The holder of this process."""
+    return Holder(
+        DiskCopy(Path(settings.DATA_DIR) / "snapshot.json"), News(), poll_seconds=settings.SNAPSHOT_POLL_SECONDS
+    )
+
+
+def live_token(digest: str) -> TokenConfig | None:
+    """The live token with this digest: from memory, or from the database when memory does not know it (yet)."""
+    return holder().held.tokens.get(digest) or selectors.live_token(digest)
+
+
+def _is_held(held: Held, key: str, mark: Mark) -> bool:
+    return held.source is Source.DATABASE and held.marks.get(key) == mark
+
+
+def _known(held: Held, changed: Mapping[str, Mark]) -> dict[int, FlagConfig]:
+    """Flags whose allow-list may be kept: not where a version went back, for then the same number may mean another."""
+    return {
+        flag.state_id: flag
+        for key, (version, _) in changed.items()
+        if held.source is Source.DATABASE and key in held.configurations and version > held.configurations[key].version
+        for flag in held.configurations[key].flags
+    }

@@ -40,7 +40,15 @@ class Tally:
                 self.count("melt_errors_total", flag=flag, variant=variant, severity=errors[flag])
 
     def take(self, *, at: int) -> list[dict[str, Any]]:
-        """All rows since the last call, as `POST /api/v1/metrics` wants them; `at` is unix seconds."""
+        """All rows since the last call, as `POST /api/v1/metrics` wants them; `at` is unix seconds.
+
+        What never happens is told as 0: who counts nothing is alive, and who says nothing may not be.
+        """
+        for flag in FLAGS:
+            self.count("user_complaints_total", 0, flag=flag)
+            for variant in ("on", "off"):
+                self.count("melt_operations_total", 0, flag=flag, variant=variant)
+                self.count("melt_errors_total", 0, flag=flag, variant=variant, severity="CRITICAL")
         with self._lock:
             counts, self._counts = self._counts, Counter()
             sums, self._sums = self._sums, {}

@@ -118,7 +118,7 @@ def test_silence_and_complaints_are_told_from_the_flag_that_is_on(config: Config
     faults.write(config.fault_file, [Fault(Kind.SILENCE, PREFLIGHT), Fault(Kind.COMPLAINTS, PREFLIGHT, 120)])
     with playing(config):
         until(lambda: doors.totals("user_complaints_total", "flag")[PREFLIGHT,] >= 3)
-    assert not doors.totals("melt_operations_total", "flag")
+    assert not any(doors.totals("melt_operations_total", "flag").values())
 
 
 def test_a_reconciliation_counts_what_it_checks_finds_corrects_and_blocks(

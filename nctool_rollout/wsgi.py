@@ -17,6 +17,7 @@ from django.conf import settings  # noqa: E402 - after the apps are loaded
 from flags.api.ofrep import ROOT, OfrepDoor  # noqa: E402
 from flags.domain.limit import MinuteLimit  # noqa: E402
 from flags.services.holding import holder  # noqa: E402
+from nctool_rollout.views import healthz, readyz  # noqa: E402
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,8 +28,13 @@ ofrep = OfrepDoor(
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    if environ["PATH_INFO"].startswith(ROOT):
+    path = environ["PATH_INFO"]
+    if path.startswith(ROOT):
         return ofrep(environ, start_response)
+    if path == "/healthz":
+        return healthz(start_response)
+    if path == "/readyz":
+        return readyz(holder(), start_response)
     return django(with_length(environ), start_response)
 
 

@@ -65,7 +65,7 @@ def admit(text: str, scope: str) -> TokenConfig | None:
     if wait:
         raise TooManyRequests(settings.API_LIMIT_PER_MINUTE, wait)
     if scope not in token.scopes:
-        raise Refused(f"The token {token.name!r} lacks the scope {scope!r}; it has {', '.join(sorted(token.scopes))}.")
+        raise Refused(f"The token {token.name!r} lacks the scope {scope}; it has {', '.join(sorted(token.scopes))}.")
     return token
 
 

@@ -110,7 +110,7 @@ class OfrepDoor:
                 429, f"This token may evaluate {self._limit.most} times a minute.", ("Retry-After", str(wait))
             )
         if Scope.EVALUATE not in token.scopes:
-            raise _Refusal(403, f"The token {token.name!r} lacks the scope {Scope.EVALUATE!r}.")
+            raise _Refusal(403, f"The token {token.name!r} lacks the scope {Scope.EVALUATE}.")
         return token
 
     def _bodies_of(self, held: Held, environment: str) -> Bodies:

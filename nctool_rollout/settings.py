@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-import environ
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
@@ -63,7 +62,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -127,7 +126,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = ["unfold_crispy"]
 def _control_plane() -> dict[str, Any]:
     """SQLite in DATA_DIR, or what DATABASE_URL names. SQLite takes its write lock at BEGIN (IMMEDIATE)."""
     if DATABASE_URL:
-        config: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+        config = env.database("DATABASE_URL")
     else:
         config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "control.sqlite3")}
     if config["ENGINE"].endswith("sqlite3"):
@@ -169,14 +168,16 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "lockout.html"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
 
@@ -222,19 +223,23 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # one line format for all
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # 100,000 pasted npubs are 6.4 MB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-EMAIL_CONFIG = environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://"))
+EMAIL_CONFIG = env.mail("EMAIL_URL", "consolemail://")
 EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER = EMAIL_CONFIG.get("EMAIL_HOST_USER") or ""
 EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "rollout@localhost")
 ALERT_EMAILS = env.words("ALERT_EMAILS")
 SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
-PUBLIC_URL = env.text("PUBLIC_URL")
+PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 
+METRICS_RETENTION_DAYS = env.integer("METRICS_RETENTION_DAYS", 30)
+JUDGEMENTS_RETENTION_DAYS = env.integer("JUDGEMENTS_RETENTION_DAYS", 30)
+RECEIPTS_RETENTION_DAYS = env.integer("RECEIPTS_RETENTION_DAYS", 2)
 SNAPSHOT_POLL_SECONDS = env.integer("SNAPSHOT_POLL_SECONDS", 5)
 EVALUATION_LIMIT_PER_MINUTE = env.integer("EVALUATION_LIMIT_PER_MINUTE", 2_000_000)
 API_LIMIT_PER_MINUTE = env.integer("API_LIMIT_PER_MINUTE", 6_000)
@@ -245,7 +250,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "ERROR"},

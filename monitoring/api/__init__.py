@@ -1,7 +1,14 @@
-"""The monitoring's doors for machines: report metrics, read and re-arm triggers."""
+"""The monitoring's doors for machines."""
 
 from __future__ import annotations
 
 from ninja import Router
 
-router = Router(tags=["monitoring"])
+from monitoring.api.metrics import router as metrics
+from monitoring.api.triggers import router as triggers
+
+router = Router()
+router.add_router("", metrics)
+router.add_router("", triggers)
+
+__all__ = ["router"]

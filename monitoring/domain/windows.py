@@ -20,7 +20,7 @@ HISTORY = 3600  # a drop compares with this long before the window
 MIN_HISTORY = 60  # and needs at least this much of it
 CATCH_UP = 30  # so many windows are caught up one by one after a pause of the guard
 FOLDED = 3600  # at most this much of what is older becomes one window
-SILENCE = 60  # no count passes when nothing at all was reported for this long
+SILENCE = 60  # what nobody reported for this long was not seen: no count passes, and no other window waits on
 SURE = 1.645  # one-sided 95 %: how far above the threshold chance alone may lift a rate
 
 
@@ -129,10 +129,13 @@ def _tumbling(rule: Rule, data: Data, start: int, until: int) -> Iterator[Window
 
 
 def _is_final(rule: Rule, data: Data, window: Window) -> bool:
-    """Decided, or as long as it may get; a drop without history would not get any by waiting."""
+    """Decided, or as long as it may get, or silent; a drop without history would not get any by waiting."""
     if window.verdict in (Verdict.PASS, Verdict.BREACH) or window.end - window.start >= rule.max_window:
         return True
-    return rule.measure is Measure.DROP and _history(data, window.start) < MIN_HISTORY
+    if rule.measure is Measure.DROP and _history(data, window.start) < MIN_HISTORY:
+        return True
+    last = range(window.end - SILENCE, window.end, BUCKET_SECONDS)
+    return window.start <= last[0] and not any(at in data.numerator or at in data.denominator for at in last)
 
 
 def _look(rule: Rule, data: Data, start: int, end: int) -> Window:

@@ -35,7 +35,7 @@ class Trigger(models.Model):
     verdict = models.CharField(max_length=12, choices=choices(Verdict), default=Verdict.NO_DATA.value)
     judged_at = models.DateTimeField(null=True, blank=True)
     value = models.FloatField(null=True, blank=True)
-    samples = models.PositiveIntegerField(default=0)
+    samples = models.PositiveBigIntegerField(default=0)
     breaches = models.PositiveIntegerField(default=0)
     passing_since = models.DateTimeField(null=True, blank=True)
     latched_at = models.DateTimeField(null=True, blank=True)
@@ -58,7 +58,7 @@ class Judgement(models.Model):
     window_end = models.BigIntegerField()
     verdict = models.CharField(max_length=12, choices=choices(Verdict))
     value = models.FloatField(null=True)
-    samples = models.PositiveIntegerField()
+    samples = models.PositiveBigIntegerField()
     threshold = models.FloatField()
     at = models.DateTimeField(db_index=True)
 

@@ -173,6 +173,15 @@ def test_nothing_is_due_before_the_first_bucket_after_arming() -> None:
         assert judge(rule(measure), data, since=T, until=T) == []
 
 
+def test_a_minute_of_silence_ends_a_window_that_waits_for_samples() -> None:
+    few = Data({}, line(5, 5, *[None] * 10, 30))
+    found = judge(rule(max_window=300), few, since=T, until=T + 130)
+    assert [(window.start - T, window.end - T, window.verdict) for window in found] == [
+        (0, 80, Verdict.INSUFFICIENT),
+        (80, 130, Verdict.PASS),
+    ]
+
+
 # Any measure, any data, any rhythm of judging
 
 tallies = st.builds(Tally, st.integers(0, 40), st.integers(0, 40).map(float))

@@ -1,0 +1,82 @@
+"""Triggers over `/api/v1/triggers`: read them, and re-arm one that has fired."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router, Schema
+from pydantic import ConfigDict
+
+from flags.api.auth import token_auth
+from flags.domain.configuration import TokenConfig
+from flags.services.tokens import Scope
+from monitoring import selectors
+from monitoring.models import Trigger
+from monitoring.services import triggers as service
+
+router = Router(tags=["triggers"], auth=token_auth(Scope.OPERATE))
+
+
+class TriggerOut(Schema):
+    """`judged_until` is the end of the last window; `value` and `samples` are of that window."""
+
+    key: str
+    name: str
+    environment: str
+    measure: str
+    numerator: dict[str, Any]
+    denominator: dict[str, Any]
+    threshold: float
+    window: int
+    max_window: int
+    min_samples: int
+    consecutive: int
+    target: str
+    flag_key: str
+    enabled: bool
+    state: str
+    verdict: str
+    value: float | None
+    samples: int
+    breaches: int
+    judged_at: datetime | None
+    judged_until: datetime | None
+    passing_since: datetime | None
+    latched_at: datetime | None
+    evidence: dict[str, Any]
+
+
+class Rearm(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+
+
+def shown(row: Trigger) -> TriggerOut:
+    until = datetime.fromtimestamp(row.judged_until, UTC) if row.judged_at else None
+    stored = {field: getattr(row, field) for field in TriggerOut.model_fields if field not in ("environment",)}
+    return TriggerOut(**{**stored, "environment": row.environment.key, "judged_until": until})
+
+
+def _token(request: HttpRequest) -> TokenConfig:
+    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
+    return token
+
+
+@router.get("/triggers", response=list[TriggerOut], summary="All triggers of the token's environment")
+def triggers(request: HttpRequest) -> list[TriggerOut]:
+    return [shown(row) for row in selectors.triggers(_token(request).environment)]
+
+
+@router.get("/triggers/{key}", response=TriggerOut, summary="One trigger")
+def trigger(request: HttpRequest, key: str) -> TriggerOut:
+    return shown(selectors.trigger(key, _token(request).environment))
+
+
+@router.post("/triggers/{key}/rearm", response=TriggerOut, summary="Let a trigger that has fired guard again")
+def rearm(request: HttpRequest, key: str, body: Rearm) -> TriggerOut:
+    token = _token(request)
+    return shown(service.rearm(key, token.environment, actor=token.actor, reason=body.reason, now=timezone.now()))

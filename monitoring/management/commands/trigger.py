@@ -1,0 +1,116 @@
+"""`manage.py trigger …`: see the guard's triggers and re-arm one that has fired."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from core import environments
+from core.moments import clock
+from flags.management.door import DoorCommand, actor
+from monitoring import selectors
+from monitoring.models import Trigger
+from monitoring.services import triggers
+from monitoring.services.triggers import rule_of, standing
+
+LAST = 10
+_VERBS = {
+    "list": "all triggers and where they stand",
+    "show": "one trigger: its rule, its evidence and the last windows it judged",
+    "rearm": "let a trigger that has fired guard again",
+}
+
+
+class Command(DoorCommand):
+    help = "See the triggers of the guard, and re-arm one that has fired."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        for verb, meaning in _VERBS.items():
+            sub = verbs.add_parser(verb, help=meaning, description=meaning)
+            if verb != "list":
+                sub.add_argument("key", metavar="KEY")
+            sub.add_argument("--environment", required=verb != "list", metavar="E")
+            sub.add_argument("--json", action="store_true", help="print JSON")
+            if verb == "rearm":
+                sub.add_argument("--reason", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        environment, as_json = options["environment"], options["json"]
+        if options["verb"] == "list":
+            self._list(environment, as_json=as_json)
+        elif options["verb"] == "show":
+            self._show(selectors.trigger(options["key"], environment), as_json=as_json)
+        else:
+            row = triggers.rearm(
+                options["key"], environment, actor=actor(), reason=options["reason"], now=timezone.now()
+            )
+            if as_json:
+                self.say_json(_facts(row))
+            else:
+                self.stdout.write(f"{row.name} in {environment} is armed again; it judges what happens from now on.")
+
+    def _list(self, environment: str | None, *, as_json: bool) -> None:
+        if environment is not None:
+            environments.get(environment)
+        rows = list(selectors.triggers(environment))
+        if as_json:
+            self.say_json([_facts(row) for row in rows])
+        for row in () if as_json else rows:
+            self.stdout.write(
+                f"{row.environment.key:16} {row.key:20} {_state(row):9} {row.verdict:13} {_value(row):>12} "
+                f"> {row.threshold:g}  {row.flag_key or 'the flag raised last'}"
+            )
+        if not rows and not as_json:
+            self.stdout.write("There is no trigger yet: `manage.py playbook load` defines them.")
+
+    def _show(self, row: Trigger, *, as_json: bool) -> None:
+        last = list(selectors.judgements(row.pk)[:LAST])
+        judged = [
+            {
+                "from": _at(window.window_start).isoformat(),
+                "to": _at(window.window_end).isoformat(),
+                "verdict": window.verdict,
+                "value": window.value,
+                "samples": window.samples,
+                "threshold": window.threshold,
+            }
+            for window in last
+        ]
+        if as_json:
+            self.say_json({**_facts(row), "judgements": judged})
+            return
+        for name, value in _facts(row).items():
+            self.stdout.write(f"{name:14} {value}")
+        now = timezone.now()
+        for window in last:
+            value = "" if window.value is None else f"{window.value:.6g} of {window.samples} samples"
+            ended = clock(_at(window.window_end), now=now)
+            self.stdout.write(f"  {ended}  {window.window_end - window.window_start:4} s  {window.verdict:13} {value}")
+
+
+def _facts(row: Trigger) -> dict[str, Any]:
+    until = _at(row.judged_until).isoformat() if row.judged_at else None
+    return {
+        "key": row.key,
+        "environment": row.environment.key,
+        **rule_of(row),
+        **standing(row),
+        "judged_until": until,
+        "passing_since": row.passing_since.isoformat() if row.passing_since else None,
+    }
+
+
+def _state(row: Trigger) -> str:
+    return row.state if row.enabled else "disabled"
+
+
+def _value(row: Trigger) -> str:
+    return "-" if row.value is None else f"{row.value:.6g}"
+
+
+def _at(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)

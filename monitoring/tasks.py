@@ -1,0 +1,34 @@
+"""The clock of the guard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from core import heartbeats
+from monitoring.services import pruning
+from monitoring.services.guard import judge_all
+
+
+@shared_task
+def guard() -> None:
+    """Judge every trigger; roll back what does harm."""
+    now = timezone.now()
+    judge_all(now=now)
+    heartbeats.beat("guard", now=now)
+
+
+@shared_task
+def prune() -> None:
+    """Forget old measurements and judgements."""
+    now = timezone.now()
+    pruning.prune(
+        now=now,
+        buckets=timedelta(days=settings.METRICS_RETENTION_DAYS),
+        judgements=timedelta(days=settings.JUDGEMENTS_RETENTION_DAYS),
+        receipts=timedelta(days=settings.RECEIPTS_RETENTION_DAYS),
+    )
+    heartbeats.beat("prune", now=now)

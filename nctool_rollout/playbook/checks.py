@@ -1,0 +1,122 @@
+"""What the parts of a playbook must be to each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from core.errors import Invalid
+from flags.domain.change import check_parameters, read_percentage
+from monitoring.domain.rule import Definition
+from nctool_rollout.playbook.model import Environment, FlagHere, FlagStart, Playbook, Ramp, Trigger
+from nctool_rollout.playbook.problems import Path, Problem
+from nctool_rollout.playbook.source import Source
+from nctool_rollout.playbook.wanted import definition_of, steps_of
+from rollouts.domain.template import flaws
+
+
+def check(playbook: Playbook, source: Source) -> list[Problem]:
+    """Everything that is wrong with parts that are right by themselves.
+
+    `source` may name more than `playbook` has: entries with errors of their own were left out of it.
+    """
+    checks = _Checks(playbook, source)
+    return list(checks.all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    playbook: Playbook
+    source: Source
+
+    def all(self) -> Iterator[Problem]:
+        features = self.playbook.deployment_config.features
+        for key, feature in features.items():
+            yield from self._start(("deploymentConfig", "features", key), key, feature)
+        for key, environment in self.playbook.environments.items():
+            yield from self._environment(("environments", key), environment)
+        for key, ramp in self.playbook.ramps.items():
+            yield from self._ramp(("ramps", key), ramp)
+        for key, trigger in self.playbook.triggers.items():
+            yield from self._trigger(("triggers", key), key, trigger)
+
+    def _start(self, path: Path, flag: str, start: FlagStart | FlagHere) -> Iterator[Problem]:
+        feature = self.playbook.deployment_config.features.get(flag)
+        if feature is not None and start.rollout_percentage is not None:
+            share, bucketing = start.rollout_percentage, feature.bucketing
+            yield from self._try((*path, "rolloutPercentage"), lambda: read_percentage(share, bucketing))
+        if start.parameters is not None:
+            parameters = start.parameters
+            yield from self._try((*path, "parameters"), lambda: check_parameters(parameters))
+        seen: Counter[str] = Counter()
+        for index, npub in enumerate(start.allowed_users or ()):
+            seen[npub] += 1
+            if seen[npub] == 2:
+                yield self._at((*path, "allowedUsers", index), f"{npub} stands in this list twice.")
+
+    def _environment(self, path: Path, environment: Environment) -> Iterator[Problem]:
+        for flag, here in environment.flags.items():
+            yield from self._known("flag", flag, (*path, "flags", flag))
+            yield from self._start((*path, "flags", flag), flag, here)
+        other = environment.same_flags_as
+        if other is None:
+            return
+        field = (*path, "sameFlagsAs")
+        yield from self._known("environment", other, field)
+        if environment.flags:
+            yield self._at(field, "Leave this out, or the flags: an environment has them from one place.")
+        model = self.playbook.environments.get(other)
+        if model is not None and model.same_flags_as is not None:
+            yield self._at(field, f"{other} takes its flags from another environment itself: name that one.")
+
+    def _ramp(self, path: Path, ramp: Ramp) -> Iterator[Problem]:
+        yield from self._known("flag", ramp.flag, (*path, "flag"))
+        feature = self.playbook.deployment_config.features.get(ramp.flag)
+        if feature is None:
+            return
+        for flaw in flaws(steps_of(ramp), feature.bucketing):
+            place = () if flaw.index is None else (flaw.index, to_camel(flaw.field))
+            yield self._at((*path, "steps", *place), flaw.message)
+
+    def _trigger(self, path: Path, key: str, trigger: Trigger) -> Iterator[Problem]:
+        for index, environment in enumerate(trigger.environments):
+            yield from self._known("environment", environment, (*path, "environments", index))
+            if environment in trigger.environments[:index]:
+                yield self._at((*path, "environments", index), f"{environment} stands in this list twice.")
+        if trigger.flag is not None:
+            yield from self._known("flag", trigger.flag, (*path, "flag"))
+        names = {"window": "windowSeconds", "max_window": "maxWindowSeconds", "flag_key": "flag"}
+        try:
+            Definition.read(key, definition_of(trigger))
+        except Invalid as error:
+            field = error.field or "name"
+            yield self._at((*path, names.get(field, to_camel(field))), str(error))
+
+    def _known(self, noun: str, key: str, path: Path) -> Iterator[Problem]:
+        known = self._names(noun)
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            yield self._at(path, f"There is no {noun} {key!r} in this playbook.{hint} It has: {', '.join(known)}.")
+
+    def _names(self, noun: str) -> list[str]:
+        """As written, so that a part with an error of its own is not also told to be missing."""
+        data: Any = self.source.data
+        where = ("environments",) if noun == "environment" else ("deploymentConfig", "features")
+        for part in where:
+            data = data.get(part) if isinstance(data, dict) else None
+        return list(data) if isinstance(data, dict) else []
+
+    def _try(self, path: Path, call: Callable[[], Any]) -> Iterator[Problem]:
+        try:
+            call()
+        except Invalid as error:
+            yield self._at(path, str(error))
+
+    def _at(self, path: Path, message: str) -> Problem:
+        return Problem(self.source.line(path), path, message)

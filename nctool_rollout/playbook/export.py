@@ -1,0 +1,110 @@
+"""What there is, as a playbook that loads to the same."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+from ruamel.yaml import YAML
+
+from core.errors import Conflict
+from nctool_rollout.playbook import standing
+from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
+
+
+def export() -> dict[str, Any]:
+    """The playbook as plain values. Raises Conflict when there is nothing yet, or more than a playbook can say."""
+    items = standing.items()
+    keys = _keys(items, "environments")
+    if not keys:
+        raise Conflict("There is nothing to export yet: load a playbook first.")
+    said = standing.newest_document()
+    return {
+        "playbook": 1,
+        "name": said.get("name", "exported"),
+        "description": said.get("description", ""),
+        "deploymentConfig": {
+            "version": said.get("version", "0"),
+            "features": {flag: _feature(items, flag, keys[-1]) for flag in _keys(items, "flags")},
+            "monitoring": {"alertThresholds": said.get("alertThresholds", {})},
+        },
+        "environments": {key: _environment(items, key, keys[-1]) for key in keys},
+        "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
+        "triggers": _triggers(items),
+    }
+
+
+def as_yaml(playbook: dict[str, Any]) -> str:
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 120
+    stream = io.StringIO()
+    yaml.dump(playbook, stream)
+    return stream.getvalue()
+
+
+def _keys(items: dict[Item, Any], kind: str) -> list[str]:
+    return list(dict.fromkeys(item[1] for item in items if item[0] == kind))
+
+
+def _feature(items: dict[Item, Any], flag: str, environment: str) -> dict[str, Any]:
+    """The flag, as it stands in the last environment."""
+    own = {field: items["flags", flag, field] for field in ("name", "description", "bucketing")}
+    return {**own, **_start(items, environment, flag)}
+
+
+def _start(items: dict[Item, Any], environment: str, flag: str) -> dict[str, Any]:
+    where = ("states", environment, flag)
+    return {
+        "enabled": items[*where, "rollout"]["enabled"],
+        "rolloutPercentage": items[*where, "rollout"]["percentage"],
+        "allowedUsers": items[*where, "allowedUsers"],
+        "parameters": {item[4]: value for item, value in items.items() if item[:4] == (*where, "parameters")},
+    }
+
+
+def _environment(items: dict[Item, Any], key: str, last: str) -> dict[str, Any]:
+    """The environment, with its flags as far as they stand otherwise than in the last one."""
+    found = {field: items["environments", key, field] for field in ENVIRONMENT_FIELDS}
+    flags = {}
+    for flag in _keys(items, "flags"):
+        here, there = _start(items, key, flag), _start(items, last, flag)
+        over = {field: value for field, value in here.items() if value != there[field]}
+        if over:
+            flags[flag] = over
+    return {**found, "flags": flags}
+
+
+def _ramp(stored: dict[str, Any]) -> dict[str, Any]:
+    return {**stored, "steps": [_camel(step) for step in stored["steps"]]}
+
+
+def _triggers(items: dict[Item, Any]) -> dict[str, Any]:
+    """Each trigger once, with the environments it is armed in."""
+    found: dict[str, Any] = {}
+    for item, rule in items.items():
+        if item[0] != "triggers":
+            continue
+        _, environment, key = item
+        told = _trigger(rule)
+        entry = found.setdefault(key, {**told, "environments": []})
+        if {**entry, "environments": []} != {**told, "environments": []}:
+            first = entry["environments"][0]
+            raise Conflict(
+                f"Trigger {key} has another rule in {environment} than in {first}: a playbook has one for all."
+            )
+        entry["environments"].append(environment)
+    return found
+
+
+def _trigger(rule: dict[str, Any]) -> dict[str, Any]:
+    told = _camel(rule)
+    told["windowSeconds"], told["maxWindowSeconds"] = told.pop("window"), told.pop("maxWindow")
+    told["target"] = "lastRaised" if rule["target"] == "last_raised" else "flag"
+    flag = told.pop("flagKey")
+    return {**{key: value for key, value in told.items() if value != {}}, **({"flag": flag} if flag else {})}
+
+
+def _camel(values: dict[str, Any]) -> dict[str, Any]:
+    return {to_camel(key): value for key, value in values.items()}

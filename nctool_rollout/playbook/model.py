@@ -1,0 +1,156 @@
+"""A playbook, format 1: a rollout strategy as data.
+
+docs/playbook.md explains it; docs/playbook.schema.json is made of these classes.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from flags.domain.bucketing import Bucketing
+from flags.domain.change import MAX_NPUB_LENGTH
+from monitoring.domain.rule import LONGEST_WINDOW
+from monitoring.domain.verdict import Measure
+from rollouts.domain.states import MonitoringLevel
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Text = Annotated[str, Field(max_length=200)]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+LongKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+FlagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+Npub = Annotated[str, Field(pattern=r"^\S+$", max_length=MAX_NPUB_LENGTH)]
+Percent = Annotated[Decimal, Field(ge=0, le=100)]
+Seconds = Annotated[int, Field(ge=10, le=LONGEST_WINDOW, multiple_of=10)]
+
+
+class Part(BaseModel):
+    """Every part knows its keys: a misspelt one is an error. The file writes them in camel case, as the seed does."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
+    )
+
+
+class FlagStart(Part):
+    """How a flag stands at the start."""
+
+    enabled: bool = False
+    rollout_percentage: Percent = Decimal(0)
+    allowed_users: list[Npub] = []
+    parameters: dict[str, Any] = {}
+
+
+class Feature(FlagStart):
+    """A flag, and how it stands at the start wherever an environment says nothing else."""
+
+    name: Name
+    description: Annotated[str, Field(max_length=2000)] = ""
+    bucketing: Annotated[Bucketing, Field(description="Decides who comes first; never changed afterwards.")]
+
+
+class FlagHere(Part):
+    """How a flag stands at the start in one environment; what is left out is as in deploymentConfig."""
+
+    enabled: bool | None = None
+    rollout_percentage: Percent | None = None
+    allowed_users: list[Npub] | None = None
+    parameters: Annotated[dict[str, Any] | None, Field(description="All of them, not a patch.")] = None
+
+
+class AlertThresholds(Part):
+    """Above (throughput: below) which people are alerted: percent, milliseconds, operations a second."""
+
+    error_rate: Annotated[float, Field(ge=0)] | None = None
+    response_time: Annotated[float, Field(ge=0)] | None = None
+    throughput: Annotated[float, Field(ge=0)] | None = None
+
+
+class Monitoring(Part):
+    alert_thresholds: AlertThresholds = AlertThresholds()
+
+
+class DeploymentConfig(Part):
+    version: Annotated[str, Field(min_length=1, max_length=40)]
+    features: dict[FlagKey, Feature]
+    monitoring: Monitoring = Monitoring()
+
+
+class Environment(Part):
+    """A place the flags have a state in. Their order in the file is the order of promotion."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    protected: Annotated[bool, Field(description="Every change needs a reason.")] = False
+    purpose: Text = ""
+    database: Text = ""
+    features: Text = ""
+    monitoring: Text = ""
+    same_flags_as: Annotated[Key | None, Field(description="Flags stand at the start as in this environment.")] = None
+    flags: dict[FlagKey, FlagHere] = {}
+
+
+class Step(Part):
+    """One step of a ramp; `parameters` is a patch of the flag's parameters."""
+
+    label: Annotated[str, Field(min_length=1, max_length=40)]
+    week: Annotated[int, Field(ge=1, le=52)]
+    day: Annotated[int, Field(ge=1, le=7)] = 1
+    percentage: Percent
+    allow_list_only: bool = False
+    parameters: dict[str, Any] = {}
+    monitoring: MonitoringLevel = MonitoringLevel.STANDARD
+    soak_seconds: Annotated[int, Field(ge=0, description="Of PASS before this step.")] = 3600
+
+
+class Ramp(Part):
+    name: Name
+    flag: FlagKey
+    steps: Annotated[list[Step], Field(min_length=1, max_length=50)]
+
+
+class Selection(Part):
+    """All series of one metric that carry these labels."""
+
+    metric: Annotated[str, Field(min_length=1, max_length=200)]
+    labels: dict[str, str] = {}
+
+
+class RollsBack(StrEnum):
+    FLAG = "flag"
+    LAST_RAISED = "lastRaised"
+
+
+class Trigger(Part):
+    """A rule that rolls back by itself, armed in these environments. docs/adr/0006-guard.md explains the numbers."""
+
+    name: Name
+    environments: Annotated[list[Key], Field(min_length=1)]
+    enabled: bool = True
+    measure: Measure
+    numerator: Selection
+    denominator: Annotated[Selection | None, Field(description="Of a ratio.")] = None
+    threshold: Annotated[
+        float, Field(ge=0, description="Percent (ratio, drop), milliseconds (mean) or a count; breached above it.")
+    ]
+    window_seconds: Seconds
+    max_window_seconds: Annotated[
+        Seconds | None, Field(description="How long a window waits for its samples; windowSeconds if left out.")
+    ] = None
+    min_samples: Annotated[int, Field(ge=0)] = 0
+    consecutive: Annotated[int, Field(ge=1, description="Breaches in a row that fire.", le=100)] = 1
+    target: Annotated[RollsBack, Field(description="What it rolls back: its flag, or the flag raised last.")]
+    flag: Annotated[FlagKey | None, Field(description="Of target flag.")] = None
+
+
+class Playbook(Part):
+    playbook: Annotated[Literal[1], Field(description="The version of this format.")]
+    name: Annotated[LongKey, Field(description="The same name is the same playbook, in its next edition.")]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    deployment_config: DeploymentConfig
+    environments: dict[Key, Environment]
+    ramps: dict[LongKey, Ramp] = {}
+    triggers: dict[LongKey, Trigger] = {}

@@ -1,0 +1,127 @@
+"""What a load does with each item: a merge of three, what the file wants, what there is, what a playbook last set.
+
+A value that is still what a playbook last set follows the new file. A value that somebody changed since stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from nctool_rollout.playbook.wanted import Item
+
+
+class Missing(StrEnum):
+    """There is no such item."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
+UNTOUCHED = {"rollout": {"enabled": False, "percentage": 0}, "allowedUsers": []}  # a flag nobody has used yet
+
+
+class Outcome(StrEnum):
+    SAME = "same"
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+    EXTRA = "extra"
+    GONE = "gone"
+
+
+WRITES = (Outcome.CREATE, Outcome.CHANGE, Outcome.REMOVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one item. `why` tells what keeps a load from bringing it to what the file wants."""
+
+    item: Item
+    outcome: Outcome
+    current: Any
+    wanted: Any
+    why: str = ""
+
+
+def fingerprint(value: Any) -> str:
+    """Equal for equal values, short for long ones."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def name(item: Item) -> str:
+    """The item in one text, as JSON Pointer escapes it."""
+    return "/".join(part.replace("~", "~0").replace("/", "~1") for part in item)
+
+
+def plan(
+    wanted: Mapping[Item, Any],
+    current: Mapping[Item, Any],
+    last_set: Mapping[str, str],
+    *,
+    blocked: Callable[[Item], str] = lambda item: "",
+) -> list[Decision]:
+    """One decision for each item, those of the file first.
+
+    Args:
+        last_set: `name` of each item that a playbook set, to the `fingerprint` of what it set.
+        blocked: why an item must not be touched now; empty when it may.
+    """
+    found = [_decide(item, current.get(item, MISSING), value, last_set, blocked) for item, value in wanted.items()]
+    flags_here = {item[:3] for item in wanted if item[0] == "states"}
+    for item, value in current.items():
+        if item in wanted:
+            continue
+        if name(item) in last_set:
+            found.append(_no_longer_wanted(item, value, last_set, blocked))
+        elif item[:3] in flags_here:
+            found.append(Decision(item, Outcome.EXTRA, value, MISSING, "set here since, not by the playbook"))
+    return found
+
+
+def remembered(decisions: list[Decision], last_set: Mapping[str, str]) -> dict[str, str]:
+    """What a playbook has last set, after these decisions."""
+    now = dict(last_set)
+    for decision in decisions:
+        if decision.outcome in (Outcome.SAME, Outcome.CREATE, Outcome.CHANGE):
+            now[name(decision.item)] = fingerprint(decision.wanted)
+        elif decision.outcome is Outcome.REMOVE:
+            now.pop(name(decision.item), None)
+    return now
+
+
+def _decide(
+    item: Item, current: Any, wanted: Any, last_set: Mapping[str, str], blocked: Callable[[Item], str]
+) -> Decision:
+    if current is not MISSING and fingerprint(current) == fingerprint(wanted):
+        return Decision(item, Outcome.SAME, current, wanted)
+    why = blocked(item) or _touched(item, current, last_set)
+    if why:
+        return Decision(item, Outcome.KEEP, current, wanted, why)
+    return Decision(item, Outcome.CREATE if current is MISSING else Outcome.CHANGE, current, wanted)
+
+
+def _touched(item: Item, current: Any, last_set: Mapping[str, str]) -> str:
+    before = last_set.get(name(item))
+    if current is MISSING:
+        return "taken away since" if before is not None else ""
+    if before is None:
+        untouched = current == UNTOUCHED.get(item[-1], MISSING) and item[0] == "states"
+        return "" if untouched else "set before a playbook was loaded"
+    return "" if fingerprint(current) == before else "changed since the playbook was loaded"
+
+
+def _no_longer_wanted(
+    item: Item, current: Any, last_set: Mapping[str, str], blocked: Callable[[Item], str]
+) -> Decision:
+    """A parameter that nobody touched goes; whatever else the file no longer names stays until a person removes it."""
+    if "parameters" not in item[3:4]:
+        return Decision(item, Outcome.GONE, current, MISSING, "no longer in the file")
+    why = blocked(item) or _touched(item, current, last_set)
+    return Decision(item, Outcome.KEEP if why else Outcome.REMOVE, current, MISSING, why)

@@ -1,0 +1,94 @@
+"""What a load did, or would do, as lines for a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
+
+_EVERYWHERE = "everywhere"
+_SIGNS = {
+    Outcome.CREATE: "+",
+    Outcome.CHANGE: "~",
+    Outcome.REMOVE: "-",
+    Outcome.KEEP: "=",
+    Outcome.EXTRA: "=",
+    Outcome.GONE: "=",
+}
+
+
+def lines(decisions: Sequence[Decision]) -> Iterator[str]:
+    """What differs, by environment. `+ ~ -` is what a load writes, `=` is what it leaves as it is, and why."""
+    differing = [decision for decision in decisions if decision.outcome is not Outcome.SAME]
+    for place in dict.fromkeys(_place(decision) for decision in differing):
+        yield place
+        for decision in differing:
+            if _place(decision) == place:
+                yield f"  {_SIGNS[decision.outcome]} {_subject(decision)}: {_change(decision)}"
+
+
+def summary(decisions: Sequence[Decision], *, done: bool) -> str:
+    """One line: how much is written (or would be), kept, and the same already."""
+    writes = sum(decision.outcome in WRITES for decision in decisions)
+    same = sum(decision.outcome is Outcome.SAME for decision in decisions)
+    left = len(decisions) - writes - same
+    return f"{writes} {'written' if done else 'to write'}, {left} left as they are, {same} the same already."
+
+
+def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    return [
+        {
+            "item": list(decision.item),
+            "outcome": decision.outcome.value,
+            "current": None if decision.current is MISSING else decision.current,
+            "wanted": None if decision.wanted is MISSING else decision.wanted,
+            "why": decision.why,
+        }
+        for decision in decisions
+        if decision.outcome is not Outcome.SAME
+    ]
+
+
+def _place(decision: Decision) -> str:
+    return decision.item[1] if decision.item[0] in ("environments", "states", "triggers") else _EVERYWHERE
+
+
+def _subject(decision: Decision) -> str:
+    kind, *rest = decision.item
+    if kind == "environments":
+        return rest[1]
+    if kind == "flags":
+        return f"flag {rest[0]} {rest[1]}"
+    if kind == "states":
+        return f"flag {rest[1]} {'.'.join(rest[2:])}"
+    return f"{'ramp' if kind == 'ramps' else 'trigger'} {rest[-1]}"
+
+
+def _change(decision: Decision) -> str:
+    now, then = _value(decision, decision.current), _value(decision, decision.wanted)
+    if decision.outcome in (Outcome.EXTRA, Outcome.GONE):
+        return f"stays {now} ({decision.why})"
+    if decision.outcome is Outcome.KEEP:
+        return f"stays {now}, the file says {then} ({decision.why})"
+    return then if decision.outcome is Outcome.CREATE else f"{now} -> {then}"
+
+
+def _value(decision: Decision, value: Any) -> str:
+    """The value in a few words."""
+    if value is MISSING:
+        return "nothing"
+    last = decision.item[-1]
+    if last == "rollout" and decision.item[0] == "states":
+        return f"{'enabled' if value['enabled'] else 'disabled'} at {value['percentage']:g} %"
+    if last == "allowedUsers" and decision.item[0] == "states":
+        return f"{len(value)} npubs" if len(value) > 3 else f"[{', '.join(value)}]"
+    if decision.item[0] == "ramps":
+        shares = ", ".join(f"{step['percentage']:g}" for step in value["steps"])
+        return f"{value['name']!r} ({shares} %)"
+    if decision.item[0] == "triggers":
+        return (
+            f"{value['measure']} > {value['threshold']:g} in {value['window']} s{'' if value['enabled'] else ', off'}"
+        )
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,102 @@
+"""What there is now, as the same flat set of items that a playbook wants (wanted.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flags.selectors
+import monitoring.selectors
+import rollouts.selectors
+from core import environments, events
+from monitoring.services.triggers import rule_of
+from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item, number
+
+LOADED = "playbook.loaded"
+
+
+def items() -> dict[Item, Any]:
+    """Every item there is."""
+    return {**_environments(), **_flags(), **_states(), **_ramps(), **_triggers()}
+
+
+def last_document(name: str) -> dict[str, Any]:
+    """What the playbook of this name said of itself when it was last loaded; empty when it never was."""
+    loaded = events.about(f"playbook:{name}").filter(kind=LOADED).first()
+    return loaded.after if loaded else {}
+
+
+def newest_document() -> dict[str, Any]:
+    """The same of whichever playbook was loaded last."""
+    loaded = events.recent().filter(kind=LOADED).first()
+    return loaded.after if loaded else {}
+
+
+def last_set() -> dict[str, str]:
+    """What playbooks have set, by the memory of the last load."""
+    loaded = events.recent().filter(kind=LOADED).first()
+    return dict(loaded.data["set"]) if loaded else {}
+
+
+def is_empty() -> bool:
+    return not environments.ordered().exists() and not flags.selectors.flags().exists()
+
+
+def hands_off() -> Callable[[Item], str]:
+    """Tells of an item why a load may not touch it now: its flag is ramping, or was switched off in an emergency."""
+    ramping = {
+        (view.ramp.environment.key, view.ramp.flag.key): f"ramp {view.ramp.pk} is {view.ramp.state} here"
+        for view in rollouts.selectors.live()
+    }
+    halted = {
+        (state.environment.key, state.flag.key): f"switched off: {state.disabled_reason}"
+        for state in flags.selectors.states()
+        if state.disabled_at is not None
+    }
+
+    def blocked(item: Item) -> str:
+        if item[0] != "states":
+            return ""
+        where = item[1], item[2]
+        return ramping.get(where) or (halted.get(where, "") if item[3] == "rollout" else "")
+
+    return blocked
+
+
+def _environments() -> dict[Item, Any]:
+    return {
+        ("environments", environment.key, field): getattr(environment, field)
+        for environment in environments.ordered()
+        for field in ("position", *ENVIRONMENT_FIELDS)
+    }
+
+
+def _flags() -> dict[Item, Any]:
+    return {
+        ("flags", flag.key, field): getattr(flag, field)
+        for flag in flags.selectors.flags()
+        for field in ("name", "description", "bucketing")
+    }
+
+
+def _states() -> dict[Item, Any]:
+    found: dict[Item, Any] = {}
+    for state in flags.selectors.states():
+        where = ("states", state.environment.key, state.flag.key)
+        found[*where, "rollout"] = {"enabled": state.enabled, "percentage": number(state.percentage)}
+        listed = flags.selectors.allowed_users(state.pk).values_list("npub", flat=True) if state.allow_count else ()
+        found[*where, "allowedUsers"] = sorted(listed)
+        for key, value in state.parameters.items():
+            found[*where, "parameters", key] = value
+    return found
+
+
+def _ramps() -> dict[Item, Any]:
+    return {
+        ("ramps", template.key): {"name": template.name, "flag": template.flag.key, "steps": template.steps}
+        for template in rollouts.selectors.templates()
+    }
+
+
+def _triggers() -> dict[Item, Any]:
+    return {("triggers", row.environment.key, row.key): rule_of(row) for row in monitoring.selectors.triggers()}

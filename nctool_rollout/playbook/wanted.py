@@ -1,0 +1,129 @@
+"""What a playbook wants, as one flat set of items: path to value. The same shape as what there is (standing.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from nctool_rollout.playbook.model import FlagStart, Playbook, Ramp, Selection, Trigger
+from rollouts.domain.template import RampStepSpec
+
+Item = tuple[str, ...]
+ENVIRONMENT_FIELDS = ("name", "protected", "purpose", "database", "features", "monitoring")
+
+
+def items(playbook: Playbook) -> dict[Item, Any]:
+    """Everything the playbook sets, in the order in which it has to be set."""
+    return {
+        **_environments(playbook),
+        **_flags(playbook),
+        **_states(playbook),
+        **{("ramps", key): ramp_of(ramp) for key, ramp in playbook.ramps.items()},
+        **{
+            ("triggers", environment, key): definition_of(trigger)
+            for key, trigger in playbook.triggers.items()
+            for environment in trigger.environments
+        },
+    }
+
+
+def document(playbook: Playbook) -> dict[str, Any]:
+    """What the playbook says of itself and of nothing else: kept with the event of its load."""
+    thresholds = playbook.deployment_config.monitoring.alert_thresholds
+    return {
+        "name": playbook.name,
+        "description": playbook.description,
+        "version": playbook.deployment_config.version,
+        "alertThresholds": thresholds.model_dump(by_alias=True, exclude_none=True),
+    }
+
+
+def steps_of(ramp: Ramp) -> list[RampStepSpec]:
+    return [
+        RampStepSpec(
+            label=step.label,
+            week=step.week,
+            day=step.day,
+            percentage=step.percentage,
+            allow_list_only=step.allow_list_only,
+            parameters=step.parameters,
+            monitoring=step.monitoring,
+            soak_seconds=step.soak_seconds,
+        )
+        for step in ramp.steps
+    ]
+
+
+def ramp_of(ramp: Ramp) -> dict[str, Any]:
+    return {"name": ramp.name, "flag": ramp.flag, "steps": [step.to_dict() for step in steps_of(ramp)]}
+
+
+def definition_of(trigger: Trigger) -> dict[str, Any]:
+    """The rule as `monitoring.services.triggers.define` takes it, whole: nothing of an older rule is left."""
+    return {
+        "name": trigger.name,
+        "measure": trigger.measure.value,
+        "numerator": _selection(trigger.numerator),
+        "denominator": _selection(trigger.denominator),
+        "threshold": trigger.threshold,
+        "window": trigger.window_seconds,
+        "max_window": trigger.max_window_seconds or trigger.window_seconds,
+        "min_samples": trigger.min_samples,
+        "consecutive": trigger.consecutive,
+        "target": "flag" if trigger.target == "flag" else "last_raised",
+        "flag_key": trigger.flag or "",
+        "enabled": trigger.enabled,
+    }
+
+
+def number(share: Decimal) -> int | float:
+    """A percentage as JSON has it."""
+    return int(share) if share == share.to_integral_value() else float(share)
+
+
+def _selection(selection: Selection | None) -> dict[str, Any]:
+    return {} if selection is None else {"metric": selection.metric, "labels": selection.labels}
+
+
+def _environments(playbook: Playbook) -> dict[Item, Any]:
+    found: dict[Item, Any] = {}
+    for position, (key, environment) in enumerate(playbook.environments.items(), start=1):
+        found["environments", key, "position"] = position
+        for field in ENVIRONMENT_FIELDS:
+            found["environments", key, field] = getattr(environment, field)
+    return found
+
+
+def _flags(playbook: Playbook) -> dict[Item, Any]:
+    found: dict[Item, Any] = {}
+    for key, feature in playbook.deployment_config.features.items():
+        found["flags", key, "name"] = feature.name
+        found["flags", key, "description"] = feature.description
+        found["flags", key, "bucketing"] = feature.bucketing.value
+    return found
+
+
+def _states(playbook: Playbook) -> dict[Item, Any]:
+    found: dict[Item, Any] = {}
+    for environment in playbook.environments:
+        for flag, start in _starts(playbook, environment):
+            where = ("states", environment, flag)
+            found[*where, "rollout"] = {"enabled": start.enabled, "percentage": number(start.rollout_percentage)}
+            found[*where, "allowedUsers"] = sorted(start.allowed_users)
+            for name, value in start.parameters.items():
+                found[*where, "parameters", name] = value
+    return found
+
+
+def _starts(playbook: Playbook, environment: str) -> Iterator[tuple[str, FlagStart]]:
+    """How each flag stands at the start in this environment."""
+    model = playbook.environments[environment]
+    source = playbook.environments[model.same_flags_as] if model.same_flags_as else model
+    for key, feature in playbook.deployment_config.features.items():
+        here = source.flags.get(key)
+        over = here.model_dump(exclude_none=True) if here else {}
+        yield (
+            key,
+            FlagStart.model_construct(**{**{name: getattr(feature, name) for name in FlagStart.model_fields}, **over}),
+        )

@@ -106,7 +106,20 @@ def environment(row: object) -> SafeString:
 
 @register.simple_tag
 def action(url: str, text: str, icon: str = "", tone: str = "", size: str = "") -> SafeString:
-    """A link that looks like a button and opens its page in a dialog. Tones: primary, danger, quiet-danger."""
+    """A link that looks like a button and opens its page in a dialog.
+
+    Tones: primary, danger, quiet-danger. Sizes: small, and icon, which keeps the text for those who hear or hover.
+    """
+    if size == "icon":
+        return format_html(
+            '<a class="ops-button" data-dialog href="{}" data-tone="{}" data-size="icon" title="{}" aria-label="{}">'
+            '<span class="material-symbols-outlined" aria-hidden="true">{}</span></a>',
+            url,
+            tone,
+            text,
+            text,
+            icon,
+        )
     shown = format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', icon) if icon else ""
     return format_html(
         '<a class="ops-button" data-dialog href="{}" data-tone="{}" data-size="{}">{}{}</a>',

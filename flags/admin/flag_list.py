@@ -148,14 +148,11 @@ class FlagStateAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Change")
     def commands(self, state: FlagState) -> SafeString:
-        toggle = ("flags_disable", "Disable", "") if state.enabled else ("flags_enable", "Enable", "")
-        offered = [(*toggle, ""), ("flags_rollout", "Set %", "", "")]
+        toggle = ("flags_disable", "Disable") if state.enabled else ("flags_enable", "Enable")
+        offered = [(*toggle, "", "", "small"), ("flags_rollout", "Set %", "", "", "small")]
         if state.enabled or state.percentage:
-            offered.append(("flags_emergency", "Emergency", "emergency_home", "quiet-danger"))
-        links = [
-            (action(reverse(f"admin:{name}", args=[state.pk]), text, icon, tone, "small"),)
-            for name, text, icon, tone in offered
-        ]
+            offered.append(("flags_emergency", "Emergency disable", "emergency_home", "quiet-danger", "icon"))
+        links = [(action(reverse(f"admin:{name}", args=[state.pk]), *look),) for name, *look in offered]
         return format_html('<span class="ops-commands">{}</span>', format_html_join("", "{}", links))
 
 
@@ -167,7 +164,7 @@ def _notes_column() -> Callable[[FlagState], SafeString | str]:
     def ramp(state: FlagState) -> SafeString | str:
         found = notes()[state.flag.key, state.environment.key]
         links = [(note.url, badge(note.text, note.tone, note.icon)) for note in found]
-        return format_html_join(" ", '<a href="{}">{}</a>', links) or "–"
+        return format_html_join(" ", '<a class="ops-fold" href="{}">{}</a>', links) or "–"
 
     return ramp
 

@@ -45,5 +45,5 @@ def killing(state: FlagState) -> list[str]:
     return [
         f"{state.flag.key} goes off for everybody in {where}, at once.",
         lost,
-        "A ramp of this flag is held until a person resumes it, and a critical alert is sent.",
+        "Only a person switches it on again. A critical alert is sent.",
     ]

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -48,3 +52,44 @@ def integer(name: str, default: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A list separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """One of the allowed words, in capitals or not."""
+    value = text(name) or default
+    if value.upper() not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not known: use one of {', '.join(allowed)}.")
+    return value.upper()
+
+
+def zone(name: str, default: str) -> str:
+    """The name of a time zone that this machine knows."""
+    value = text(name) or default
+    try:
+        ZoneInfo(value)
+    except (ValueError, KeyError, OSError) as error:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a time zone: write one like Europe/Berlin.") from error
+    return value
+
+
+def database(name: str) -> dict[str, Any]:
+    """The database of a URL; PostgreSQL and SQLite are what the control plane runs on."""
+    value = text(name)
+    if urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ImproperlyConfigured(
+            f"{name} is not the URL of a PostgreSQL: write one like postgres://user:password@host:5432/name."
+        )
+    try:
+        return dict(environ.Env.db_url_config(value))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from error
+
+
+def mail(name: str, default: str) -> dict[str, Any]:
+    """Django's settings for a mail server."""
+    try:
+        return dict(environ.Env.email_url_config(text(name) or default))
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(
+            f"{name} cannot be read: {error}. Write one like smtp+tls://user:password@mail.example.org:587."
+        ) from error

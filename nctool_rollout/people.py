@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from core import events
+import core.people
 from core.actors import Actor, ActorKind
 from nctool_rollout.roles import Role
 
@@ -27,5 +27,5 @@ def create_demo_people(*, now: datetime) -> dict[str, str]:
     for name, password in passwords.items():
         person = users.create_user(name, password=password, is_staff=True)
         person.groups.add(Group.objects.get(name=name))
-        events.record("person.created", subject=f"person:{name}", actor=SETUP, now=now, after={"role": name})
+        core.people.tell_change(person.pk, {}, actor=SETUP, now=now)
     return passwords

@@ -17,8 +17,21 @@ _OURS = {
     "EMBEDDED_REDIS_PORT": "1",  # nothing listens there: tests that need a server start one
     "EMBEDDED_MONGODB_PORT": "1",
 }
-for _name in ("REDIS_URL", "NCTOOL_MONGODB_URL", "SLACK_WEBHOOK_URL", "ALERT_EMAILS", "PUBLIC_URL"):
+for _name in (
+    *(
+        "REDIS_URL",
+        "NCTOOL_MONGODB_URL",
+        "SLACK_WEBHOOK_URL",
+        "ALERT_EMAILS",
+        "EMAIL_URL",
+        "PUBLIC_URL",
+        "PORT",
+        "HOST",
+    ),
+    *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS", "SIMULATOR", "TIME_ZONE"),
+):
     os.environ.pop(_name, None)
+    os.environ.pop(f"{_name}_FILE", None)
 os.environ.update(_OURS)
 
 from nctool_rollout.settings import *  # noqa: E402, F403

@@ -21,9 +21,10 @@ BASE_DIR = Path(__file__).parents[2]
 class Child:
     """The process of one part. Its output goes to `log`; it leads a process group of its own."""
 
-    def __init__(self, part: Part, *, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, part: Part, *, log: Path, environment: dict[str, str], log_limit: int = LOG_LIMIT) -> None:
         self.part = part
         self.log = log
+        self.log_limit = log_limit
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
         self.started_at = 0.0
@@ -82,7 +83,7 @@ class Child:
 
     def trim(self) -> None:
         """Keep the last 10 MB at most twice: in the log and in `<log>.1`. The writer appends, so it goes on."""
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+        if self.log.exists() and self.log.stat().st_size > self.log_limit:
             shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
             os.truncate(self.log, 0)
             self.echoed = 0

@@ -38,18 +38,18 @@ class Part:
 
 
 def parts(wanted: Wanted) -> list[Part]:
-    """The children in the order of their start."""
+    """The children in the order of their start. All but the web server wait for it: evaluation comes first."""
     found = []
     if wanted.redis_port:
         found.append(_redis(wanted.redis_port, wanted.data_dir / "redis"))
     if wanted.mongodb_port:
         found.append(_mongodb(wanted.mongodb_port, wanted.data_dir / "mongodb"))
     servers = tuple(part.name for part in found)
-    found.append(_web(wanted, after=servers))
+    found.append(_web(wanted, after=tuple(name for name in servers if name == "redis")))
     worker = ("worker", "--concurrency", str(wanted.worker_processes), "--without-gossip", "--without-mingle")
     schedule = ("beat", "--schedule", str(wanted.data_dir / "beat-schedule"), "--pidfile", "")
-    found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), servers))
-    found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), servers))
+    found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
+    found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), (*servers, "web")))
     if wanted.simulator:
         command = (sys.executable, str(Path(__file__).parents[2] / "manage.py"), "simulator", "run")
         found.append(Part("simulator", command, (*servers, "web")))

@@ -15,8 +15,8 @@ from nctool_rollout.supervisor.plan import Part
 
 TICK = 0.05
 SLOW_START = 30.0
-GRACE = 3.0  # for web, worker, beat and simulator; a warm worker may be in the middle of a task
-SERVERS_GRACE = 1.0  # then for Redis and MongoDB
+GRACE = 2.5  # for web, worker, beat and simulator; the worker may be in the middle of a task
+WHOLE_GRACE = 4.0  # for them and then Redis and MongoDB, whose data survives a kill
 TRIM_EVERY = 60.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -100,12 +100,12 @@ class Supervisor:
 
     def _end_all(self) -> None:
         """What uses the servers first, then the servers; who does not end in time is killed."""
-        for last, grace in ((False, GRACE), (True, SERVERS_GRACE)):
+        began = time.monotonic()
+        for last, grace in ((False, GRACE), (True, WHOLE_GRACE)):
             group = [child for child in self.children if child.part.stops_last is last]
             for child in group:
                 child.terminate()
-            end = time.monotonic() + grace
-            while time.monotonic() < end and not all(child.ended() for child in group):
+            while time.monotonic() - began < grace and not all(child.ended() for child in group):
                 time.sleep(TICK)
             for child in group:
                 child.kill()

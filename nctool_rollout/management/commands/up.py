@@ -47,12 +47,12 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _run(self, *, echo: bool) -> None:
-        _database_is_ready()
         if probes.taken(settings.HOST, settings.PORT):
             raise CommandError(
                 f"Port {settings.PORT} of {settings.HOST} is taken or not allowed. "
                 f"Choose another one, for example: PORT={settings.PORT + 1}"
             )
+        _database_is_ready()
         wanted = self._wanted()
         running = _running(wanted)
         run_file.write(settings.DATA_DIR, running)

@@ -1,0 +1,90 @@
+"""The whole system in a directory of its own, as a person would start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+
+from nctool_rollout.supervisor import run_file
+from tests.servers import free_port
+
+BASE_DIR = Path(__file__).parents[2]
+SECONDS = 60  # a generous bound on a loaded machine; how fast it is, the benchmarks say
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        time.sleep(0.05)
+
+
+@dataclass
+class System:
+    """`manage.py` with a DATA_DIR, a port and nothing else of this machine's environment."""
+
+    data_dir: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        ports = {"EMBEDDED_REDIS_PORT": str(free_port()), "EMBEDDED_MONGODB_PORT": str(free_port())}
+        return ours | ports | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
+
+    def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]
+        return subprocess.run(
+            command, env=self.environment | environment, cwd="/", capture_output=True, text=True, timeout=SECONDS * 2
+        )
+
+    def start(self) -> list[psutil.Process]:
+        """Start it and wait until it says that it is ready; its processes, the supervisor first."""
+        command = [sys.executable, str(BASE_DIR / "manage.py"), "up"]
+        output = self.data_dir / "output"
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                command, env=self.environment, cwd="/", stdout=file, stderr=subprocess.STDOUT, text=True
+            )
+        wait_for(lambda: "is ready" in output.read_text() or self.process.poll() is not None)
+        assert self.process.poll() is None, output.read_text()
+        return self.processes()
+
+    def processes(self) -> list[psutil.Process]:
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def find(self, word: str) -> psutil.Process:
+        """The child of the supervisor with this word in its command."""
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if word in " ".join(child.cmdline()))
+
+    @property
+    def running(self) -> run_file.Running:
+        found = run_file.read(self.data_dir)
+        assert found is not None
+        return found
+
+    def get(self, path: str) -> tuple[int, str]:
+        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+            return response.status, response.read().decode()
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(SECONDS)
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; a zombie does not."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

@@ -99,6 +99,14 @@ def trigger(key: str, environment: str) -> Trigger:
     return found
 
 
+def trigger_by_id(trigger_id: int) -> Trigger:
+    """One trigger, or NotFound."""
+    found = triggers().filter(pk=trigger_id).first()
+    if found is None:
+        raise NotFound(f"There is no trigger {trigger_id}.")
+    return found
+
+
 def latched(environment: str | None = None) -> QuerySet[Trigger]:
     """The triggers that have fired and wait for a person to re-arm them, newest first."""
     return triggers(environment).filter(state=TriggerState.LATCHED.value).order_by("-latched_at")

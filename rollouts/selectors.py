@@ -122,7 +122,12 @@ def moving_ids() -> list[int]:
 def live() -> list[RampView]:
     """Every ramp that has not ended, in the order of environments and flags, as the clock last saw it: 2 queries."""
     found = ramps().filter(state__in=LIVE).order_by("environment__position", "flag__key")
-    return [_view(ramp, ramp.hold_reason or ramp.waiting_for) for ramp in found]
+    return [seen(ramp) for ramp in found]
+
+
+def seen(ramp: Ramp) -> RampView:
+    """A ramp of `ramps()` as the clock last saw it: no query."""
+    return _view(ramp, ramp.hold_reason or ramp.waiting_for)
 
 
 def listed(
@@ -136,7 +141,7 @@ def listed(
         found = found.filter(flag__key=flag)
     if states:
         found = found.filter(state__in=states)
-    return [_view(ramp, ramp.hold_reason or ramp.waiting_for) for ramp in found[:most]]
+    return [seen(ramp) for ramp in found[:most]]
 
 
 def get(ramp_id: int, *, environment: str | None = None) -> Ramp:

@@ -1,0 +1,6 @@
+"""The screens of the monitoring: measurements, charts, triggers."""
+
+from monitoring.admin.series import SeriesAdmin
+from monitoring.admin.triggers import TriggerAdmin
+
+__all__ = ["SeriesAdmin", "TriggerAdmin"]

@@ -1,0 +1,217 @@
+"""Triggers: what the guard thinks, why one fired, and re-arming it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from core import beside, events
+from core.admin.confirm import ConfirmView, Effect
+from core.admin.read_only import ReadOnlyAdmin, Screen, person
+from core.errors import NotFound
+from monitoring import selectors
+from monitoring.admin import chart, spans, verdicts, words
+from monitoring.domain.verdict import Measure, Target
+from monitoring.models import Trigger
+from monitoring.services import triggers
+
+JUDGEMENTS = 12
+HISTORY = 15
+
+
+def find(object_id: str) -> Trigger:
+    """The trigger of an address; a 404 when there is none."""
+    try:
+        return selectors.trigger_by_id(int(object_id))
+    except (ValueError, OverflowError, NotFound) as error:
+        raise Http404(str(error)) from error
+
+
+class TriggerScreen(Screen):
+    """One trigger: its verdict, what the guard saw, and its history."""
+
+    permission_required = "monitoring.view_trigger"
+    template_name = "monitoring/trigger.html"
+    live_template = "monitoring/trigger_live.html"
+
+    def get_template_names(self) -> list[str]:
+        return ["monitoring/points.html"] if "points" in self.request.GET else super().get_template_names()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        trigger, span = find(self.kwargs["object_id"]), spans.chosen(self.request.GET.get("range"))
+        self.title = trigger.name
+        subject = f"trigger:{trigger.key}"
+        return super().get_context_data(
+            view=verdicts.view(trigger),
+            trigger=trigger,
+            rule=words.rule(trigger),
+            target=words.target(trigger),
+            selections=[words.selection(chosen) for chosen in (trigger.numerator, trigger.denominator) if chosen],
+            chart=_chart(trigger, span, timezone.now()),
+            spans=spans.SPANS,
+            judgements=[_told(trigger, row) for row in selectors.judgements(trigger.pk)[:JUDGEMENTS]],
+            evidence=words.evidence(trigger),
+            history=events.about(subject, environment_id=trigger.environment_id)[:HISTORY],
+            flag_url=beside.page_of(f"flag:{trigger.flag_key}", trigger.environment.key) if trigger.flag_key else "",
+            may_rearm=self.request.user.has_perm("monitoring.rearm_trigger"),
+            **kwargs,
+        )
+
+
+def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
+    """The values that the guard judged; where a step holds several windows, the worst of them."""
+    start, end = span.bounds(now)
+    found = selectors.judged(trigger.pk, start=start, end=end, step=span.step)
+    at = [int(row.at.timestamp()) for row in found]
+    line = chart.Line(
+        trigger.name,
+        {when: row.value for when, row in zip(at, found, strict=True)},
+        {when: row.samples for when, row in zip(at, found, strict=True)},
+    )
+    flag = trigger.flag_key if trigger.target == Target.FLAG else ""
+    return chart.Chart(
+        title=trigger.name,
+        unit=words.UNIT[Measure(trigger.measure)],
+        span=span,
+        start=start,
+        end=end,
+        lines=[line],
+        threshold={when: row.threshold for when, row in zip(at, found, strict=True)},
+        limit=trigger.threshold,
+        marks=chart.marks(trigger.environment_id, flag, start=start, end=end),
+    )
+
+
+def _told(trigger: Trigger, row: Any) -> dict[str, Any]:
+    return {
+        "end": datetime.fromtimestamp(row.window_end, UTC),
+        "length": row.window_end - row.window_start,
+        "verdict": row.verdict,
+        "value": words.amount(trigger.measure, row.value),
+        "threshold": words.amount(trigger.measure, row.threshold),
+        "samples": row.samples,
+    }
+
+
+class RearmView(ConfirmView):
+    """Let a trigger that has fired guard again."""
+
+    permission_required = "monitoring.rearm_trigger"
+
+    @property
+    def trigger(self) -> Trigger:
+        return find(self.kwargs["object_id"])
+
+    def effect(self) -> Effect:
+        row = self.trigger
+        sentences = [
+            f"{row.name} judges again from now on. {words.rule(row)}",
+            "Nothing from before this moment counts: what made it fire cannot make it fire again.",
+            "The flag it rolled back stays off, and its ramp stays held: enable or resume them yourself.",
+        ]
+        return Effect(f"Re-arm {row.name}", sentences, submit="Re-arm", environment=row.environment)
+
+    def perform(self, values: dict[str, Any]) -> str:
+        row = self.trigger
+        triggers.rearm(
+            row.key, row.environment.key, actor=person(self.request), reason=values["reason"], now=timezone.now()
+        )
+        return f"{row.name} in {row.environment} is armed again."
+
+    def back(self) -> str:
+        return reverse("admin:monitoring_trigger_change", args=[self.kwargs["object_id"]])
+
+
+@admin.register(Trigger)
+class TriggerAdmin(ReadOnlyAdmin):
+    """The rules that roll back by themselves."""
+
+    list_display = ["title", "where", "armed", "says", "value_of", "judged", "guards"]
+    list_filter = [
+        ("environment", RelatedDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("verdict", ChoicesDropdownFilter),
+    ]
+    list_filter_submit = True
+    search_fields = ["key", "name", "flag_key"]
+
+    class Media:
+        css = {"all": ["monitoring/monitoring.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Trigger]:
+        return selectors.triggers()
+
+    @display(description="Trigger", ordering="name")
+    def title(self, row: Trigger) -> str:
+        return _cell("title", row)
+
+    @display(description="Environment", ordering="environment__position")
+    def where(self, row: Trigger) -> str:
+        return _cell("where", row)
+
+    @display(description="State", ordering="state")
+    def armed(self, row: Trigger) -> str:
+        return _cell("armed", row)
+
+    @display(description="Last verdict", ordering="verdict")
+    def says(self, row: Trigger) -> str:
+        return _cell("says", row)
+
+    @display(description="Value and threshold")
+    def value_of(self, row: Trigger) -> str:
+        return _cell("value", row)
+
+    @display(description="Judged", ordering="judged_at")
+    def judged(self, row: Trigger) -> str:
+        return _cell("judged", row)
+
+    @display(description="Rolls back")
+    def guards(self, row: Trigger) -> str:
+        return words.target(row)
+
+    def get_urls(self) -> list[URLPattern]:
+        rearm = self.admin_site.admin_view(RearmView.as_view(model_admin=self))
+        named = self.admin_site.admin_view(_by_key)
+        return [
+            path("of/<slug:environment>/<slug:key>/", named, name="monitoring_trigger_of"),
+            path("<path:object_id>/rearm/", rearm, name="monitoring_trigger_rearm"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return TriggerScreen.as_view(model_admin=self)(request, object_id=object_id)
+
+
+def _by_key(request: HttpRequest, environment: str, key: str) -> HttpResponse:
+    """The page of a trigger that is known by its key, as events know it."""
+    try:
+        row = selectors.trigger(key, environment)
+    except NotFound as error:
+        raise Http404(str(error)) from error
+    return redirect("admin:monitoring_trigger_change", row.pk)
+
+
+def _cell(name: str, row: Trigger) -> str:
+    return render_to_string(
+        "monitoring/trigger_cell.html", {"cell": name, "view": verdicts.view(row), "now": timezone.now()}
+    )
+
+
+def page_of(key: str, environment: str) -> str:
+    """Where the events of a trigger lead."""
+    return reverse("admin:monitoring_trigger_of", args=[environment, key]) if environment else ""
+
+
+beside.add_page("trigger", page_of)

@@ -1,0 +1,83 @@
+"""What a trigger says, ready to be shown: beside a ramp, in the list, and on its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from monitoring import selectors
+from monitoring.admin import words
+from monitoring.domain.verdict import TriggerState, Verdict
+from monitoring.models import Trigger
+
+SCALE = 1.5  # the bar is so many thresholds long
+TONES = {Verdict.PASS: "ok", Verdict.BREACH: "bad", Verdict.INSUFFICIENT: "warn", Verdict.NO_DATA: "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A trigger as a card. `share` and `mark` are where value and threshold stand on its bar, 0 to 100."""
+
+    trigger: Trigger
+    value: str
+    threshold: str
+    distance: str
+    share: float | None
+    mark: float
+    tone: str
+    means: str
+    url: str
+
+    @property
+    def latched(self) -> bool:
+        return self.trigger.state == TriggerState.LATCHED
+
+    @property
+    def verdict(self) -> str:
+        return self.trigger.verdict
+
+    @property
+    def judged_at(self) -> datetime | None:
+        return self.trigger.judged_at
+
+    @property
+    def row(self) -> list[bool]:
+        """One for each breach in a row that fires: True for those that have come."""
+        return [number < self.trigger.breaches for number in range(self.trigger.consecutive)]
+
+
+def view(trigger: Trigger) -> View:
+    value, limit = trigger.value, trigger.threshold
+    return View(
+        trigger=trigger,
+        value=words.amount(trigger.measure, value),
+        threshold=words.amount(trigger.measure, limit),
+        distance=_distance(value, limit),
+        share=None if value is None else _share(value, limit),
+        mark=100 / SCALE,
+        tone=TONES[Verdict(trigger.verdict)],
+        means=words.VERDICT_MEANS[Verdict(trigger.verdict)],
+        url=reverse("admin:monitoring_trigger_change", args=[trigger.pk]),
+    )
+
+
+def beside(flag_key: str, environment: str) -> list[View]:
+    """The triggers that guard a flag, those that speak against it first. One query."""
+    found = [view(row) for row in selectors.guarding(flag_key, environment)]
+    return sorted(found, key=lambda each: (not each.latched, each.verdict == Verdict.PASS))
+
+
+def _share(value: float, limit: float) -> float:
+    if limit <= 0:
+        return 0.0 if value <= 0 else 100.0
+    return round(min(max(value / limit / SCALE, 0.0), 1.0) * 100, 1)
+
+
+def _distance(value: float | None, limit: float) -> str:
+    if value is None:
+        return "no value"
+    if limit <= 0:
+        return "at the threshold" if value <= 0 else "over the threshold"
+    return f"{max(value, 0) / limit:.0%} of the threshold"

@@ -1,0 +1,45 @@
+"""What the pages of the flags and of the events tell about ramps."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from core import beside
+from core.beside import Note
+from rollouts import selectors
+from rollouts.admin import words
+from rollouts.domain.states import RampState
+
+LOOK = {
+    RampState.PLANNED: ("mute", "schedule"),
+    RampState.RUNNING: ("info", "trending_up"),
+    RampState.HELD: ("warn", "pause_circle"),
+}
+
+
+def of_flags() -> dict[tuple[str, str], Note]:
+    """The live ramp of each flag that has one."""
+    return {(view.ramp.flag.key, view.ramp.environment.key): _note(view) for view in selectors.live()}
+
+
+def _note(view: selectors.RampView) -> Note:
+    ramp = view.ramp
+    tone, icon = LOOK[RampState(ramp.state)]
+    ahead = f"next {words.reach(view.next)}" if view.next else "no step left"
+    return Note(
+        text=f"ramp {ramp.state}, {ahead}",
+        sentence=f"{ramp.name} is {ramp.state}: {ahead}. {view.waits_for}",
+        url=page_of(str(ramp.pk), ""),
+        tone=tone,
+        icon=icon,
+        warning="" if ramp.state == RampState.HELD else f"{ramp.name} is {ramp.state}: this change holds it.",
+    )
+
+
+def page_of(key: str, environment: str) -> str:
+    """Where the events of a ramp lead."""
+    return reverse("admin:rollouts_ramp_change", args=[key])
+
+
+beside.add_flag_notes(of_flags)
+beside.add_page("ramp", page_of)

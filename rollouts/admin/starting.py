@@ -1,0 +1,135 @@
+"""Start a ramp: a form, and beside it the steps it will take with their dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.generic import FormView
+from unfold.views import UnfoldModelAdminViewMixin
+
+import flags.selectors
+from core import environments
+from core.admin.read_only import person
+from core.errors import DomainError
+from rollouts import selectors
+from rollouts.admin import words
+from rollouts.admin.start_form import StartForm
+from rollouts.domain.schedule import due_times
+from rollouts.domain.states import LIVE
+from rollouts.domain.template import RampStepSpec
+from rollouts.models import Ramp
+from rollouts.services import starting
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step as the form announces it."""
+
+    spec: RampStepSpec
+    due_at: datetime
+    soak: int
+
+    @property
+    def parameters(self) -> list[str]:
+        return words.parameters(self.spec.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way."""
+
+    steps: list[PlannedStep]
+    flag_key: str
+    stands: str
+    environment: Any
+    obstacle: str = ""
+    other: Ramp | None = None
+
+
+class StartView(UnfoldModelAdminViewMixin, FormView[Form]):
+    """GET shows the form, by htmx only the plan for what has been filled in so far. POST starts the ramp."""
+
+    permission_required = "rollouts.operate_ramp"
+    title = "Start a ramp"
+    form_class = StartForm
+
+    def get_template_names(self) -> list[str]:
+        return ["rollouts/plan.html" if self.request.headers.get("HX-Request") else "rollouts/start.html"]
+
+    def get_initial(self) -> dict[str, Any]:
+        return {name: self.request.GET.get(name, "") for name in ("template", "environment")} | {"zone": "UTC"}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now = timezone.now()
+        asked = StartForm(self.request.POST or self.request.GET)
+        asked.is_valid()
+        return super().get_context_data(
+            now=now,
+            plan=plan(asked.cleaned_data, now=now),
+            has_templates=selectors.templates().exists(),
+            back=reverse("admin:rollouts_ramp_changelist"),
+            **kwargs,
+        )
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        values = form.cleaned_data
+        try:
+            ramp = starting.start(
+                values["template"],
+                values["environment"],
+                actor=person(self.request),
+                reason=values["reason"],
+                now=timezone.now(),
+                starts_at=values["starts_at"],
+                pace=values["pace"],
+                soak=values["soak"],
+            )
+        except DomainError as error:
+            field = {"starts_at": "starts_on"}.get(getattr(error, "field", None) or "", getattr(error, "field", None))
+            form.add_error(field if field in form.fields else None, str(error))
+            return self.form_invalid(form)
+        messages.success(self.request, f"{ramp} is {ramp.state}. The clock takes its first step when it is due.")
+        return HttpResponseRedirect(reverse("admin:rollouts_ramp_change", args=[ramp.pk]))
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        response = super().form_invalid(form)
+        response.status_code = 422
+        return response
+
+
+def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
+    """The steps with their dates; None until ramp and environment are chosen."""
+    template = selectors.templates().filter(key=values.get("template", "")).first()
+    environment = environments.ordered().filter(key=values.get("environment", "")).first()
+    if template is None or environment is None:
+        return None
+    specs = [RampStepSpec.from_dict(step) for step in template.steps]
+    times = due_times(
+        [spec.offset_seconds for spec in specs], starts_at=values.get("starts_at") or now, pace=values.get("pace")
+    )
+    soak = values.get("soak")
+    state = flags.selectors.state(template.flag.key, environment.key)
+    live = selectors.listed(environment=environment.key, flag=template.flag.key, states=[s.value for s in LIVE], most=1)
+    obstacle = ""
+    if state.disabled_at is not None:
+        obstacle = f"{template.flag.key} was switched off: {state.disabled_reason} Enable it first."
+    elif state.enabled and specs[0].percentage < state.percentage:
+        obstacle = f"{template.flag.key} stands above the first step already, and a ramp never goes back."
+    return Plan(
+        steps=[
+            PlannedStep(spec, due_at, spec.soak_seconds if soak is None else soak)
+            for spec, due_at in zip(specs, times, strict=True)
+        ],
+        flag_key=template.flag.key,
+        stands=words.standing(state),
+        environment=environment,
+        obstacle=obstacle,
+        other=live[0].ramp if live else None,
+    )

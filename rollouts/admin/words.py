@@ -1,0 +1,118 @@
+"""What a ramp and its commands do, in sentences for the operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from core import moments
+from rollouts import selectors
+from rollouts.domain.move import percent
+from rollouts.models import Ramp, RampStep
+
+if TYPE_CHECKING:
+    from flags.models import FlagState
+
+
+def reach(step: RampStep) -> str:
+    """`25 %`, or `allow-list only`."""
+    return "allow-list only" if step.allow_list_only else percent(step.percentage)
+
+
+def standing(state: FlagState) -> str:
+    """What the flag does now: `off`, `enabled at 25 %`."""
+    if not state.enabled:
+        return "off"
+    return f"enabled at {percent(state.percentage)}" if state.percentage else "enabled for its allow-list only"
+
+
+def where(ramp: Ramp) -> str:
+    return f"{ramp.flag.key} in {ramp.environment.name}"
+
+
+def when(at: datetime, *, now: datetime) -> str:
+    """`in 3 h (12:00:00 UTC)`."""
+    local = timezone.localtime(now)
+    return f"{moments.relative(at, now=local)} ({moments.clock(at, now=local)})"
+
+
+def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequence[str]:
+    """What taking the next step now would do."""
+    step = view.next
+    if step is None:
+        return ["This ramp has no step left."]
+    told = [f"{where(view.ramp)} is {standing(state)}. It goes to {reach(step)} at once: step {step.position} "]
+    told[0] += f"of {len(view.steps)}, {step.label}."
+    patch = _patch(view, step)
+    if patch:
+        told.append(f"Its parameters change: {', '.join(parameters(patch))}.")
+    if view.waits_for and not view.waits_for.startswith("The clock takes it"):
+        told.append(f"The clock would wait: {view.waits_for}")
+    after = _after(view, step)
+    if after is None:
+        told.append("It is the last step: the ramp is completed with it.")
+    else:
+        soak = moments.span(timedelta(seconds=after.soak))
+        told.append(f"The next step, {reach(after)}, then needs {soak} in which all triggers pass.")
+    return told
+
+
+def hold(view: selectors.RampView, state: FlagState) -> Sequence[str]:
+    return [
+        f"{where(view.ramp)} stays as it is: {standing(state)}.",
+        "The clock takes no step of this ramp until a person resumes it.",
+    ]
+
+
+def resume(view: selectors.RampView) -> Sequence[str]:
+    told = [selectors.resume_effect(view.ramp.pk)]
+    if view.next is not None:
+        told.append(f"The next step is {reach(view.next)}. It is taken when it is due, soaked, and all triggers pass.")
+    return told
+
+
+def skip(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequence[str]:
+    step = view.next
+    if step is None:
+        return ["This ramp has no step left."]
+    told = [
+        f"Step {step.position}, {reach(step)}, is left out. {where(view.ramp)} stays as it is: {standing(state)}.",
+    ]
+    after = _after(view, step)
+    if after is None:
+        return [*told, "No step is left then: the ramp is completed where it stands."]
+    told.append(f"The next step is then step {after.position}, {reach(after)}, due {when(after.due_at, now=now)}.")
+    if step.parameters:
+        told.append(f"That step also sets the parameters of this one: {', '.join(parameters(step.parameters))}.")
+    return told
+
+
+def roll_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:
+    return [
+        f"{where(view.ramp)} is {standing(state)}. It is switched off at once, for everybody, allow-list included.",
+        "This ramp ends for good. A new one starts over from its first step.",
+        "A critical alert FEATURE_ROLLBACK goes out with your reason.",
+    ]
+
+
+def _after(view: selectors.RampView, step: RampStep) -> RampStep | None:
+    return next((each.step for each in view.steps if each.step.position == step.position + 1), None)
+
+
+def _patch(view: selectors.RampView, step: RampStep) -> dict[str, Any]:
+    """The step's parameters, with those of the steps skipped just before it."""
+    since = view.now.position if view.now else 0
+    merged: dict[str, Any] = {}
+    for each in view.steps:
+        if since < each.step.position <= step.position:
+            merged |= each.step.parameters
+    return merged
+
+
+def parameters(patch: Mapping[str, Any]) -> list[str]:
+    """`fallbackToLegacy = false` for each."""
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in patch.items()]

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 
 class AlertType(StrEnum):
-    """The seed's two critical alerts."""
+    """The seed's two critical alerts, and a trigger that fired but found nothing to roll back."""
 
     FEATURE_EMERGENCY_DISABLED = "FEATURE_EMERGENCY_DISABLED"
     FEATURE_ROLLBACK = "FEATURE_ROLLBACK"
+    TRIGGER_FIRED = "TRIGGER_FIRED"
 
 
 class Severity(StrEnum):
@@ -24,4 +25,5 @@ class ChannelName(StrEnum):
 ANNOUNCED = {
     "flag.emergency_disabled": AlertType.FEATURE_EMERGENCY_DISABLED,
     "flag.rolled_back": AlertType.FEATURE_ROLLBACK,
+    "trigger.fired": AlertType.TRIGGER_FIRED,  # only without a rollback, which is an alert of its own
 }

@@ -12,6 +12,7 @@ from communications.domain.alerts import AlertType
 _HEADLINES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: "EMERGENCY DISABLE",
     AlertType.FEATURE_ROLLBACK: "ROLLBACK",
+    AlertType.TRIGGER_FIRED: "TRIGGER FIRED",
 }
 MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
 
@@ -38,7 +39,8 @@ class Message:
     def subject(self) -> str:
         """One line, for lists, mail subjects and notifications."""
         where = f" in {self.environment}" if self.environment else ""
-        return f"[CRITICAL] {_HEADLINES[self.type]}: {self.feature}{where} is off"
+        outcome = ", nothing was rolled back" if self.type is AlertType.TRIGGER_FIRED else " is off"
+        return f"[CRITICAL] {_HEADLINES[self.type]}: {self.feature}{where}{outcome}"
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:

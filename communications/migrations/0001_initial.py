@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='Alert',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('FEATURE_EMERGENCY_DISABLED', 'FEATURE EMERGENCY DISABLED'), ('FEATURE_ROLLBACK', 'FEATURE ROLLBACK')], max_length=40)),
+                ('type', models.CharField(choices=[('FEATURE_EMERGENCY_DISABLED', 'FEATURE EMERGENCY DISABLED'), ('FEATURE_ROLLBACK', 'FEATURE ROLLBACK'), ('TRIGGER_FIRED', 'TRIGGER FIRED')], max_length=40)),
                 ('severity', models.CharField(choices=[('critical', 'critical')], max_length=10)),
                 ('feature', models.CharField(max_length=100)),
                 ('text', models.TextField()),

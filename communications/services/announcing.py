@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 
 from communications import selectors
 from communications.domain.alerts import ANNOUNCED, ChannelName, Severity
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from core.models import Event
 
 BATCH = 200
+# A trigger that fired and rolled back is told by the rollback.
+_UNTOLD = ~Q(kind="trigger.fired") | Q(data__rollback_id="")
 
 
 def announce(*, channels: Collection[ChannelName], now: datetime) -> int:
@@ -24,7 +27,7 @@ def announce(*, channels: Collection[ChannelName], now: datetime) -> int:
 
     An alert is made also when there is no channel: it is shown in the admin. Two callers at once make one.
     """
-    fresh = events.without("alert", kinds=list(ANNOUNCED)).select_related("environment")[:BATCH]
+    fresh = events.without("alert", kinds=list(ANNOUNCED)).filter(_UNTOLD).select_related("environment")[:BATCH]
     return sum(_announce(event, channels, now=now) for event in fresh)
 
 
@@ -36,7 +39,7 @@ def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime)
         defaults={
             "type": ANNOUNCED[event.kind].value,
             "severity": Severity.CRITICAL.value,
-            "feature": event.subject.removeprefix("flag:"),
+            "feature": event.data.get("flag") or event.subject.partition(":")[2],
             "environment": event.environment,
             "at": event.at,
         },

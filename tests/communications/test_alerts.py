@@ -16,8 +16,8 @@ from communications.domain.delivery import LEASE, MAX_TRIES, Failure
 from communications.domain.message import Message
 from communications.models import Alert, Delivery
 from communications.services import announcing, sending
-from core import events, heartbeats
-from core.actors import Actor
+from core import environments, events, heartbeats
+from core.actors import GUARD, Actor
 from core.errors import Conflict, NotFound
 from flags.services import emergency
 from tests.communications.conftest import KEY, SECRET_PATH, Post, Slack, announce
@@ -68,6 +68,26 @@ def test_an_event_is_announced_once_and_other_events_never(now: datetime) -> Non
     assert announcing.announce(channels=[SLACK, EMAIL], now=now) == 0
     assert Alert.objects.count() == 1
     assert Delivery.objects.count() == 2
+
+
+@pytest.mark.usefixtures("flag")
+@pytest.mark.parametrize(("rollback_id", "alerts"), [("", 1), ("rb-1", 0)])
+def test_a_trigger_that_rolled_nothing_back_is_told_and_one_that_did_is_told_by_its_rollback(
+    rollback_id: str, alerts: int, now: datetime
+) -> None:
+    events.record(
+        "trigger.fired",
+        subject="trigger:critical-errors",
+        actor=GUARD,
+        now=now,
+        environment_id=environments.get("production").pk,
+        reason="12 critical errors. No flag was raised here that is still on: a person must look.",
+        data={"flag": "", "rollback_id": rollback_id, "evidence": {"value": 12.0}},
+    )
+    assert announcing.announce(channels=[SLACK], now=now) == alerts
+    for alert in Alert.objects.all():
+        subject = selectors.message(alert).subject
+        assert subject == "[CRITICAL] TRIGGER FIRED: critical-errors in production, nothing was rolled back"
 
 
 def test_slack_gets_text_blocks_and_the_fields_of_the_seed(slack: Slack, rolled_back: str, now: datetime) -> None:

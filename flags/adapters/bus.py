@@ -18,7 +18,7 @@ from redis.client import PubSub
 from redis.retry import Retry
 
 CHANNEL = "nctool-rollout:configuration"
-PAUSE = 2.0  # seconds without another try after Redis failed: a second kill switch must not wait again
+PAUSE = 2.0  # seconds without another try after Redis hung: a second kill switch must not wait again
 log = logging.getLogger(__name__)
 _silent_until = 0.0
 
@@ -43,7 +43,8 @@ def announce(environment: str, version: int) -> bool:
     try:
         client().publish(CHANNEL, json.dumps({"environment": environment, "version": version}))
     except redis.RedisError as error:
-        _silent_until = time.monotonic() + PAUSE
+        if isinstance(error, redis.TimeoutError):
+            _silent_until = time.monotonic() + PAUSE
         log.warning("configuration %s v%s not announced, processes will poll: %s", environment, version, error)
         return False
     return True

@@ -138,20 +138,20 @@ class Holder:
         while not stopping.is_set():
             heard = self._news.wait(max(0.01, min(_SLICE, due - time.monotonic())), stopping)
             if heard or time.monotonic() >= due:
-                self._try_refresh()
+                close_old_connections()
+                if not self._try_refresh():
+                    connection.close()
                 due = time.monotonic() + self._poll_seconds
         self._news.close()
         connection.close()
 
     def _try_refresh(self) -> bool:
         try:
-            close_old_connections()
             self.refresh()
         except Exception as error:  # whatever it is, the watch goes on
             if not self._failing:
                 log.warning("the database cannot be read, flags are evaluated as last seen: %r", error)
             self._failing = True
-            connection.close()
             return False
         if self._failing:
             log.warning("the database is back, flags are evaluated as it says")

@@ -1,0 +1,124 @@
+"""How long one evaluation takes, beside the GrowthBook SDK: `python -m benchmarks.evaluation`.
+
+CPU time of one thread, all contestants interleaved in one run, the median of many rounds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+from growthbook import GrowthBook
+
+from benchmarks.table import show
+from flags.domain.bucketing import Bucketing
+from flags.domain.configuration import EnvironmentConfig, FlagConfig
+from flags.domain.snapshot import Snapshot
+
+ROUNDS = 40
+UNITS = 2_000
+LISTED = [f"npub1listed{number}" for number in range(10)]
+
+
+def config(flags: int) -> EnvironmentConfig:
+    """That many js31 flags at 1 to 99 percent, each with ten listed npubs."""
+    return EnvironmentConfig(
+        environment="production",
+        version=1,
+        flags=tuple(
+            FlagConfig(
+                key=f"feature{number}",
+                bucketing=Bucketing.JS31,
+                salt="",
+                enabled=True,
+                percentage=Decimal(1 + number % 99),
+                allowed=frozenset(LISTED),
+                parameters={"transactionTimeout": 30000},
+            )
+            for number in range(flags)
+        ),
+    )
+
+
+def growthbook(npub: str, features: dict[str, object]) -> GrowthBook:
+    return GrowthBook(attributes={"id": npub}, features=features)
+
+
+def features(flags: int) -> dict[str, object]:
+    """The same flags as GrowthBook has them."""
+    return {
+        f"feature{number}": {
+            "defaultValue": False,
+            "rules": [
+                {"condition": {"id": {"$in": LISTED}}, "force": True},
+                {"coverage": (1 + number % 99) / 100, "hashAttribute": "id", "force": True},
+            ],
+        }
+        for number in range(flags)
+    }
+
+
+class Fresh:
+    """npubs of 63 characters that nobody has seen before."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def units(self) -> list[str]:
+        self._next += UNITS
+        return [f"npub1{number:058d}" for number in range(self._next, self._next + UNITS)]
+
+
+def timed(work: Callable[[str], object], units: list[str]) -> float:
+    """Nanoseconds of CPU for each unit, the loop itself taken off."""
+    start = time.thread_time_ns()
+    for unit in units:
+        work(unit)
+    spent = time.thread_time_ns() - start
+    start = time.thread_time_ns()
+    for _ in units:
+        pass
+    return (spent - (time.thread_time_ns() - start)) / len(units)
+
+
+def main() -> None:
+    one, hundred = Snapshot(config(1)), Snapshot(config(100))
+    known, known_features = Fresh().units(), features(1)
+    all_features = features(100)
+    fresh = Fresh()
+    for unit in known:
+        one.is_on("feature0", unit)
+    contestants: dict[str, tuple[Callable[[str], object], Callable[[], list[str]]]] = {
+        "one flag, fresh npub: is_on": (lambda unit: one.is_on("feature0", unit), fresh.units),
+        "one flag, fresh npub: decide, with the reason": (lambda unit: one.decide("feature0", unit), fresh.units),
+        "one flag, seen npub: is_on": (lambda unit: one.is_on("feature0", unit), lambda: known),
+        "one flag, seen npub: decide, with the reason": (lambda unit: one.decide("feature0", unit), lambda: known),
+        "all of 100 flags, fresh npub: decide_all": (hundred.decide_all, fresh.units),
+        "all of 100 flags, seen npub: decide_all": (hundred.decide_all, lambda: known),
+        "GrowthBook: one flag": (lambda unit: growthbook(unit, known_features).is_on("feature0"), fresh.units),
+        "GrowthBook: all of 100 flags": (
+            lambda unit: (client := growthbook(unit, all_features), [client.is_on(key) for key in all_features]),
+            lambda: fresh.units()[:50],
+        ),
+    }
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(ROUNDS):
+        for name, (work, units) in contestants.items():
+            times[name].append(timed(work, units()))
+    rows = [(name, f"{statistics.median(spent) / 1000:,.3f} µs") for name, spent in times.items()]
+    show("Evaluation in the process", ("what", "median CPU time"), rows)
+    ours = statistics.median(times["one flag, fresh npub: is_on"])
+    theirs = statistics.median(times["GrowthBook: one flag"])
+    print(f"\nOne flag, fresh npub: {theirs / ours:.1f} times faster than GrowthBook {_version()}")
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("growthbook")
+
+
+if __name__ == "__main__":
+    main()

@@ -166,9 +166,9 @@ class EditAllowList(UnfoldModelAdminViewMixin, FormView[AllowListForm]):
         )
         said = [f"{done.added:,} added" if adding else f"{done.removed:,} removed"]
         if done.already_in or done.not_in:
-            said.append(f"{done.already_in:,} were in already" if adding else f"{done.not_in:,} were not in the list")
+            said.append(f"{done.already_in:,} in the list already" if adding else f"{done.not_in:,} not in the list")
         if pasted.duplicates:
-            said.append(f"{len(pasted.duplicates):,} were in your text more than once")
+            said.append(f"{len(pasted.duplicates):,} repeated in your text")
         messages.success(self.request, f"{', '.join(said)}. The list has {done.state.allow_count:,} npubs.")
         return HttpResponseRedirect(reverse("admin:flags_allow_list", args=[state.pk]))
 

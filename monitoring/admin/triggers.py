@@ -207,11 +207,3 @@ def _cell(name: str, row: Trigger) -> str:
     return render_to_string(
         "monitoring/trigger_cell.html", {"cell": name, "view": verdicts.view(row), "now": timezone.now()}
     )
-
-
-def page_of(key: str, environment: str) -> str:
-    """Where the events of a trigger lead."""
-    return reverse("admin:monitoring_trigger_of", args=[environment, key]) if environment else ""
-
-
-beside.add_page("trigger", page_of)

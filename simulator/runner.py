@@ -23,6 +23,8 @@ from simulator.wire import Wire
 log = logging.getLogger(__name__)
 WORKERS = 8
 REPORT_EVERY = 1.0
+REPORT_TIMEOUT = 5.0
+QUESTION_TIMEOUT = 1.0  # a melt does not wait longer for its flags
 LOOK_EVERY = 0.5  # at the fault file, and at a database that was away
 RENEW_PAUSE = 5.0  # a new token needs a moment until every web process knows it
 
@@ -68,11 +70,12 @@ class Simulator:
     def __init__(self, config: Config, renew_token: Callable[[], str]) -> None:
         clock = time.monotonic
         token = Token(renew_token)
-        wire = Wire(config.base_url, token.text)
         self._config, self._tally, self._complaints = config, Tally(), Complaints()
         self._ledger = Ledger(config.mongodb_url, config.mongodb_name)
-        self._outbox = Outbox(wire, refused=token.refused, clock=clock)
-        evaluator = Evaluator(wire, refused=token.refused, clock=clock)
+        reports = Wire(config.base_url, token.text, timeout=REPORT_TIMEOUT)
+        self._outbox = Outbox(reports, refused=token.refused, clock=clock)
+        questions = Wire(config.base_url, token.text, timeout=QUESTION_TIMEOUT)
+        evaluator = Evaluator(questions, refused=token.refused, clock=clock)
         self._player = Player(evaluator, self._ledger, self._tally, clock=clock)
         self._queue: queue.Queue[plan.Melt] = queue.Queue(WORKERS)
         self._looked = 0.0

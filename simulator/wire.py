@@ -10,8 +10,6 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-TIMEOUT = 1.5
-
 
 class Unreachable(Exception):
     """No answer: refused, too slow, or broken off."""
@@ -29,11 +27,11 @@ class Answer:
 class Wire:
     """Posts to one server. `token` is asked for each request, because it may be renewed."""
 
-    def __init__(self, base_url: str, token: Callable[[], str]) -> None:
+    def __init__(self, base_url: str, token: Callable[[], str], *, timeout: float) -> None:
         parts = urlsplit(base_url)
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._netloc, self._prefix = parts.netloc, parts.path.rstrip("/")
-        self._token = token
+        self._token, self._timeout = token, timeout
         self._local = threading.local()
 
     def post(self, path: str, payload: object) -> Answer:
@@ -48,10 +46,10 @@ class Wire:
             try:
                 return self._send(kept, path, body, headers)
             except TimeoutError as error:
-                raise Unreachable(f"no answer within {TIMEOUT:g} s") from error
+                raise Unreachable(f"no answer within {self._timeout:g} s") from error
             except (OSError, HTTPException):
                 kept.close()
-        fresh = self._local.connection = self._kind(self._netloc, timeout=TIMEOUT)
+        fresh = self._local.connection = self._kind(self._netloc, timeout=self._timeout)
         try:
             return self._send(fresh, path, body, headers)
         except (OSError, HTTPException) as error:

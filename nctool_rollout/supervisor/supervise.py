@@ -108,6 +108,8 @@ class Supervisor:
             while time.monotonic() - began < grace and not all(child.ended() for child in group):
                 time.sleep(TICK)
             for child in group:
+                if not child.ended():
+                    self.say(f"{child.part.name} did not end in time and is killed")
                 child.kill()
         if self.echo:
             self._echo()

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from nctool_rollout import checks, env
+from nctool_rollout.proxy import client_address
 from tests.system.running import BASE_DIR, System
 
 PRODUCTION = {
@@ -89,6 +91,18 @@ def test_settings_that_do_not_fit_are_told_by_id(
     found = checks.check()
     assert {message.id for message in found} == expected
     assert all(message.hint for message in found)
+
+
+@pytest.mark.parametrize(
+    ("https", "forwarded", "expected"),
+    [(True, "6.6.6.6, 203.0.113.7", "203.0.113.7"), (True, "", "10.0.0.1"), (False, "203.0.113.7", "10.0.0.1")],
+)
+def test_a_sign_in_is_counted_for_the_address_that_the_proxy_saw(
+    https: bool, forwarded: str, expected: str, settings: Settings, rf: RequestFactory
+) -> None:
+    settings.HTTPS = https
+    request = rf.get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_address(request) == expected
 
 
 def _read_anywhere() -> set[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
@@ -45,8 +46,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             setup_roles()
             self.stdout.write("The database is up to date, the roles are set.")
-            if "playbook" in get_commands():
-                call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
+            logging.getLogger("flags.adapters.bus").setLevel("ERROR")  # on a first start there is nobody to tell
+            call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
             if settings.DEMO_USERS:
                 self._people()
 

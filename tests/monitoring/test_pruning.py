@@ -1,0 +1,40 @@
+"""What is old is forgotten, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitoring.models import Bucket, Judgement, Receipt, Series, Trigger
+from monitoring.services import pruning
+from tests.monitoring.conftest import Traffic
+
+DAY = timedelta(days=1)
+
+
+def counts() -> dict[str, int]:
+    return {model.__name__: model.objects.count() for model in (Bucket, Judgement, Receipt, Series)}
+
+
+def prune(now: datetime) -> dict[str, int]:
+    return pruning.prune(now=now, buckets=30 * DAY, judgements=30 * DAY, receipts=2 * DAY)
+
+
+def test_what_is_old_goes_and_its_series_with_it(
+    error_rate: Trigger, traffic: Traffic, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "AT_ONCE", 7)
+    traffic.melts(200)
+    Receipt.objects.create(environment=error_rate.environment, batch="1", at=start)
+    traffic.judged()
+    full = counts()
+
+    assert not any(prune(start + DAY).values())
+    assert counts() == full
+    assert prune(start + 3 * DAY) == {"buckets": 0, "judgements": 0, "receipts": 1, "series": 0}
+    later = start + 30 * DAY + timedelta(seconds=100)
+    assert prune(later) == {"buckets": full["Bucket"] // 2, "judgements": 0, "receipts": 0, "series": 0}
+    assert not any(prune(later).values())
+    prune(start + 32 * DAY)
+    assert counts() == {"Bucket": 0, "Judgement": 0, "Receipt": 0, "Series": 0}

@@ -72,7 +72,7 @@ def preview(playbook: Playbook, source: Source, *, file: str) -> list[Decision]:
             f"The flag has {decision.current}; another bucketing would move users. Make a new flag instead.",
         )
         for decision in decisions
-        if decision.outcome is Outcome.KEEP and decision.item[::2] == ("flags", "bucketing")
+        if decision.item[::2] == ("flags", "bucketing") and decision.outcome in (Outcome.KEEP, Outcome.CHANGE)
         for path in [("deploymentConfig", "features", decision.item[1], "bucketing")]
     ]
     if frozen:

@@ -52,7 +52,8 @@ def read(text: str) -> Source:
         why = " ".join(part for part in (error.context, error.problem) if part)
         raise PlaybookError([Problem(mark.line + 1 if mark else 1, (), f"This is not YAML: {why}.")]) from error
     except YAMLError as error:
-        raise PlaybookError([Problem(1, (), f"This is not YAML: {str(error).splitlines()[0]}.")]) from error
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1  # of a character that no YAML may have
+        raise PlaybookError([Problem(line, (), f"This is not YAML: {str(error).splitlines()[0]}.")]) from error
     source = Source()
     if root is None:
         raise PlaybookError([Problem(1, (), "The file is empty; a playbook begins with `playbook: 1`.")])

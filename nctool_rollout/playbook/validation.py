@@ -25,7 +25,8 @@ def load_text(text: str, *, file: str) -> tuple[Playbook, Source]:
         raise PlaybookError(error.problems, file=file) from error
     problems = list(source.problems)
     playbook, errors = _parse(source.data)
-    problems += [_problem(error, source) for error in errors]
+    told = {problem.path for problem in problems}
+    problems += [_problem(error, source) for error in errors if tuple(error["loc"]) not in told]
     whole = playbook or _parse(_without(source.data, errors))[0]
     if whole is not None:
         problems += check(whole, source)

@@ -86,7 +86,8 @@ class RetryDelivery(ConfirmView):
         return f"The alert is in the queue for {done.channel} again."
 
     def back(self) -> str:
-        return reverse("admin:communications_alert_change", args=[self.delivery.alert_id])
+        alert = communications.selectors.alerts().get(deliveries=self.kwargs["pk"])
+        return reverse("admin:communications_alert_change", args=[alert.pk])
 
 
 class DeliveryFilter(DropdownFilter):

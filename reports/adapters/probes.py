@@ -13,6 +13,8 @@ import redis
 from django.conf import settings
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 FRESH_SECONDS = 4.0
 PATIENCE_SECONDS = 0.4
@@ -70,7 +72,8 @@ def _ask_mongodb() -> None:
 
 @cache
 def _redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1)
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1, retry=once)
 
 
 @cache

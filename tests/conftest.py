@@ -15,7 +15,7 @@ from flags.domain.bucketing import Bucketing
 from flags.models import Flag
 from flags.services import registry
 from tests import servers
-from tests.browser import chromium, client_as, page_as, person, web  # noqa: F401
+from tests.chromium import chromium, client_as, page_as, person, web  # noqa: F401
 
 KEY = "atomicMeltOperations"
 ENVIRONMENTS = ("development", "staging", "pre-production", "production")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.browser import MISSING, chromium_path
+from tests.chromium import MISSING, chromium_path
 
 BASE_DIR = Path(__file__).parents[1]
 OURS = ("DATABASE_URL", "DATABASE_URL_FILE", "DJANGO_SETTINGS_MODULE")

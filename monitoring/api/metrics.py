@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import ConfigDict, Field
 
@@ -59,9 +59,9 @@ def _described() -> dict[str, Any]:
 
 
 @router.post("/metrics", response={202: Receipt}, summary="Report metrics", openapi_extra=_described())
-def report(request: HttpRequest) -> tuple[int, ingest.Stored]:
+def report(request: HttpRequest) -> Status[ingest.Stored]:
     token = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return 202, ingest.store(token.environment, _body(request), now=timezone.now())
+    return Status(202, ingest.store(token.environment, _body(request), now=timezone.now()))
 
 
 def _body(request: HttpRequest) -> object:

@@ -76,7 +76,7 @@ class System:
         return found
 
     def get(self, path: str) -> tuple[int, str]:
-        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=SECONDS) as response:
             return response.status, response.read().decode()
 
     def end(self) -> None:

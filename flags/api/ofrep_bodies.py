@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from flags.domain.bucketing import JS31_BUCKETS
 from flags.domain.decision import Decision, Reason, Rule
 from flags.domain.snapshot import Snapshot
 
+Fragments = dict[tuple[str, str, int | None], bytes]
 NO_KEY = "This flag splits users, so it needs a targetingKey in the context."
 
 
@@ -20,8 +22,8 @@ def failure(code: str, details: str, key: str | None = None) -> dict[str, Any]:
     return body if key is None else {"key": key, **body}
 
 
-def evaluation(decision: Decision) -> dict[str, Any]:
-    """One flag's answer. A disabled flag has no value: the caller's default holds."""
+def evaluation(decision: Decision, version: int | None = None) -> dict[str, Any]:
+    """One flag's answer. A disabled flag has no value: the default in the caller's code holds."""
     if decision.rule is Rule.NO_KEY:
         return failure("TARGETING_KEY_MISSING", NO_KEY, decision.key)
     body: dict[str, Any] = {
@@ -30,6 +32,8 @@ def evaluation(decision: Decision) -> dict[str, Any]:
         "variant": decision.variant,
         "metadata": _metadata(decision),
     }
+    if version is not None:
+        body["metadata"]["configVersion"] = version
     if decision.reason is not Reason.DISABLED:
         body["value"] = decision.value
     return body
@@ -46,7 +50,7 @@ def _metadata(decision: Decision) -> dict[str, Any]:
             told[name] = value
         elif value is not None:
             told[name] = orjson.dumps(value).decode()
-    told |= {"rule": decision.rule, "percentage": decision.percentage, "configVersion": decision.version}
+    told |= {"rule": decision.rule, "percentage": decision.percentage}
     if decision.bucket is not None:
         told["bucket"] = decision.bucket
     return told
@@ -57,7 +61,8 @@ class Bodies:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._one: dict[tuple[str, str, int | None], bytes] = {}
+        self._one: Fragments = {}
+        self._among: Fragments = {}
         self._all: dict[int, tuple[bytes, str]] = {}
         self._tail = b'],"metadata":%b}' % orjson.dumps(
             {"environment": snapshot.environment, "configVersion": snapshot.version}
@@ -66,7 +71,7 @@ class Bodies:
     def one(self, key: str, unit: str) -> tuple[bytes, bool]:
         """The body for one flag, and whether it is a failure. Raises NotFound."""
         decision = self.snapshot.decide(key, unit)
-        return self._rendered(decision), decision.rule is Rule.NO_KEY
+        return self._alone(decision), decision.rule is Rule.NO_KEY
 
     def all(self, unit: str) -> tuple[bytes, str]:
         """The body for all flags and its ETag, which differs whenever the body does."""
@@ -84,10 +89,17 @@ class Bodies:
         return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
     def _rendered(self, decision: Decision) -> bytes:
+        """The flag among others. Without the version: a client shall see only those flags change that did."""
+        return self._kept(self._among, decision, lambda: evaluation(decision))
+
+    def _alone(self, decision: Decision) -> bytes:
+        return self._kept(self._one, decision, lambda: evaluation(decision, version=decision.version))
+
+    def _kept(self, kept: Fragments, decision: Decision, make: Callable[[], dict[str, Any]]) -> bytes:
         if decision.bucket is not None and decision.buckets != JS31_BUCKETS:
-            return orjson.dumps(evaluation(decision))
+            return orjson.dumps(make())
         place = (decision.key, decision.rule, decision.bucket)
-        found = self._one.get(place)
+        found = kept.get(place)
         if found is None:
-            found = self._one[place] = orjson.dumps(evaluation(decision))
+            found = kept[place] = orjson.dumps(make())
         return found

@@ -13,6 +13,9 @@ from flags.domain.bucketing import Bucketing
 
 MAX_PARAMETERS_BYTES = 16 * 1024
 MAX_NPUB_LENGTH = 200
+RESERVED_PARAMETERS = frozenset(
+    {"bucket", "configVersion", "percentage", "rule"}
+)  # an evaluation tells its why by these
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,12 @@ def read_percentage(value: object, bucketing: Bucketing) -> Decimal:
 
 
 def check_parameters(parameters: object) -> dict[str, Any]:
-    """Parameters are a JSON object of at most 16 KiB."""
+    """Parameters are a JSON object of at most 16 KiB, without the names by which an evaluation tells its why."""
     if not isinstance(parameters, Mapping):
         raise Invalid('Parameters are a JSON object, for example {"autoCorrection": false}.', field="parameters")
+    taken = sorted(RESERVED_PARAMETERS.intersection(parameters))
+    if taken:
+        raise Invalid(f"Parameters cannot be called {', '.join(taken)}: answers use these names.", field="parameters")
     try:
         text = json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError) as error:

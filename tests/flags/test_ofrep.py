@@ -125,6 +125,7 @@ def test_one_flag_is_answered_with_reason_variant_and_why(
     metadata = reply.body.pop("metadata")
     assert reply.body == {"key": key, **expected}
     assert metadata["configVersion"] == 7
+    assert metadata["rule"] in {"disabled", "allow-list", "percentage"}
     assert (metadata["transactionTimeout"], metadata["fallbackToLegacy"], metadata["ratio"]) == (30000, True, 0.5)
     assert metadata["steps"] == "[1,2]"
     assert all(isinstance(value, str | int | float) for value in metadata.values())
@@ -133,6 +134,7 @@ def test_one_flag_is_answered_with_reason_variant_and_why(
 def test_all_flags_are_answered_at_once_and_a_failure_stands_among_them(door: OfrepDoor) -> None:
     reply = ask(door, body=unit("user-1"))
     single = [ask(door, f"{ALL}/{flag.key}", unit("user-1")).body for flag in FLAGS]
+    assert {body["metadata"].pop("configVersion") for body in single} == {7}  # told once for all flags below
     assert reply.status == 200
     assert reply.body == {"flags": single, "metadata": {"environment": "production", "configVersion": 7}}
 

@@ -98,6 +98,18 @@ def test_several_fields_change_together_and_a_patch_keeps_other_parameters(
     assert state.version == 3
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [([1], "JSON object"), ({"a": float("nan")}, "must be JSON"), ({"rule": 1}, "cannot be called rule")],
+)
+def test_parameters_that_no_client_could_read_are_refused(
+    parameters: object, words: str, operator_actor: Actor, now: datetime
+) -> None:
+    with pytest.raises(Invalid, match=words) as refusal:
+        rollout.set_parameters(KEY, "staging", parameters, actor=operator_actor, reason="", now=now)
+    assert refusal.value.field == "parameters"
+
+
 def test_what_is_expected_is_checked_under_the_lock(operator_actor: Actor, now: datetime) -> None:
     rollout.enable(KEY, "production", actor=operator_actor, reason="on", now=now)
     with pytest.raises(Conflict, match=r"stands at 0\.00 %, not at 10 %"):

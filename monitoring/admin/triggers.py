@@ -51,12 +51,19 @@ class TriggerScreen(Screen):
         trigger, span = find(self.kwargs["object_id"]), spans.chosen(self.request.GET.get("range"))
         self.title = trigger.name
         subject = f"trigger:{trigger.key}"
+        measurements = (
+            f"{reverse('admin:monitoring_series_changelist')}?environment__id__exact={trigger.environment_id}"
+        )
         return super().get_context_data(
-            view=verdicts.view(trigger),
+            view=verdicts.view(trigger, now=timezone.now()),
             trigger=trigger,
             rule=words.rule(trigger),
             target=words.target(trigger),
-            selections=[words.selection(chosen) for chosen in (trigger.numerator, trigger.denominator) if chosen],
+            selections=[
+                (words.selection(chosen), f"{measurements}&q={chosen['metric']}")
+                for chosen in (trigger.numerator, trigger.denominator)
+                if chosen
+            ],
             chart=_chart(trigger, span, timezone.now()),
             spans=spans.SPANS,
             judgements=[_told(trigger, row) for row in selectors.judgements(trigger.pk)[:JUDGEMENTS]],
@@ -204,6 +211,7 @@ def _by_key(request: HttpRequest, environment: str, key: str) -> HttpResponse:
 
 
 def _cell(name: str, row: Trigger) -> str:
+    now = timezone.now()
     return render_to_string(
-        "monitoring/trigger_cell.html", {"cell": name, "view": verdicts.view(row), "now": timezone.now()}
+        "monitoring/trigger_cell.html", {"cell": name, "view": verdicts.view(row, now=now), "now": now}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 
@@ -12,6 +12,7 @@ from monitoring.admin import words
 from monitoring.domain.verdict import TriggerState, Verdict
 from monitoring.models import Trigger
 
+MARGIN = timedelta(seconds=60)  # the guard looks every 10 s
 SCALE = 1.5  # the bar is so many thresholds long
 TONES = {Verdict.PASS: "ok", Verdict.BREACH: "bad", Verdict.INSUFFICIENT: "warn", Verdict.NO_DATA: "warn"}
 
@@ -29,6 +30,7 @@ class View:
     tone: str
     means: str
     url: str
+    stale: bool
 
     @property
     def latched(self) -> bool:
@@ -48,8 +50,9 @@ class View:
         return [number < self.trigger.breaches for number in range(self.trigger.consecutive)]
 
 
-def view(trigger: Trigger) -> View:
+def view(trigger: Trigger, *, now: datetime) -> View:
     value, limit = trigger.value, trigger.threshold
+    stale = _stale(trigger, now)
     return View(
         trigger=trigger,
         value=words.amount(trigger.measure, value),
@@ -57,16 +60,24 @@ def view(trigger: Trigger) -> View:
         distance=_distance(value, limit),
         share=None if value is None else _share(value, limit),
         mark=100 / SCALE,
-        tone=TONES[Verdict(trigger.verdict)],
+        tone="warn" if stale else TONES[Verdict(trigger.verdict)],
         means=words.VERDICT_MEANS[Verdict(trigger.verdict)],
         url=reverse("admin:monitoring_trigger_change", args=[trigger.pk]),
+        stale=stale,
     )
 
 
-def beside(flag_key: str, environment: str) -> list[View]:
+def beside(flag_key: str, environment: str, *, now: datetime) -> list[View]:
     """The triggers that guard a flag, those that speak against it first. One query."""
-    found = [view(row) for row in selectors.guarding(flag_key, environment)]
+    found = [view(row, now=now) for row in selectors.guarding(flag_key, environment)]
     return sorted(found, key=lambda each: (not each.latched, each.verdict == Verdict.PASS))
+
+
+def _stale(trigger: Trigger, now: datetime) -> bool:
+    """A verdict that the guard should have renewed by now."""
+    if trigger.judged_at is None or not trigger.enabled:
+        return False
+    return now - trigger.judged_at > timedelta(seconds=trigger.max_window) + MARGIN
 
 
 def _share(value: float, limit: float) -> float:

@@ -54,7 +54,7 @@ class RampScreen(Screen):
             is_live=RampState(ramp.state) in LIVE,
             danger=in_danger(situation.watches) if RampState(ramp.state) is RampState.HELD else "",
             commands=steering.offered(ramp, situation) if may_operate else [],
-            verdicts=verdicts.beside(ramp.flag.key, ramp.environment.key),
+            verdicts=verdicts.beside(ramp.flag.key, ramp.environment.key, now=now),
             history=history(ramp),
             **kwargs,
         )

@@ -154,20 +154,35 @@ def test_a_measurement_names_the_triggers_that_watch_it(
     ],
 )
 def test_the_bar_shows_how_far_the_value_is_from_the_threshold(
-    value: float | None, threshold: float, share: float | None, distance: str
+    value: float | None, threshold: float, share: float | None, distance: str, now: datetime
 ) -> None:
-    view = verdicts.view(
-        Trigger(pk=1, value=value, threshold=threshold, measure="ratio", verdict="PASS", consecutive=1)
-    )
+    row = Trigger(pk=1, value=value, threshold=threshold, measure="ratio", verdict="PASS", consecutive=1)
+    view = verdicts.view(row, now=now)
     assert (view.share, view.distance) == (share, distance)
 
 
-def test_what_speaks_against_a_flag_comes_first(fired: Trigger) -> None:
+@pytest.mark.parametrize(("age", "old"), [(0, False), (360, False), (361, True)])
+def test_a_verdict_that_the_guard_should_have_renewed_is_shown_as_old(
+    age: int, old: bool, client_as: ClientAs, trigger: Trigger, now: datetime
+) -> None:
+    trigger.judged_at, trigger.verdict = now - timedelta(seconds=age), "PASS"
+    trigger.save()
+    assert verdicts.view(trigger, now=now).stale is old
+    assert (
+        "see on the first page whether the guard runs" in client_as("viewer").get(page(trigger)).content.decode()
+    ) is old
+
+
+def test_what_speaks_against_a_flag_comes_first(fired: Trigger, now: datetime) -> None:
     fields: dict[str, Any] = {**words_of(fired), "target": "last_raised", "flag_key": "", "consecutive": 1}
     for key, verdict in (("a-pass", "PASS"), ("b-none", "NO_DATA")):
         Trigger.objects.create(key=key, verdict=verdict, **fields)
-    assert [view.trigger.key for view in verdicts.beside(KEY, "production")] == ["error-rate", "b-none", "a-pass"]
-    assert verdicts.beside(KEY, "staging") == []
+    assert [view.trigger.key for view in verdicts.beside(KEY, "production", now=now)] == [
+        "error-rate",
+        "b-none",
+        "a-pass",
+    ]
+    assert verdicts.beside(KEY, "staging", now=now) == []
 
 
 def words_of(trigger: Trigger) -> dict[str, Any]:

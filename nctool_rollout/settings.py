@@ -254,6 +254,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # whoever scans the network; it gets a 400
         "axes": {"level": "ERROR"},
         "celery.beat": {"level": "WARNING"},  # each tick of the clock is not news
         "celery.worker.strategy": {"level": "WARNING"},

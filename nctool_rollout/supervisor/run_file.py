@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -59,8 +61,12 @@ def remove(data_dir: Path) -> None:
 @contextmanager
 def only_one(data_dir: Path, name: str, *, wait: bool) -> Iterator[None]:
     """Hold the lock `name` of this DATA_DIR. The kernel gives it back when the process ends, however that is."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / f"{name}.lock").open("a") as file:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = (data_dir / f"{name}.lock").open("a")
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR={data_dir} cannot be written: {error.strerror}.") from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nctool_rollout import celery_app
+from nctool_rollout.beat import SCHEDULE
 from nctool_rollout.roles import ADMINISTER, OPERATE, Role, granted
 from nctool_rollout.supervisor import backoff, run_file
 from nctool_rollout.supervisor.children import Child
@@ -77,6 +80,21 @@ def test_a_lock_is_held_once(tmp_path: Path) -> None:
         pass
     with run_file.only_one(tmp_path, "up", wait=False):
         pass
+
+
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ImproperlyConfigured, match=r"DATA_DIR=.* cannot be written"),
+        run_file.only_one(tmp_path / "file", "up", wait=False),
+    ):
+        pass
+
+
+def test_the_clock_names_only_tasks_that_there_are() -> None:
+    celery_app.loader.import_default_modules()
+    assert {entry["task"] for entry in SCHEDULE.values()} <= set(celery_app.tasks)
+    assert all(entry["options"]["expires"] >= entry["schedule"] for entry in SCHEDULE.values())
 
 
 def test_a_log_is_echoed_by_whole_lines_and_kept_small(tmp_path: Path) -> None:

@@ -88,13 +88,20 @@ class Command(BaseCommand):
 
     def _greet(self, running: run_file.Running, parts: Iterable[plan.Part], names: list[str]) -> None:
         took = time.monotonic() - self.began
+        who = [
+            f"  Sign in   {', '.join(names)}",
+            "            passwords were shown once, when the people were made; for a new one:",
+            "            python manage.py changepassword NAME",
+        ]
         lines = [
             "",
             f"nctool rollout is ready after {took:.1f} s: {running.url}/",
             "",
-            f"  Sign in   {', '.join(names) or 'nobody yet: python manage.py createsuperuser'}",
-            "            passwords were shown once, when the people were made; for a new one:",
-            "            python manage.py changepassword NAME",
+            *(
+                who
+                if names
+                else ["  Sign in   with a person of yours; the first one: python manage.py createsuperuser"]
+            ),
             f"  Running   {', '.join(part.name for part in parts)}; logs in {settings.DATA_DIR / 'logs'}",
             "  Try       make demo    a release goes bad and is switched off by itself, in three minutes",
             "            python manage.py help    everything else",

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='core.environment')),
             ],
             options={
-                'verbose_name_plural': 'series',
+                'verbose_name': 'measurement',
                 'ordering': ['name', 'id'],
             },
         ),

@@ -23,7 +23,7 @@ class Series(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
-        verbose_name_plural = "series"
+        verbose_name = "measurement"
         constraints = [models.UniqueConstraint(fields=["environment", "digest"], name="series_once")]
         indexes = [models.Index(fields=["environment", "name"], name="series_by_name")]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import orjson
+
 from core.errors import Invalid
 from flags.domain.bucketing import Bucketing
 
@@ -58,20 +60,30 @@ def check_parameters(parameters: object) -> dict[str, Any]:
     if taken:
         raise Invalid(f"Parameters cannot be called {', '.join(taken)}: answers use these names.", field="parameters")
     try:
-        text = json.dumps(parameters, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        json.dumps(parameters, allow_nan=False)
+        text = orjson.dumps(parameters)  # also refuses integers beyond 64 bits, which no client could read
+    except (TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"Parameters must be JSON: {error}.", field="parameters") from error
+    if b"\\u0000" in text:
+        raise Invalid("Parameters hold the character NUL, which cannot be stored.", field="parameters")
     if len(text) > MAX_PARAMETERS_BYTES:
         raise Invalid(f"Parameters are {len(text)} bytes; at most {MAX_PARAMETERS_BYTES} fit.", field="parameters")
     return dict(parameters)
 
 
 def check_reason(reason: str, *, protected: bool) -> str:
-    """A protected environment asks why."""
-    reason = reason.strip()
+    """A protected environment asks why. Raises Invalid also for a reason that no database can store."""
+    reason = check_text(reason)
     if protected and not reason:
         raise Invalid("This environment is protected: say why you change it.", field="reason")
     return reason
+
+
+def check_text(reason: str) -> str:
+    """The reason without blanks around; Invalid for NUL and for half of a surrogate pair."""
+    if "\x00" in reason or any("\ud800" <= character <= "\udfff" for character in reason):
+        raise Invalid("The reason holds characters that cannot be stored.", field="reason")
+    return reason.strip()
 
 
 @dataclass(frozen=True, slots=True)

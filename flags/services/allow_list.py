@@ -82,9 +82,10 @@ def edit_allow_list(
 
 def _check(add: Collection[str], remove: Collection[str]) -> None:
     for npub in (*add, *remove):
-        if not npub or len(npub) > MAX_NPUB_LENGTH or npub != npub.strip():
+        if not npub or len(npub) > MAX_NPUB_LENGTH or npub != npub.strip() or not npub.isprintable():
             raise Invalid(
-                f"{npub[:40]!r} is no npub: 1 to {MAX_NPUB_LENGTH} characters without blanks around.", field="npubs"
+                f"{npub[:40]!r} is no npub: 1 to {MAX_NPUB_LENGTH} characters, printable, without blanks around.",
+                field="npubs",
             )
     both = set(add) & set(remove)
     if both:

@@ -13,6 +13,7 @@ from django.db import transaction
 from core import events
 from core.actors import EMERGENCY_SYSTEM, Actor, ActorKind
 from core.errors import Invalid
+from flags.domain.change import check_text
 from flags.models import FlagState
 from flags.services.locking import bump, hold, picture
 
@@ -70,7 +71,7 @@ def roll_back(
 
 
 def _need_reason(reason: str) -> str:
-    reason = reason.strip()
+    reason = check_text(reason)
     if not reason:
         raise Invalid("Say why: an emergency disable or rollback is announced with its reason.", field="reason")
     return reason

@@ -43,6 +43,8 @@ def test_an_edit_counts_what_was_new_what_was_there_and_what_was_not(operator_ac
         (["npub1" + "x" * 300], [], "200 characters"),
         ([""], [], "is no npub"),
         ([" npub1a"], [], "without blanks"),
+        (["npub1\x00"], [], "printable"),
+        (["npub1\ud800"], [], "printable"),
         (["npub1a"], ["npub1a"], "both added and removed"),
     ],
 )

@@ -78,6 +78,8 @@ def test_the_allow_list_and_a_rollback_tell_what_they_did(api: Client) -> None:
         ("emergency-disable", {"reason": ""}, 422, "reason", "Say why"),
         ("rollout", b"{", 400, None, "parse"),
         ("rollout", b'{"percentage": NaN, "reason": "r"}', 422, "percentage", "finite"),
+        ("parameters", b'{"parameters": ' + b'{"a":' * 50_000, 400, None, "parse"),
+        ("parameters", {"parameters": {"a": 2**70}}, 422, "parameters", "64-bit"),
         ("nosuch", {}, 404, None, "nothing at this address"),
     ],
 )

@@ -72,6 +72,14 @@ def test_a_protected_environment_asks_for_a_reason_and_staging_does_not(operator
     assert rollout.enable(KEY, "staging", actor=operator_actor, reason="", now=now).enabled
 
 
+def test_a_reason_that_cannot_be_stored_is_refused(operator_actor: Actor, now: datetime) -> None:
+    for reason in ("nul \x00", "half a pair \ud800"):
+        with pytest.raises(Invalid, match="cannot be stored"):
+            rollout.enable(KEY, "production", actor=operator_actor, reason=reason, now=now)
+        with pytest.raises(Invalid, match="cannot be stored"):
+            emergency.emergency_disable(KEY, "production", actor=operator_actor, reason=reason, now=now)
+
+
 def test_who_saw_an_older_version_is_told_and_changes_nothing(operator_actor: Actor, now: datetime) -> None:
     rollout.set_rollout(KEY, "production", 10, actor=operator_actor, reason="first", now=now, version=1)
     with pytest.raises(StaleVersion, match="you saw version 1, it is now 2"):
@@ -100,7 +108,12 @@ def test_several_fields_change_together_and_a_patch_keeps_other_parameters(
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [([1], "JSON object"), ({"a": float("nan")}, "must be JSON"), ({"rule": 1}, "cannot be called rule")],
+    [
+        ([1], "JSON object"),
+        ({"a": float("nan")}, "must be JSON"),
+        ({"rule": 1}, "cannot be called rule"),
+        ({"a": 2**64}, "64"),
+    ],
 )
 def test_parameters_that_no_client_could_read_are_refused(
     parameters: object, words: str, operator_actor: Actor, now: datetime

@@ -167,6 +167,17 @@ def test_what_the_file_no_longer_names_stays_until_a_person_removes_it(load: Loa
     assert load(SMALL) == {}
 
 
+def test_a_flag_or_environment_that_left_the_file_stays_as_it_is(load: Load) -> None:
+    second = ("    sending:\n      name: Sending", "    other:\n      name: Other\n      bucketing: js31\n")
+    load(edited((second[0], second[1] + second[0]), ("  live:", "  test:\n    name: Test\n  live:")))
+    decided = load()
+    assert {decision.outcome.value for decision in decided.values()} == {"gone", "change"}
+    changes = [item for item, decision in decided.items() if decision.outcome == "change"]
+    assert changes == [("environments", "live", "position")]
+    assert state("test", "other")[:2] == (False, 0)
+    assert {item[:2] for item in load()} >= {("flags", "other"), ("environments", "test")}
+
+
 def test_another_bucketing_is_refused_with_its_line_and_nothing_is_loaded(load: Load) -> None:
     load()
     rows = events.recent().count()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ def test_nothing_cannot_be_exported() -> None:
 def test_the_published_schema_is_the_one_of_the_code() -> None:
     published = json.loads((ROOT / "docs" / "playbook.schema.json").read_text())
     assert published == schema(), "run: manage.py playbook schema > docs/playbook.schema.json"
+
+
+def test_the_example_of_the_documentation_is_a_whole_playbook() -> None:
+    example = (ROOT / "docs" / "playbook.md").read_text().split("```yaml\n")[1].split("```")[0]
+    playbook, _ = load_text(example, file="docs/playbook.md")
+    assert playbook.ramps["payouts"].steps[1].percentage == Decimal("1.5")
 
 
 key = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)

@@ -1,4 +1,4 @@
-"""`manage.py flag …`: see and change flags when the web is down. docs/commands.md lists it all."""
+"""`manage.py flag …`: see and change flags when the web is down. docs/integrate.md, "From the shell"."""
 
 from __future__ import annotations
 

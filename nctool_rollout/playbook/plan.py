@@ -78,9 +78,12 @@ def plan(
     for item, value in current.items():
         if item in wanted:
             continue
-        if name(item) in last_set:
-            found.append(_no_longer_wanted(item, value, last_set, blocked))
-        elif item[:3] in flags_here:
+        known, here = name(item) in last_set, item[:3] in flags_here
+        if known and here:
+            found.append(_parameter_left_out(item, value, last_set, blocked))
+        elif known:
+            found.append(Decision(item, Outcome.GONE, value, MISSING, "no longer in the file"))
+        elif here:
             found.append(Decision(item, Outcome.EXTRA, value, MISSING, "set here since, not by the playbook"))
     return found
 
@@ -117,11 +120,9 @@ def _touched(item: Item, current: Any, last_set: Mapping[str, str]) -> str:
     return "" if fingerprint(current) == before else "changed since the playbook was loaded"
 
 
-def _no_longer_wanted(
+def _parameter_left_out(
     item: Item, current: Any, last_set: Mapping[str, str], blocked: Callable[[Item], str]
 ) -> Decision:
-    """A parameter that nobody touched goes; whatever else the file no longer names stays until a person removes it."""
-    if "parameters" not in item[3:4]:
-        return Decision(item, Outcome.GONE, current, MISSING, "no longer in the file")
+    """It goes, unless somebody set it since. Whatever else a file no longer names stays until a person removes it."""
     why = blocked(item) or _touched(item, current, last_set)
     return Decision(item, Outcome.KEEP if why else Outcome.REMOVE, current, MISSING, why)

@@ -21,7 +21,6 @@ Database: tests with `web` or `page_as` run on a real database file and commit (
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -36,17 +35,7 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from nctool_rollout.roles import Role, setup_roles
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MISSING = (
-    "No Chromium found for the browser tests. Install one (Debian: apt-get install chromium), "
-    "or name one by the variable CHROMIUM."
-)
-
-
-def chromium_path() -> str | None:
-    """The Chromium on this machine."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+from tests.servers import CHROMIUM_MISSING, chromium_path
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +43,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for the session; each page has a context of its own."""
     path = chromium_path()
     if path is None:
-        pytest.fail(MISSING)
+        pytest.fail(CHROMIUM_MISSING)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])

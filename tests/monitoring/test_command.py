@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -11,8 +12,20 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from core import events
+from core.actors import Actor
 from monitoring.models import Trigger
-from tests.monitoring.conftest import Traffic, latch
+from monitoring.services import triggers
+from tests.monitoring.conftest import (
+    CRITICAL_ERRORS,
+    ERROR_RATE,
+    KEY,
+    RESPONSE_TIME,
+    THROUGHPUT_DROP,
+    USER_COMPLAINTS,
+    Traffic,
+    counted,
+    latch,
+)
 
 
 def run(*arguments: str) -> str:
@@ -36,6 +49,30 @@ def test_one_trigger_shows_what_it_judged(error_rate: Trigger, traffic: Traffic)
     assert "1 of 100 samples" in text
     shown: dict[str, Any] = json.loads(run("show", "error-rate", "--environment", "production", "--json"))
     assert [window["value"] for window in shown["judgements"]] == [1.0, 1.0]
+
+
+def test_a_replay_says_the_same_until_the_data_differ(error_rate: Trigger, traffic: Traffic) -> None:
+    traffic.melts(30)
+    traffic.judged()
+    said = run("replay", "error-rate", "--environment", "production", "--last", "2")
+    assert said.count("the same") == len(said.splitlines()) == 2
+    late = counted("melt_errors_total", 9, traffic.at - timedelta(seconds=10), flag=KEY, variant="on")
+    traffic.sends([late])
+    newest, before = json.loads(run("replay", "error-rate", "--environment", "production", "--last", "2", "--json"))
+    assert (newest["same"], newest["judged"]["value"], newest["today"]["value"]) == (False, 1.0, 10.0)
+    assert before["same"]
+
+
+@pytest.mark.parametrize("values", [ERROR_RATE, RESPONSE_TIME, THROUGHPUT_DROP, CRITICAL_ERRORS, USER_COMPLAINTS])
+def test_every_measure_can_be_replayed(
+    both_flags: None, traffic: Traffic, operator_actor: Actor, values: dict[str, Any]
+) -> None:
+    triggers.define("it", "production", values, actor=operator_actor, reason="r", now=traffic.at)
+    traffic.melts(150, critical=1)
+    traffic.pauses(100)
+    traffic.melts(60)
+    traffic.judged()
+    assert "now" not in run("replay", "it", "--environment", "production", "--last", "50")
 
 
 def test_it_re_arms_in_the_name_of_who_runs_it(error_rate: Trigger) -> None:

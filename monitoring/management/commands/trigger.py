@@ -1,4 +1,4 @@
-"""`manage.py trigger …`: see the guard's triggers and re-arm one that has fired."""
+"""`manage.py trigger …`: see the guard's triggers, judge again what they judged, re-arm one that has fired."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from core import environments
 from core.moments import clock
 from flags.management.door import DoorCommand, actor
 from monitoring import selectors
-from monitoring.models import Trigger
-from monitoring.services import triggers
+from monitoring.domain.windows import Window
+from monitoring.models import Judgement, Trigger
+from monitoring.services import replaying, triggers
+from monitoring.services.replaying import Replay
 from monitoring.services.triggers import rule_of, standing
 
 LAST = 10
 _VERBS = {
     "list": "all triggers and where they stand",
     "show": "one trigger: its rule, its evidence and the last windows it judged",
+    "replay": "judge the last windows again, from the measurements that are stored",
     "rearm": "let a trigger that has fired guard again",
 }
 
@@ -35,6 +38,8 @@ class Command(DoorCommand):
                 sub.add_argument("key", metavar="KEY")
             sub.add_argument("--environment", required=verb != "list", metavar="E")
             sub.add_argument("--json", action="store_true", help="print JSON")
+            if verb == "replay":
+                sub.add_argument("--last", type=int, default=LAST, help="how many windows")
             if verb == "rearm":
                 sub.add_argument("--reason", required=True)
 
@@ -44,6 +49,8 @@ class Command(DoorCommand):
             self._list(environment, as_json=as_json)
         elif options["verb"] == "show":
             self._show(selectors.trigger(options["key"], environment), as_json=as_json)
+        elif options["verb"] == "replay":
+            self._replay(options["key"], environment, last=max(1, options["last"]), as_json=as_json)
         else:
             row = triggers.rearm(
                 options["key"], environment, actor=actor(), reason=options["reason"], now=timezone.now()
@@ -69,27 +76,28 @@ class Command(DoorCommand):
 
     def _show(self, row: Trigger, *, as_json: bool) -> None:
         last = list(selectors.judgements(row.pk)[:LAST])
-        judged = [
-            {
-                "from": _at(window.window_start).isoformat(),
-                "to": _at(window.window_end).isoformat(),
-                "verdict": window.verdict,
-                "value": window.value,
-                "samples": window.samples,
-                "threshold": window.threshold,
-            }
-            for window in last
-        ]
         if as_json:
-            self.say_json({**_facts(row), "judgements": judged})
+            self.say_json({**_facts(row), "judgements": [_window(window) for window in last]})
             return
         for name, value in _facts(row).items():
             self.stdout.write(f"{name:14} {value}")
         now = timezone.now()
         for window in last:
-            value = "" if window.value is None else f"{window.value:.6g} of {window.samples} samples"
-            ended = clock(_at(window.window_end), now=now)
-            self.stdout.write(f"  {ended}  {window.window_end - window.window_start:4} s  {window.verdict:13} {value}")
+            ended, seconds = clock(_at(window.window_end), now=now), window.window_end - window.window_start
+            self.stdout.write(f"  {ended}  {seconds:4} s  {window.verdict:13} {_told(window)}")
+
+    def _replay(self, key: str, environment: str, *, last: int, as_json: bool) -> None:
+        found = replaying.replay(key, environment, last=last)
+        if as_json:
+            self.say_json([{"judged": _window(one.judgement), "today": _today(one), "same": one.same} for one in found])
+            return
+        now = timezone.now()
+        for one in found:
+            row, today = one.judgement, one.today
+            said = "the same" if one.same else f"now {today.verdict if today else 'no window'} {_told(today)}"
+            self.stdout.write(f"  {clock(_at(row.window_end), now=now)}  {row.verdict:13} {_told(row):32}  {said}")
+        if not found:
+            self.stdout.write("Nothing was judged yet.")
 
 
 def _facts(row: Trigger) -> dict[str, Any]:
@@ -102,6 +110,26 @@ def _facts(row: Trigger) -> dict[str, Any]:
         "judged_until": until,
         "passing_since": row.passing_since.isoformat() if row.passing_since else None,
     }
+
+
+def _window(row: Judgement) -> dict[str, Any]:
+    return {
+        "from": _at(row.window_start).isoformat(),
+        "to": _at(row.window_end).isoformat(),
+        "verdict": row.verdict,
+        "value": row.value,
+        "samples": row.samples,
+        "threshold": row.threshold,
+    }
+
+
+def _today(one: Replay) -> dict[str, Any] | None:
+    window = one.today
+    return {"verdict": window.verdict, "value": window.value, "samples": window.samples} if window else None
+
+
+def _told(window: Judgement | Window | None) -> str:
+    return "" if window is None or window.value is None else f"{window.value:.6g} of {window.samples} samples"
 
 
 def _state(row: Trigger) -> str:

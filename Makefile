@@ -1,4 +1,4 @@
-# make run     the whole system on this machine; PORT and DATA_DIR say where (8000, ./data)
+# make run     the whole system on this machine; PORT and DATA_DIR say where (8000, ./data); ARGS=-v shows its logs
 # make demo    the story in three minutes
 # make test    all tests, with servers and browser of their own
 # make check   format, lint, types, layers, migrations, settings; no tests

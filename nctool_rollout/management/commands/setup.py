@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     requires_system_checks = ["rollout"]
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.umask(0o077)  # what is in DATA_DIR is for its owner only
         with _alone():
             call_command("migrate", interactive=False, verbosity=0)
             setup_roles()

@@ -33,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.began = time.monotonic()
+        os.umask(0o077)  # what the children write is for their owner only
         try:
             with run_file.only_one(settings.DATA_DIR, "up", wait=False):
                 self._run(echo=options["verbosity"] > 1)

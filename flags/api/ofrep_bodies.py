@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from typing import Any
 
+import mmh3
 import orjson
 
 from flags.domain.bucketing import JS31_BUCKETS
 from flags.domain.decision import Decision, Reason, Rule
 from flags.domain.snapshot import Snapshot
 
-Fragments = dict[tuple[str, str, int | None], bytes]
 NO_KEY = "This flag splits users, so it needs a targetingKey in the context."
 
 
@@ -56,14 +54,42 @@ def _metadata(decision: Decision) -> dict[str, Any]:
     return told
 
 
+class _Fragments:
+    """Evaluations in bytes. With a version it is told in each, for answers about one flag."""
+
+    def __init__(self, version: int | None = None) -> None:
+        self._version = version
+        self._whole: dict[tuple[str, Rule, int | None], bytes] = {}
+        self._halves: dict[tuple[str, bool], tuple[bytes, bytes]] = {}
+
+    def of(self, decision: Decision) -> bytes:
+        if decision.bucket is not None and decision.buckets != JS31_BUCKETS:
+            return self._salted(decision, decision.bucket)
+        place = (decision.key, decision.rule, decision.bucket)
+        found = self._whole.get(place)
+        if found is None:
+            found = self._whole[place] = orjson.dumps(evaluation(decision, self._version))
+        return found
+
+    def _salted(self, decision: Decision, bucket: int) -> bytes:
+        """Of 10,000 buckets only the two halves around the bucket's number are kept, for in and for out."""
+        place = (decision.key, decision.value)
+        halves = self._halves.get(place)
+        if halves is None:
+            whole = orjson.dumps(evaluation(decision, self._version))
+            before, name, after = whole.rpartition(b'"bucket":')  # within a text the quotes would be escaped
+            halves = self._halves[place] = (before + name, after.removeprefix(b"%d" % bucket))
+        return b"%b%d%b" % (halves[0], bucket, halves[1])
+
+
 class Bodies:
-    """The answers of one snapshot. Those of a js31 bucket, and those that need no bucket, are kept."""
+    """The answers of one snapshot. Those that all units of a js31 bucket share are kept."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._one: Fragments = {}
-        self._among: Fragments = {}
-        self._all: dict[int, tuple[bytes, str]] = {}
+        self._alone = _Fragments(snapshot.version)
+        self._among = _Fragments()  # without the version: a client shall see only those flags change that did
+        self._pages: dict[int, tuple[bytes, str]] = {}
         self._tail = b'],"metadata":%b}' % orjson.dumps(
             {"environment": snapshot.environment, "configVersion": snapshot.version}
         )
@@ -71,35 +97,19 @@ class Bodies:
     def one(self, key: str, unit: str) -> tuple[bytes, bool]:
         """The body for one flag, and whether it is a failure. Raises NotFound."""
         decision = self.snapshot.decide(key, unit)
-        return self._alone(decision), decision.rule is Rule.NO_KEY
+        return self._alone.of(decision), decision.rule is Rule.NO_KEY
 
     def all(self, unit: str) -> tuple[bytes, str]:
         """The body for all flags and its ETag, which differs whenever the body does."""
         bucket = self.snapshot.shared_bucket(unit)
         if bucket is None:
             return self._page(unit)
-        page = self._all.get(bucket)
+        page = self._pages.get(bucket)
         if page is None:
-            page = self._all[bucket] = self._page(unit)
+            page = self._pages[bucket] = self._page(unit)
         return page
 
     def _page(self, unit: str) -> tuple[bytes, str]:
         decisions = self.snapshot.decide_all(unit).values()
-        body = b'{"flags":[' + b",".join(map(self._rendered, decisions)) + self._tail
-        return body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-
-    def _rendered(self, decision: Decision) -> bytes:
-        """The flag among others. Without the version: a client shall see only those flags change that did."""
-        return self._kept(self._among, decision, lambda: evaluation(decision))
-
-    def _alone(self, decision: Decision) -> bytes:
-        return self._kept(self._one, decision, lambda: evaluation(decision, version=decision.version))
-
-    def _kept(self, kept: Fragments, decision: Decision, make: Callable[[], dict[str, Any]]) -> bytes:
-        if decision.bucket is not None and decision.buckets != JS31_BUCKETS:
-            return orjson.dumps(make())
-        place = (decision.key, decision.rule, decision.bucket)
-        found = kept.get(place)
-        if found is None:
-            found = kept[place] = orjson.dumps(make())
-        return found
+        body = b'{"flags":[' + b",".join(map(self._among.of, decisions)) + self._tail
+        return body, f'"{mmh3.hash_bytes(body).hex()}"'

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from flags.adapters.bus import News
 from flags.adapters.disk import DiskCopy
 from flags.api.ofrep import MAX_BODY, OfrepDoor
-from flags.domain.bucketing import Bucketing
+from flags.domain.bucketing import Bucketing, murmur3_bucket
 from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Held, Holder, Source
@@ -242,6 +242,18 @@ def test_units_that_share_a_bucket_share_an_answer_and_listed_ones_do_not(tmp_pa
     listed = ask(door, body=unit("npub1vip"))
     assert ask(door, body=unit("user-1")).headers["etag"] == ask(door, body=unit("user-1")).headers["etag"]
     assert listed.body["flags"][0]["reason"] == "TARGETING_MATCH"
+
+
+def test_salted_answers_are_right_for_every_unit_though_only_halves_are_kept(tmp_path: Any) -> None:
+    door = make_door(tmp_path)
+    tricky = {"text": '"bucket":1234', "list": ['"bucket":5'], "n": 1}
+    flags = (FlagConfig("s", Bucketing.MURMUR3, "s", True, Decimal(50), parameters=tricky),)
+    door._holder.held = held(flags=flags)
+    for number in range(200):
+        bucket = murmur3_bucket(f"npub1{number}", "s")
+        told = ask(door, body=unit(f"npub1{number}")).body["flags"][0]
+        assert (told["value"], told["metadata"]["bucket"]) == (bucket < 5000, bucket)
+        assert (told["metadata"]["text"], told["metadata"]["list"]) == ('"bucket":1234', '["\\"bucket\\":5"]')
 
 
 def test_a_token_that_comes_too_often_is_told_when_to_come_again(tmp_path: Any) -> None:

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ REPORT_EVERY = 1.0
 REPORT_TIMEOUT = 5.0
 QUESTION_TIMEOUT = 1.0  # a melt does not wait longer for its flags
 LOOK_EVERY = 0.5  # at the fault file, and at a database that was away
+LAST_WORK = 0.7  # after the signal to stop
 RENEW_PAUSE = 5.0  # a new token needs a moment until every web process knows it
 
 
@@ -84,13 +85,15 @@ class Simulator:
     def run(self, stop: threading.Event) -> None:
         """Raises ForeignDatabase when MongoDB holds wallets of a real nctool."""
         self._look()
-        for _ in range(WORKERS):
-            threading.Thread(target=self._work, daemon=True).start()
+        workers = [threading.Thread(target=self._work, args=(stop,), daemon=True) for _ in range(WORKERS)]
+        for worker in workers:
+            worker.start()
         reporter = threading.Thread(target=self._report, args=(stop,), daemon=True)
         reporter.start()
         log.info("The simulator plays %s melts a second, seed %s.", f"{self._config.rate:g}", self._config.seed)
         self._schedule(stop)
-        reporter.join(timeout=0.5)
+        _end([*workers, reporter])
+        self._ledger.close()
 
     def _schedule(self, stop: threading.Event) -> None:
         """Hand out one melt after the other; when all workers are busy a turn is left out."""
@@ -112,9 +115,12 @@ class Simulator:
             return False
         return True
 
-    def _work(self) -> None:
-        while True:
-            melt = self._queue.get()
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                melt = self._queue.get(timeout=0.2)
+            except queue.Empty:
+                continue
             try:
                 self._player.play(melt)
             except Exception:
@@ -159,3 +165,10 @@ class Simulator:
             self._outbox.send()
         except Exception:
             log.exception("A report")
+
+
+def _end(threads: Sequence[threading.Thread]) -> None:
+    """Let melts that are under way come to their end, but not for long."""
+    end = time.monotonic() + LAST_WORK
+    for thread in threads:
+        thread.join(timeout=max(0.0, end - time.monotonic()))

@@ -195,3 +195,17 @@ def test_tokens_never_grow_without_end_and_every_wallet_keeps_its_balance(config
     assert ledger.balance(wallet).total == received - 6000
     assert database.cashutokens.count_documents({}) <= 20
     ledger.close()
+
+
+def test_a_transaction_that_a_killed_simulator_left_open_locks_nobody_out(config: Config, database: Any) -> None:
+    ledger = Ledger(config.mongodb_url, config.mongodb_name)
+    melt = plan.melt(7, 1)
+    ledger.open([melt.wallet])
+    ledger.melt_legacy(melt)
+    left_open = database.client.start_session()
+    left_open.start_transaction()
+    database.cashutokens.update_many({}, {"$set": {"status": "unspent"}}, session=left_open)
+    ledger.open([melt.wallet])
+    ledger.melt_atomic(melt, broken=False)
+    assert database.cashutokens.count_documents({"metadata.atomic_operation": True}) >= 1
+    ledger.close()

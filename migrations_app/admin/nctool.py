@@ -90,8 +90,8 @@ class NctoolAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         def page() -> HttpResponse:
-            counted = {"estimate": mongo.estimated_count(self.model), "most": MOST}
-            response: HttpResponse = super(NctoolAdmin, self).changelist_view(request, counted | (extra_context or {}))
+            context = {"most": MOST, **(extra_context or {})}
+            response: HttpResponse = super(NctoolAdmin, self).changelist_view(request, context)
             return response
 
         return self._or_say_why(request, page)

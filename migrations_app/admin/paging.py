@@ -22,4 +22,9 @@ class NewestFirst(Paginator[Any]):
     def count(self) -> int:
         if self.object_list.query.where:
             return int(self.object_list.order_by()[:MOST].count())
-        return min(MOST, mongo.estimated_count(self.object_list.model))
+        return min(MOST, self.estimate)
+
+    @cached_property
+    def estimate(self) -> int:
+        """About how many documents the whole collection holds."""
+        return mongo.estimated_count(self.object_list.model)

@@ -16,6 +16,7 @@ from flags.models import Flag
 from flags.services import rollout
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 LIST = "/admin/flags/flagstate/"

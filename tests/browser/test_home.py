@@ -17,6 +17,7 @@ from flags.models import Flag
 from flags.services import allow_list, emergency, rollout, tokens
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 

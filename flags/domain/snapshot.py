@@ -11,22 +11,16 @@ from math import ceil
 from types import MappingProxyType
 
 from core.errors import NotFound
-from flags.domain.bucketing import JS31_BUCKETS, MURMUR3_BUCKETS, Bucketing, js31_bucket, murmur3_bucket
+from flags.domain.bucketing import (
+    JS31_BUCKETS,
+    MURMUR3_BUCKETS,
+    Bucketing,
+    js31_memo,
+    murmur3_bucket,
+    remember_js31,
+)
 from flags.domain.configuration import EnvironmentConfig, FlagConfig
 from flags.domain.decision import Decision, Rule
-
-MEMO_UNITS = 10_000
-MEMO_LENGTH = 200  # longer units are hashed each time: the memo must stay small
-_memo: dict[str, int] = {}  # js31 does not depend on the flag, so one memo serves every snapshot
-
-
-def _js31(unit: str) -> int:
-    bucket = js31_bucket(unit)
-    if len(unit) <= MEMO_LENGTH:
-        if len(_memo) >= MEMO_UNITS:
-            _memo.clear()
-        _memo[unit] = bucket
-    return bucket
 
 
 class _Flag:
@@ -95,8 +89,9 @@ class Snapshot:
 
     def is_on(self, key: str, unit: str) -> bool:
         """The bare answer, fast. A flag that does not exist here is off."""
-        flag = self._flags.get(key)
-        if flag is None:
+        try:
+            flag = self._flags[key]
+        except KeyError:
             return False
         if unit in flag.allowed:
             return True
@@ -104,8 +99,8 @@ class Snapshot:
             return flag.fixed.value
         if flag.salt is not None:
             return bool(unit) and murmur3_bucket(unit, flag.salt) < flag.share
-        bucket = _memo.get(unit)
-        return (_js31(unit) if bucket is None else bucket) < flag.share
+        bucket = js31_memo.get(unit)
+        return (remember_js31(unit) if bucket is None else bucket) < flag.share
 
     def decide(self, key: str, unit: str) -> Decision:
         """The answer with its reason. Raises NotFound for a flag that does not exist here."""
@@ -118,13 +113,13 @@ class Snapshot:
             return flag.fixed
         if flag.salt is not None:
             return flag.salted(unit)
-        bucket = _memo.get(unit)
-        return flag.at(_js31(unit) if bucket is None else bucket)
+        bucket = js31_memo.get(unit)
+        return flag.at(remember_js31(unit) if bucket is None else bucket)
 
     def decide_all(self, unit: str) -> dict[str, Decision]:
         """Every flag's answer by its key."""
-        bucket = _memo.get(unit)
-        decisions = dict(self.of_bucket(_js31(unit) if bucket is None else bucket))
+        bucket = js31_memo.get(unit)
+        decisions = dict(self.of_bucket(remember_js31(unit) if bucket is None else bucket))
         for flag in self._salted:
             decisions[flag.key] = flag.salted(unit)
         if unit in self._anyone:
@@ -144,5 +139,5 @@ class Snapshot:
         """The unit's js31 bucket when `of_bucket` is its whole answer; None when it has one of its own."""
         if self._salted or unit in self._anyone:
             return None
-        bucket = _memo.get(unit)
-        return _js31(unit) if bucket is None else bucket
+        bucket = js31_memo.get(unit)
+        return remember_js31(unit) if bucket is None else bucket

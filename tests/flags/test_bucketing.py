@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flags.domain.bucketing import JS31_BUCKETS, MURMUR3_BUCKETS, js31_bucket, murmur3_bucket
+from flags.domain.bucketing import JS31_BUCKETS, MURMUR3_BUCKETS, js31_bucket, js31_memo, murmur3_bucket, remember_js31
 
 DATA = Path(__file__).parent.parent / "data"
 every_text = st.text(st.characters(), max_size=80)  # st.characters() holds lone surrogates too
@@ -31,8 +31,8 @@ def vectors(name: str) -> list[list[object]]:
 
 
 def test_js31_equals_node_on_every_golden_vector() -> None:
-    wrong = [(unit, bucket) for unit, bucket in vectors("js31.json") if js31_bucket(str(unit)) != bucket]
-    assert wrong == []
+    for bucket_of in (js31_bucket, remember_js31):
+        assert [(unit, bucket) for unit, bucket in vectors("js31.json") if bucket_of(str(unit)) != bucket] == []
 
 
 def test_murmur3_equals_node_on_every_golden_vector() -> None:
@@ -57,7 +57,8 @@ def test_js31_at_the_edges(text: str, bucket: int) -> None:
 
 @given(st.text(st.characters()) | st.text(st.characters(), min_size=690, max_size=720) | st.text("ab", min_size=600))
 def test_js31_equals_the_seeds_loop_for_every_string(text: str) -> None:
-    assert js31_bucket(text) == naive_js31(text)
+    assert js31_bucket(text) == remember_js31(text) == naive_js31(text)
+    assert js31_memo.get(text, naive_js31(text)) == naive_js31(text)
 
 
 @given(every_text, st.text(max_size=16))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.expressions import CombinedExpression
 
 from core.errors import Invalid, NotFound
@@ -55,13 +55,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The judgements of one step of a chart. `value` is None when no window of it could be computed."""
+    """The judgements of one step of a chart: `at` and `since` are the unix seconds at which the step and the first
+    of its windows begin. `value` is None when no window of it could be computed.
+    """
 
-    at: datetime
+    at: int
+    since: int
     value: float | None
     threshold: float
     samples: int
-    breaches: int
 
 
 class Sums(NamedTuple):
@@ -69,9 +71,6 @@ class Sums(NamedTuple):
 
     samples: int
     total: float
-
-
-_BREACHED = Q(verdict=Verdict.BREACH.value)
 
 
 def verdicts_for(flag_key: str, environment: str) -> list[TriggerFact]:
@@ -126,13 +125,10 @@ def judged(trigger_id: int, *, start: int, end: int, step: int) -> list[Judged]:
     rows = (
         found.annotate(slot=_slot("window_end", step))
         .values("slot")
-        .annotate(worst=Max("value"), limit=Max("threshold"), seen=Sum("samples"), bad=Count("id", filter=_BREACHED))
+        .annotate(since=Min("window_start"), worst=Max("value"), limit=Max("threshold"), seen=Sum("samples"))
         .order_by("slot")
     )
-    return [
-        Judged(datetime.fromtimestamp(row["slot"], UTC), row["worst"], row["limit"], row["seen"], row["bad"])
-        for row in rows
-    ]
+    return [Judged(row["slot"], row["since"], row["worst"], row["limit"], row["seen"]) for row in rows]
 
 
 def series(environment: str | None = None) -> QuerySet[Series]:

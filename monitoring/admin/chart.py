@@ -29,12 +29,13 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a value for each step that has one. The `main` line is the one the page is about."""
+    """A value for each step that has one; `filled` is drawn between them. The page is about the `main` line."""
 
     label: str
     values: Mapping[int, float | None]
     samples: Mapping[int, int]
     main: bool = True
+    filled: Mapping[int, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Chart:
                 {
                     "label": line.label,
                     "main": line.main,
-                    "values": [_rounded(line.values.get(at)) for at in steps],
+                    "values": [_rounded(line.values.get(at, line.filled.get(at))) for at in steps],
                     "samples": [line.samples.get(at, 0) for at in steps],
                 }
                 for line in self.lines

@@ -79,11 +79,11 @@ def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
     """The values that the guard judged; where a step holds several windows, the worst of them."""
     start, end = span.bounds(now)
     found = selectors.judged(trigger.pk, start=start, end=end, step=span.step)
-    at = [int(row.at.timestamp()) for row in found]
     line = chart.Line(
         trigger.name,
-        {when: row.value for when, row in zip(at, found, strict=True)},
-        {when: row.samples for when, row in zip(at, found, strict=True)},
+        {row.at: row.value for row in found},
+        {row.at: row.samples for row in found},
+        filled=_filled(found, span.step),
     )
     flag = trigger.flag_key if trigger.target == Target.FLAG else ""
     return chart.Chart(
@@ -93,10 +93,21 @@ def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
         start=start,
         end=end,
         lines=[line],
-        threshold={when: row.threshold for when, row in zip(at, found, strict=True)},
+        threshold={row.at: row.threshold for row in found},
         limit=trigger.threshold,
         marks=chart.marks(trigger.environment_id, flag, start=start, end=end),
     )
+
+
+def _filled(found: list[selectors.Judged], step: int) -> dict[int, float | None]:
+    """The steps in the middle of a window that is longer than a step: its value holds there too."""
+    filled: dict[int, float | None] = {}
+    before = 0
+    for row in found:
+        begin = max(before, row.since // step * step) + step
+        filled.update(dict.fromkeys(range(begin, row.at, step), row.value))
+        before = row.at
+    return filled
 
 
 def _told(trigger: Trigger, row: Any) -> dict[str, Any]:
@@ -151,6 +162,7 @@ class TriggerAdmin(ReadOnlyAdmin):
     ]
     list_filter_submit = True
     search_fields = ["key", "name", "flag_key"]
+    ordering = ["-state", "-environment__position", "key"]  # what needs a person first
 
     class Media:
         css = {"all": ["monitoring/monitoring.css"]}

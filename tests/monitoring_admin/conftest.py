@@ -86,14 +86,9 @@ def report(series: Series, start: int, total: float, n: int = 1) -> None:
 
 
 def judge(trigger: Trigger, end: int, value: float | None, **over: Any) -> None:
-    """One judged window that ends there."""
+    """One judged window that ends there, ten seconds long."""
     verdict = "NO_DATA" if value is None else "BREACH" if value > trigger.threshold else "PASS"
-    fields = {"verdict": verdict, "samples": 50, "threshold": trigger.threshold, **over}
+    fields = {"verdict": verdict, "samples": 50, "threshold": trigger.threshold, "window_start": end - 10, **over}
     Judgement.objects.create(
-        trigger=trigger,
-        window_start=end - 10,
-        window_end=end,
-        value=value,
-        at=datetime.fromtimestamp(end, UTC),
-        **fields,
+        trigger=trigger, window_end=end, value=value, at=datetime.fromtimestamp(end, UTC), **fields
     )

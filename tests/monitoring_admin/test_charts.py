@@ -99,6 +99,18 @@ def test_a_trigger_s_line_is_the_worst_that_was_judged_and_its_threshold_follows
     assert chart["unit"] == "%"
 
 
+def test_a_window_longer_than_a_step_is_one_piece_of_the_line(
+    client_as: ClientAs, trigger: Trigger, now: datetime
+) -> None:
+    """Windows wait for their samples: those of 30 and 20 s here must join, and the one without a value must not."""
+    at = int(now.timestamp())
+    for start, end, value in ((-80, -50, 2.0), (-50, -30, 4.0), (-30, -10, None)):
+        judge(trigger, at + end, value, window_start=at + start)
+    line = drawn(client_as("viewer"), trigger_page(trigger), "15m")["lines"][0]
+    assert line["values"][-9:] == [None, 2.0, 2.0, 2.0, 4.0, 4.0, None, None, None]
+    assert sum(line["samples"]) == 150
+
+
 def test_a_range_that_is_none_becomes_one_hour(client_as: ClientAs, trigger: Trigger) -> None:
     for asked in ("", "abc", "7d'; drop table"):
         assert client_as("viewer").get(trigger_page(trigger), {"range": asked}).context["chart"].span.key == "1h"

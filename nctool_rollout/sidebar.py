@@ -36,6 +36,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "nctool rollout",
     "SITE_SUBHEADER": "Rollout control plane",
     "SITE_SYMBOL": "rocket_launch",
+    "SITE_URL": "",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.views.home",
@@ -43,6 +44,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy")],
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("ops/favicon.svg")}],
     "SIDEBAR": {
         "show_search": False,
         "navigation": [

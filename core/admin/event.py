@@ -17,7 +17,7 @@ from core import events, moments
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.models import Event
 from core.templatetags.history import kind_badge, kind_words, page, subject_key, who
-from core.templatetags.screen import environment
+from core.templatetags.screen import NOTHING, environment
 
 
 class _Values(DropdownFilter):
@@ -120,7 +120,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Environment")
     def where(self, event: Event) -> SafeString | str:
-        return environment(event.environment) if event.environment else "–"
+        return environment(event.environment) if event.environment else NOTHING
 
     @admin.display(description="Who")
     def by(self, event: Event) -> SafeString:
@@ -129,7 +129,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="Why")
     def why(self, event: Event) -> SafeString | str:
         if not event.reason:
-            return "–"
+            return NOTHING
         return format_html('<span class="ops-clip" title="{}">{}</span>', event.reason, event.reason[:140])
 
     @admin.display(description="When")

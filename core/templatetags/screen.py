@@ -12,11 +12,12 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from core import moments
 
 register = template.Library()
+NOTHING = mark_safe('<span class="ops-none">–</span>')  # an empty cell; a phone leaves it out
 
 LOOK = {  # word: (tone, icon)
     "planned": ("mute", "schedule"),

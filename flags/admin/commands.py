@@ -33,6 +33,7 @@ class FlagCommand(ConfirmView):
     permission_required = "flags.operate_flagstate"
     verb = ""
     dangerous = False
+    moves_reach = True  # who has the feature may change, of which others (a ramp) warn
 
     @property
     def state(self) -> FlagState:
@@ -47,7 +48,7 @@ class FlagCommand(ConfirmView):
     def effect(self) -> Effect:
         state = self.state
         notes = beside.flag_notes()[state.flag.key, state.environment.key]
-        warnings = [note.warning for note in notes if note.warning]
+        warnings = [note.warning for note in notes if note.warning and self.moves_reach]
         return Effect(
             title=f"{self.verb}: {state.flag.key}",
             sentences=[*self.sentences(state), *warnings],
@@ -210,6 +211,7 @@ class ParametersForm(ReasonForm):
 class SetParameters(FlagCommand):
     form_class = ParametersForm
     verb = "Set parameters"
+    moves_reach = False
 
     def get_initial(self) -> dict[str, Any]:
         text = json.dumps(self.state.parameters, indent=2, ensure_ascii=False)

@@ -21,7 +21,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 import flags.selectors
 from core import beside, environments, moments
 from core.admin.read_only import ReadOnlyAdmin
-from core.templatetags.screen import action, badge, environment
+from core.templatetags.screen import NOTHING, action, badge, environment
 from flags.admin.allow_list import AllowListPage, EditAllowList
 from flags.admin.commands import Disable, EmergencyDisable, Enable, SetParameters, SetRollout
 from flags.admin.flag_page import FlagPage, why
@@ -104,7 +104,7 @@ class FlagStateAdmin(ReadOnlyAdmin):
     @admin.display(description="Flag", ordering="flag__key")
     def key(self, state: FlagState) -> SafeString:
         return format_html(
-            '<a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{}</span>',
+            '<span><a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{}</span></span>',
             reverse("admin:flags_flagstate_change", args=[state.pk]),
             state.flag.key,
             state.flag.name,
@@ -132,7 +132,7 @@ class FlagStateAdmin(ReadOnlyAdmin):
     @admin.display(description="Allow-list", ordering="allow_count")
     def listed(self, state: FlagState) -> SafeString | str:
         if not state.allow_count:
-            return "–"
+            return NOTHING
         address = reverse("admin:flags_allow_list", args=[state.pk])
         return format_html('<a class="ops-link ops-num" href="{}">{}</a>', address, f"{state.allow_count:,}")
 
@@ -164,7 +164,7 @@ def _notes_column() -> Callable[[FlagState], SafeString | str]:
     def ramp(state: FlagState) -> SafeString | str:
         found = notes()[state.flag.key, state.environment.key]
         links = [(note.url, badge(note.text, note.tone, note.icon)) for note in found]
-        return format_html_join(" ", '<a class="ops-fold" href="{}">{}</a>', links) or "–"
+        return format_html_join(" ", '<a class="ops-fold" href="{}">{}</a>', links) or NOTHING
 
     return ramp
 

@@ -163,6 +163,7 @@ def test_what_other_apps_know_is_said_before_a_change(
     monkeypatch.setattr(beside, "_flag_notes", [lambda: {(KEY, "production"): note}])
     assert "This change holds the ramp." in see("rollout")
     assert "This change holds the ramp." not in see("rollout", environment="staging")
+    assert "This change holds the ramp." not in see("parameters")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from nctool_rollout.supervisor.plan import Part
 
 TICK = 0.05
 SLOW_START = 30.0
-GRACE = 2.5  # for web, worker, beat and simulator; the worker may be in the middle of a task
-WHOLE_GRACE = 4.0  # for them and then Redis and MongoDB, whose data survives a kill
+GRACE = 2.0  # for web, worker, beat and simulator; the worker may be in the middle of a task
+WHOLE_GRACE = 3.5  # for them and then Redis and MongoDB, whose data survives a kill
 TRIM_EVERY = 60.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

@@ -60,4 +60,3 @@ class Command(BaseCommand):
         self.stdout.write("\nFour people can sign in. Their passwords are shown this once and kept hashed:\n")
         for name, password in passwords.items():
             self.stdout.write(f"    {name:<14} {password}")
-        self.stdout.write("")

@@ -19,6 +19,7 @@ from core.templatetags.screen import number
 from monitoring import selectors
 from monitoring.admin import chart, spans, words
 from monitoring.domain.metrics import BUCKET_SECONDS, MetricKind
+from monitoring.domain.verdict import Measure
 from monitoring.models import Bucket, Series
 
 MOST_LINES = 8
@@ -39,14 +40,16 @@ class SeriesScreen(Screen):
         series, span = _find(self.kwargs["object_id"]), spans.chosen(self.request.GET.get("range"))
         self.title = f"Chart of {series.name}"
         start, end = span.bounds(now)
-        drawn = _chart(series, span, start, end)
         watching = [row for row in selectors.triggers(series.environment.key) if _watches(row, series)]
+        limits = [row.threshold for row in watching if row.measure == Measure.MEAN]
+        drawn = _chart(series, span, start, end, limit=min(limits, default=None))
         return super().get_context_data(
             series=series,
             chart=drawn,
             spans=spans.SPANS,
             watching=watching,
-            latest=_latest(series, drawn),
+            limit=words.amount(Measure.MEAN, drawn.limit),
+            latest=_latest(drawn),
             **kwargs,
         )
 
@@ -65,7 +68,7 @@ def _family(series: Series) -> list[Series]:
     return [series, *(row for row in others[: 4 * MOST_LINES] if row.labels.get("flag") == flag)][:MOST_LINES]
 
 
-def _chart(series: Series, span: spans.Span, start: int, end: int) -> chart.Chart:
+def _chart(series: Series, span: spans.Span, start: int, end: int, *, limit: float | None) -> chart.Chart:
     family = _family(series)
     found = selectors.lines([row.pk for row in family], start=start, end=end, step=span.step)
     drawn = []
@@ -82,6 +85,7 @@ def _chart(series: Series, span: spans.Span, start: int, end: int) -> chart.Char
         start=start,
         end=end,
         lines=drawn,
+        limit=limit,
         marks=chart.marks(series.environment_id, flag, start=start, end=end),
     )
 
@@ -93,7 +97,7 @@ def _value(kind: str, sums: selectors.Sums, step: int) -> float:
     return sums.total * 60 / step
 
 
-def _latest(series: Series, drawn: chart.Chart) -> tuple[datetime, float, int] | None:
+def _latest(drawn: chart.Chart) -> tuple[datetime, float, int] | None:
     """The newest step of the page's own line that is complete."""
     line = drawn.lines[0]
     whole = [at for at in line.values if at + drawn.span.step < drawn.end] or list(line.values)

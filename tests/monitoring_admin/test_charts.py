@@ -99,6 +99,17 @@ def test_a_trigger_s_line_is_the_worst_that_was_judged_and_its_threshold_follows
     assert chart["unit"] == "%"
 
 
+def test_the_threshold_of_a_mean_is_on_the_chart_of_its_timing(
+    client_as: ClientAs, series: MakeSeries, trigger: Trigger
+) -> None:
+    trigger.measure, trigger.numerator, trigger.threshold = "mean", {"metric": "melt_duration_ms", "labels": {}}, 5000
+    trigger.save()
+    page = series_page(series("melt_duration_ms", "timing", flag=KEY))
+    assert set(drawn(client_as("viewer"), page)["threshold"]) == {5000}
+    assert "threshold 5,000 ms" in client_as("viewer").get(page).content.decode()
+    assert drawn(client_as("viewer"), series_page(series("x_total")))["threshold"] == []
+
+
 def test_a_window_longer_than_a_step_is_one_piece_of_the_line(
     client_as: ClientAs, trigger: Trigger, now: datetime
 ) -> None:

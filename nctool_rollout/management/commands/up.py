@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 f"A system already runs on DATA_DIR={settings.DATA_DIR}{where}. "
                 "Stop that one first, or choose another DATA_DIR."
             ) from error
-        except StartFailed as error:
+        except (StartFailed, plan.NotInstalled) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, *, echo: bool) -> None:
@@ -89,27 +89,19 @@ class Command(BaseCommand):
 
     def _greet(self, running: run_file.Running, parts: Iterable[plan.Part], names: list[str]) -> None:
         took = time.monotonic() - self.began
-        who = [
-            f"  Sign in   {', '.join(names)}",
-            "            passwords were shown once, when the people were made; for a new one:",
-            "            python manage.py changepassword NAME",
-        ]
-        lines = [
-            "",
-            f"nctool rollout is ready after {took:.1f} s: {running.url}/",
-            "",
-            *(
-                who
-                if names
-                else ["  Sign in   with a person of yours; the first one: python manage.py createsuperuser"]
-            ),
-            f"  Running   {', '.join(part.name for part in parts)}; logs in {settings.DATA_DIR / 'logs'}",
-            "  Try       make demo    a release goes bad and is switched off by itself, in three minutes",
-            "            python manage.py help    everything else",
-            "  Stop      Ctrl-C",
-            "",
-        ]
-        self._say("\n".join(lines) + "\n")
+        self._say(f"\nnctool rollout is ready after {took:.1f} s: {running.url}/")
+        self._say("")
+        if names:
+            self._say(f"  Sign in   {', '.join(names)}")
+            self._say("            passwords were shown once, when the people were made; for a new one:")
+            self._say("            python manage.py changepassword NAME")
+        else:
+            self._say("  Sign in   with a person of yours; the first one: python manage.py createsuperuser")
+        self._say(f"  Running   {', '.join(part.name for part in parts)}; logs in {settings.DATA_DIR / 'logs'}")
+        self._say("  Try       make demo    a release goes bad and is switched off by itself, in three minutes")
+        self._say("            python manage.py help    everything else")
+        self._say("  Stop      Ctrl-C")
+        self._say("")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -28,6 +28,7 @@ from flags.domain.snapshot import Snapshot
 log = logging.getLogger(__name__)
 _TRIES = 3
 _SLICE = 0.5  # seconds: how fast the thread notices that it shall stop
+_FIRST = 1.0  # seconds that a first caller waits for the database before the copy on disk must do
 
 
 class Source(StrEnum):
@@ -64,30 +65,35 @@ class Holder:
 
     _thread: Thread | None
     _stopping: Event
+    _tried: Event
     _starting: Lock
     _refreshing: Lock
+    _swapping: Lock
 
-    def __init__(self, copy: DiskCopy, news: News, *, poll_seconds: float) -> None:
+    def __init__(self, copy: DiskCopy, *, poll_seconds: float) -> None:
         self.held = Held()
         self.checked_at: float | None = None
         self._copy = copy
-        self._news = news
         self._poll_seconds = poll_seconds
         self._failing = False
         self._forget_threads()
         os.register_at_fork(after_in_child=self._forget_threads)
 
     def start(self) -> None:
-        """Load once and keep watch; a second call does nothing. Each process calls it for itself."""
+        """Keep watch, and have a picture; a second call does nothing. Each process calls it for itself.
+
+        The database comes first, for the copy on disk may be old. When it does not answer at once, the copy must do.
+        """
         if self._thread is not None:
             return
         with self._starting:
             if self._thread is not None:
                 return
-            if not self._try_refresh():
-                self._load_copy()
             thread = Thread(target=self._watch, args=(self._stopping,), name="snapshot", daemon=True)
             thread.start()
+            self._tried.wait(_FIRST)
+            if self.held.source is Source.NOWHERE:
+                self._load_copy()
             self._thread = thread
 
     def stop(self) -> None:
@@ -107,7 +113,7 @@ class Holder:
             held, marks = self.held, selectors.configuration_marks()
             new = held.source is not Source.DATABASE or marks != held.marks
             if new:
-                self.held = self._loaded(held, marks)
+                self._swap(self._loaded(held, marks))
             self.checked_at = time.monotonic()
             self._copy.keep(self.held.configurations)
             return new
@@ -130,19 +136,27 @@ class Holder:
     def _load_copy(self) -> None:
         kept = self._copy.read()
         if kept is not None:
-            self.held = Held().with_news(Source.DISK, kept, kept)
-            log.warning("the database cannot be reached: flags are evaluated as in %s", self._copy.path)
+            self._swap(Held().with_news(Source.DISK, kept, kept))
+            log.warning("the database does not answer: flags are evaluated as in %s", self._copy.path)
+
+    def _swap(self, held: Held) -> None:
+        """The copy on disk never takes the place of what the database said meanwhile."""
+        with self._swapping:
+            if held.source is Source.DATABASE or self.held.source is Source.NOWHERE:
+                self.held = held
 
     def _watch(self, stopping: Event) -> None:
-        due = time.monotonic() + self._poll_seconds
+        news, due = News(), 0.0
         while not stopping.is_set():
-            heard = self._news.wait(max(0.01, min(_SLICE, due - time.monotonic())), stopping)
-            if heard or time.monotonic() >= due:
+            if time.monotonic() >= due:
                 close_old_connections()
                 if not self._try_refresh():
                     connection.close()
+                self._tried.set()
                 due = time.monotonic() + self._poll_seconds
-        self._news.close()
+            if news.wait(max(0.01, min(_SLICE, due - time.monotonic())), stopping):
+                due = 0.0
+        news.close()
         connection.close()
 
     def _try_refresh(self) -> bool:
@@ -161,16 +175,14 @@ class Holder:
     def _forget_threads(self) -> None:
         """A forked child has the memory of its parent and none of its threads."""
         self._thread = None
-        self._stopping = Event()
-        self._starting, self._refreshing = Lock(), Lock()
+        self._stopping, self._tried = Event(), Event()
+        self._starting, self._refreshing, self._swapping = Lock(), Lock(), Lock()
 
 
 @cache
 def holder() -> Holder:
     """The holder of this process."""
-    return Holder(
-        DiskCopy(Path(settings.DATA_DIR) / "snapshot.json"), News(), poll_seconds=settings.SNAPSHOT_POLL_SECONDS
-    )
+    return Holder(DiskCopy(Path(settings.DATA_DIR) / "snapshot.json"), poll_seconds=settings.SNAPSHOT_POLL_SECONDS)
 
 
 def live_token(digest: str) -> TokenConfig | None:

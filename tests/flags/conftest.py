@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from core.actors import Actor
-from flags.adapters.bus import News
 from flags.adapters.disk import DiskCopy
 from flags.services import tokens
 from flags.services.holding import Holder
@@ -25,7 +24,7 @@ def make_holder(copy: DiskCopy) -> Iterator[Callable[..., Holder]]:
     made: list[Holder] = []
 
     def make(poll_seconds: float = 60) -> Holder:
-        made.append(Holder(copy, News(), poll_seconds=poll_seconds))
+        made.append(Holder(copy, poll_seconds=poll_seconds))
         return made[-1]
 
     yield make

@@ -23,7 +23,7 @@ from flags.adapters.disk import DiskCopy
 from flags.domain.change import StateChange
 from flags.models import AllowedUser, Configuration
 from flags.services import allow_list, rollout, tokens
-from flags.services.holding import Holder, Source
+from flags.services.holding import Held, Holder, Source
 
 KEY = "atomicMeltOperations"
 
@@ -136,6 +136,32 @@ def test_without_the_database_a_process_starts_from_disk_and_recovers_by_itself(
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("flag")
+def test_a_database_that_hangs_delays_the_first_caller_little_and_its_late_word_counts(
+    make_holder: Callable[..., Holder], copy: DiskCopy
+) -> None:
+    make_holder().refresh()
+    answer = threading.Event()
+
+    class Slow(Holder):
+        def refresh(self) -> bool:
+            answer.wait(20)
+            self._swap(Held().with_news(Source.DATABASE, {}, {}))
+            return True
+
+    holder = Slow(copy, poll_seconds=60)
+    started = time.monotonic()
+    holder.start()
+    assert time.monotonic() - started < 10
+    assert holder.held.source is Source.DISK
+    answer.set()
+    until(lambda: holder.held.source is Source.DATABASE)
+    holder._load_copy()
+    assert holder.held.source is Source.DATABASE
+    holder.stop()
+
+
+@pytest.mark.django_db
 def test_the_copy_is_private_and_holds_no_token(holder: Holder, copy: DiskCopy, token: str) -> None:
     holder.refresh()
     assert stat.S_IMODE(copy.path.stat().st_mode) == 0o600
@@ -183,7 +209,7 @@ def test_news_reach_a_holder_in_another_process_at_once(copy: DiskCopy, operator
     child = os.fork()
     if child == 0:
         try:
-            _answer_in_child(Holder(copy, bus.News(), poll_seconds=60), theirs)
+            _answer_in_child(Holder(copy, poll_seconds=60), theirs)
         finally:
             os._exit(0)
     try:

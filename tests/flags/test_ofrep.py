@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flags.adapters.bus import News
 from flags.adapters.disk import DiskCopy
 from flags.api.ofrep import MAX_BODY, OfrepDoor
 from flags.domain.bucketing import Bucketing, murmur3_bucket
@@ -70,7 +69,7 @@ def door(tmp_path: Any) -> OfrepDoor:
 
 
 def make_door(tmp_path: Any, *, limit: int = 10_000, origins: tuple[str, ...] = ("*",)) -> OfrepDoor:
-    holder = StillHolder(DiskCopy(tmp_path / "snapshot.json"), News(), poll_seconds=60)
+    holder = StillHolder(DiskCopy(tmp_path / "snapshot.json"), poll_seconds=60)
     holder.held = held()
     return OfrepDoor(holder, limit=MinuteLimit(limit), origins=origins)
 

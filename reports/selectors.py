@@ -37,6 +37,13 @@ class FlagLine:
 
     state: FlagState
     ramp: RampView | None
+    now: datetime
+
+    @property
+    def early(self) -> bool:
+        """The clock waits for nothing but the time, which is shown anyway."""
+        coming = self.ramp.next if self.ramp and self.ramp.ramp.state != "held" else None
+        return coming is not None and coming.due_at > self.now
 
     @property
     def stopped(self) -> bool:
@@ -73,7 +80,7 @@ class Home:
 def home(*, now: datetime) -> Home:
     """What an operator must know first."""
     return Home(
-        environments=_by_environment(flags.selectors.states(), rollouts.selectors.live()),
+        environments=_by_environment(flags.selectors.states(), rollouts.selectors.live(), now=now),
         parts=health(now=now),
         latched=list(monitoring.selectors.latched()),
         alerts=list(communications.selectors.alerts()[:ALERTS]),
@@ -96,12 +103,12 @@ def _server(name: str, answer: probes.Answer) -> Part:
     return Part(title, condition, "" if answer.ok else without)
 
 
-def _by_environment(states: Iterable[FlagState], live: Iterable[RampView]) -> list[EnvironmentView]:
+def _by_environment(states: Iterable[FlagState], live: Iterable[RampView], *, now: datetime) -> list[EnvironmentView]:
     """Production first. An environment without flags is shown too."""
     ramps = {(view.ramp.flag_id, view.ramp.environment_id): view for view in live}
     lines: dict[int, list[FlagLine]] = {}
     for state in states:
-        line = FlagLine(state, ramps.get((state.flag_id, state.environment_id)))
+        line = FlagLine(state, ramps.get((state.flag_id, state.environment_id)), now)
         lines.setdefault(state.environment_id, []).append(line)
     return [_view(row, lines.get(row.pk, [])) for row in environments.ordered().reverse()]
 

@@ -25,16 +25,20 @@ class DiskCopy:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._refused = False
 
     def keep(self, configurations: Mapping[str, EnvironmentConfig]) -> None:
-        """Write the copy unless it is on disk already. A disk that refuses is logged and stops nothing."""
+        """Write the copy unless it is on disk already. A disk that refuses is logged once and stops nothing."""
         marks = {key: configuration.mark for key, configuration in configurations.items()}
         header = json.dumps(marks, sort_keys=True).encode()
         try:
             if self._header() != header:
                 self._write(header + b"\n" + _content.dump_json(dict(configurations)))
+            self._refused = False
         except OSError as error:
-            log.warning("the copy of the configuration cannot be written to %s: %s", self.path, error)
+            if not self._refused:
+                log.warning("the copy of the configuration cannot be written to %s: %s", self.path, error)
+            self._refused = True
 
     def read(self) -> dict[str, EnvironmentConfig] | None:
         """What was kept; None when there is no copy or it is damaged."""

@@ -28,7 +28,7 @@ class TooManyRequests(DomainError):
         self.retry_after = retry_after
 
 
-class _Bearer(HttpBearer):
+class BearerToken(HttpBearer):
     def __init__(self, scope: str) -> None:
         super().__init__()
         self.scope = scope
@@ -37,7 +37,7 @@ class _Bearer(HttpBearer):
         return admit(token.strip(), self.scope)
 
 
-class _Key(APIKeyHeader):
+class KeyHeader(APIKeyHeader):
     param_name = "X-API-Key"
 
     def __init__(self, scope: str) -> None:
@@ -48,9 +48,9 @@ class _Key(APIKeyHeader):
         return admit(key.strip(), self.scope) if key else None
 
 
-def token_auth(scope: str) -> list[_Bearer | _Key]:
+def token_auth(scope: str) -> list[BearerToken | KeyHeader]:
     """For `auth=` of an operation: then `request.auth` is the token, with `.environment`, `.name` and `.actor`."""
-    return [_Bearer(scope), _Key(scope)]
+    return [BearerToken(scope), KeyHeader(scope)]
 
 
 def admit(text: str, scope: str) -> TokenConfig | None:

@@ -76,6 +76,7 @@ def test_kill_needs_only_the_database_and_tells_what_it_could_not_reach() -> Non
     [
         (["enable", "nosuch", "--environment", "production"], "no flag 'nosuch'"),
         (["enable", KEY, "--environment", "mars"], "in environment 'mars'"),
+        (["list", "--environment", "mars"], "no environment 'mars'. Known: development"),
         (["enable", KEY, "--environment", "production"], "say why"),
         (["kill", KEY, "--environment", "staging"], "Say why"),
         (["set", KEY, "--environment", "staging"], "Say what to set"),

@@ -191,10 +191,12 @@ def test_a_damaged_copy_is_no_copy(copy: DiskCopy, content: bytes) -> None:
     assert copy.read() is None
 
 
-def test_a_disk_that_refuses_stops_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_stops_nothing_and_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way")
     copy = DiskCopy(tmp_path / "file" / "snapshot.json")
     copy.keep({})
+    copy.keep({})
+    assert len([record for record in caplog.records if "cannot be written" in record.message]) == 1
     assert copy.read() is None
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from core import events
+from core import environments, events
 from core.errors import Invalid
 from core.moments import clock
 from flags import selectors
@@ -60,7 +60,8 @@ class Command(DoorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         verb, environment, as_json = options["verb"], options["environment"], options["json"]
         if verb == "list":
-            self._list([_shown(state) for state in selectors.states(environment)], environment, as_json=as_json)
+            key = environments.get(environment).key
+            self._list([_shown(state) for state in selectors.states(key)], environment, as_json=as_json)
         elif verb == "show":
             self._show(selectors.state(options["key"], environment), as_json=as_json)
         elif verb == "history":

@@ -40,10 +40,16 @@ class FlagLine:
     now: datetime
 
     @property
-    def early(self) -> bool:
-        """The clock waits for nothing but the time, which is shown anyway."""
-        coming = self.ramp.next if self.ramp and self.ramp.ramp.state != "held" else None
-        return coming is not None and coming.due_at > self.now
+    def held(self) -> bool:
+        return self.ramp is not None and self.ramp.ramp.state == "held"
+
+    @property
+    def tells_wait(self) -> bool:
+        """Whether there is more to say than when the next step is due, or than why the flag was stopped."""
+        if self.ramp is None or not self.ramp.waits_for or (self.held and self.stopped):
+            return False
+        coming = self.ramp.next
+        return self.held or coming is None or coming.due_at <= self.now
 
     @property
     def stopped(self) -> bool:

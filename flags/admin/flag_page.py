@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -38,7 +39,7 @@ class FlagPage(Screen):
         self.title = state.flag.key
         siblings = flags.selectors.states().filter(flag=state.flag).order_by("-environment__position")
         history = events.about(f"flag:{state.flag.key}", environment_id=state.environment_id)
-        rolled_back = state.rollback_id and history.filter(kind="flag.rolled_back").first()
+        rolled_back = history.filter(kind="flag.rolled_back").first() if state.rollback_id else None
         return super().get_context_data(
             state=state,
             standing=standing(state),
@@ -46,12 +47,19 @@ class FlagPage(Screen):
             siblings=[(row, standing(row)) for row in siblings],
             notes=beside.flag_notes()[state.flag.key, state.environment.key],
             history=list(history[:HISTORY]),
-            evidence=rolled_back.data.get("evidence", {}) if rolled_back else {},
+            rolled_back=rolled_back,
+            evidence=_measured(rolled_back.data.get("evidence", {})) if rolled_back else [],
             bucketing=BUCKETINGS[Bucketing(state.flag.bucketing)],
             may_operate=self.request.user.has_perm("flags.operate_flagstate"),
             all_events=f"{reverse('admin:core_event_changelist')}?subject=flag:{state.flag.key}",
             **kwargs,
         )
+
+
+def _measured(evidence: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The numbers and words of the evidence; what was selected, and the window's times, stay with the event."""
+    left_out = ("window_start", "window_end")
+    return [(n, value) for n, value in evidence.items() if not isinstance(value, dict | list) and n not in left_out]
 
 
 def decision_for(state: FlagState, npub: str) -> Decision:

@@ -137,7 +137,9 @@ def _control_plane() -> dict[str, Any]:
         }
     else:
         config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+        options = config.setdefault("OPTIONS", {})
+        options.setdefault("connect_timeout", 3)
+        options.setdefault("tcp_user_timeout", 10_000)  # ms: a host that vanished must not hold a kill switch back
     return config
 
 

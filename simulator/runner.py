@@ -92,8 +92,8 @@ class Simulator:
         reporter.start()
         log.info("The simulator plays %s melts a second, seed %s.", f"{self._config.rate:g}", self._config.seed)
         self._schedule(stop)
-        _end([*workers, reporter])
-        self._ledger.close()
+        if _end([*workers, reporter]):
+            self._ledger.close()
 
     def _schedule(self, stop: threading.Event) -> None:
         """Hand out one melt after the other; when all workers are busy a turn is left out."""
@@ -167,8 +167,9 @@ class Simulator:
             log.exception("A report")
 
 
-def _end(threads: Sequence[threading.Thread]) -> None:
-    """Let melts that are under way come to their end, but not for long."""
+def _end(threads: Sequence[threading.Thread]) -> bool:
+    """Let melts that are under way come to their end, but not for long; True when all did."""
     end = time.monotonic() + LAST_WORK
     for thread in threads:
         thread.join(timeout=max(0.0, end - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)

@@ -29,10 +29,12 @@ class Doors:
         self.asked: list[str] = []
         self.reports: dict[str, list[dict[str, Any]]] = {}
         self.tries: list[str] = []
+        self.turned_away = 0
         self.base_url = ""
 
     def answer(self, path: str, token: str, body: dict[str, Any]) -> tuple[int, Any]:
         if token != f"Bearer {self.token}":
+            self.turned_away += 1
             return 401, {}
         if path in self.refuse:
             return self.refuse[path], {}
@@ -89,7 +91,8 @@ def doors() -> Iterator[Doors]:
 @pytest.fixture
 def database(mongodb_url: str) -> Iterator[Any]:
     """An empty nctool database."""
-    with pymongo.MongoClient(mongodb_url, tz_aware=True) as client:
+    with pymongo.MongoClient(mongodb_url, tz_aware=True, timeoutMS=20_000) as client:
+        client.admin.command("killSessions", [])  # a melt of the last test may be on its way
         client.drop_database("simulated")
         yield client["simulated"]
 

@@ -81,11 +81,13 @@ class Command(BaseCommand):
         )
         try:
             with run_file.only_one(settings.DATA_DIR, NAME, wait=False):
-                Simulator(config, lambda: live_token(options["environment"])).run(stop)
+                Simulator(config, lambda: _renewed(options["environment"])).run(stop)
         except run_file.AlreadyRunning as error:
             raise CommandError(f"A simulator runs already on DATA_DIR={settings.DATA_DIR}.") from error
         except (DomainError, DatabaseError, ForeignDatabase) as error:
             raise CommandError(f"The simulator cannot play: {error}") from error
+        logging.shutdown()
+        os._exit(0)  # at once: on a busy machine Python takes seconds to tidy up, and nothing is left to save
 
     def _fault(self, options: dict[str, Any]) -> None:
         kind, path = options["kind"], fault_file()
@@ -112,9 +114,14 @@ def is_running() -> bool:
         return True
 
 
+def _renewed(environment: str) -> str:
+    """As `live_token`, hours after the last one: a connection of then may be gone."""
+    close_old_connections()
+    return live_token(environment)
+
+
 def live_token(environment: str) -> str:
     """The kept token of the simulator; a new one when it was never made, was lost or was revoked."""
-    close_old_connections()
     path = Path(settings.DATA_DIR) / "simulator.json"
     kept = _kept(path).get(environment, "")
     live = selectors.tokens().filter(digest=tokens.digest(kept), environment__key=environment, revoked_at__isnull=True)

@@ -255,6 +255,36 @@ def test_without_redis_a_change_is_found_by_polling(
     until(lambda: holder.held.snapshots["production"].is_on(KEY, "npub1x"))
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("flag")
+def test_a_forked_process_keeps_its_own_watch(
+    make_holder: Callable[..., Holder], operator_actor: Actor, now: datetime
+) -> None:
+    holder = make_holder(poll_seconds=0.2)
+    holder.start()
+    ours, theirs = multiprocessing.Pipe()
+    connection.close()
+    child = os.fork()
+    if child == 0:
+        try:
+            holder.start()
+            theirs.send("started")
+            until(lambda: holder.held.snapshots["production"].is_on(KEY, "npub1x"), seconds=20)
+            theirs.send("seen")
+        finally:
+            os._exit(0)
+    try:
+        assert ours.poll(20)
+        assert ours.recv() == "started"
+        wanted = StateChange(enabled=True, percentage=100)
+        rollout.change(KEY, "production", wanted, actor=operator_actor, reason="r", now=now)
+        assert ours.poll(20)
+        assert ours.recv() == "seen"
+    finally:
+        ours.close()
+        os.waitpid(child, 0)
+
+
 @pytest.mark.races
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("flag")

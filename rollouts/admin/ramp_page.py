@@ -19,13 +19,14 @@ from rollouts.models import Ramp, RampStep
 
 if TYPE_CHECKING:
     from core.models import Event
+    from flags.models import FlagState
 
 HISTORY = 40
 
 
 @dataclass(frozen=True, slots=True)
 class StepCard:
-    """A step as the page shows it. In a ramp that has ended no step is the present one."""
+    """A step as the page shows it. None is the present one when the ramp has ended or the flag stands elsewhere."""
 
     step: RampStep
     status: str
@@ -48,7 +49,7 @@ class RampScreen(Screen):
         return super().get_context_data(
             ramp=ramp,
             view=view,
-            cards=[_card(each, live=RampState(ramp.state) in LIVE) for each in view.steps],
+            cards=[_card(each, state, live=RampState(ramp.state) in LIVE) for each in view.steps],
             flag_stands=words.standing(state),
             flag_url=beside.page_of(f"flag:{ramp.flag.key}", ramp.environment.key),
             is_live=RampState(ramp.state) in LIVE,
@@ -60,9 +61,10 @@ class RampScreen(Screen):
         )
 
 
-def _card(view: selectors.StepView, *, live: bool) -> StepCard:
-    ended_here = view.status is selectors.StepStatus.NOW and not live
-    status = selectors.StepStatus.TAKEN if ended_here else view.status
+def _card(view: selectors.StepView, state: FlagState, *, live: bool) -> StepCard:
+    stands_here = live and state.enabled and state.percentage == view.step.percentage
+    past = view.status is selectors.StepStatus.NOW and not stands_here
+    status = selectors.StepStatus.TAKEN if past else view.status
     return StepCard(view.step, status.value, words.parameters(view.step.parameters))
 
 

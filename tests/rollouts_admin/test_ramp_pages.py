@@ -91,6 +91,18 @@ def test_a_ramp_that_was_rolled_back_shows_no_present_step_and_offers_nothing(
     assert "off again" in client_as("operator").get(LIST).content.decode()
 
 
+def test_a_step_the_flag_no_longer_stands_at_is_not_shown_as_the_present_one(
+    client_as: ClientAs, ramp: Ramp, operator_actor: Actor, now: datetime
+) -> None:
+    steering.advance(ramp.pk, actor=operator_actor, reason="go", now=now)
+    assert [card.status for card in client_as("viewer").get(page(ramp)).context["cards"]][:2] == ["now", "next"]
+    emergency.roll_back(KEY, "production", actor=GUARD, reason="too many errors", now=now)
+    clock.follow(now=now)
+    answer = client_as("viewer").get(page(ramp))
+    assert [card.status for card in answer.context["cards"]][:2] == ["taken", "next"]
+    assert "Once resumed, step 2 of 5" in " ".join(answer.content.decode().split())
+
+
 def offered(client: Client, ramp: Ramp) -> set[str]:
     text = client.get(page(ramp)).content.decode()
     names = ("advance", "hold", "resume", "skip", "roll-back")

@@ -160,7 +160,7 @@ def _notes_column() -> Callable[[FlagState], SafeString | str]:
     """What other apps say of each flag; asked once for the whole list, when the first row is shown."""
     notes = cache(beside.flag_notes)
 
-    @admin.display(description="Ramp")
+    @admin.display(description="Ramp, guard")
     def ramp(state: FlagState) -> SafeString | str:
         found = notes()[state.flag.key, state.environment.key]
         links = [(note.url, badge(note.text, note.tone, note.icon)) for note in found]

@@ -50,9 +50,15 @@ class Decision:
 
 
 def fingerprint(value: Any) -> str:
-    """Equal for equal values, short for long ones."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Equal for equal values, short for long ones. 1e16 equals 10000000000000000: PostgreSQL gives it back so."""
+    plain = json.loads(json.dumps(value), parse_float=_whole_if_it_is)
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _whole_if_it_is(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def name(item: Item) -> str:

@@ -52,39 +52,47 @@ def start(
         Invalid: times out of range, a percentage between the flag's steps, or no reason in a protected
             environment.
     """
-    template = RampTemplate.objects.select_related("flag").filter(key=template_key).first()
-    if template is None:
-        known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
-        raise NotFound(f"There is no ramp template {template_key!r}. Known: {known}.")
+    template = _template(template_key)
     state = flag_locking.hold(template.flag.key, environment)
     reason = check_reason(reason, protected=state.environment.protected)
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
-    first = starts_at or now
-    if not now <= first <= now + timedelta(seconds=LONGEST):
-        raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
-    times = due_times(
-        [spec.offset_seconds for spec in specs],
-        starts_at=first,
-        pace=check_seconds(pace, field="pace", least=1),
-    )
+    times = _times(specs, starts_at or now, check_seconds(pace, field="pace", least=1), now=now)
     soak = check_seconds(soak, field="soak", least=0)
     _check(template, specs, state)
-    ramp = Ramp.objects.create(
+    ramp = _create(template, state, starts_at=times[0], actor=actor, now=now)
+    _copy_steps(ramp, specs, times, soak=soak)
+    _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
+    return ramp
+
+
+def _template(key: str) -> RampTemplate:
+    found = RampTemplate.objects.select_related("flag").filter(key=key).first()
+    if found is None:
+        known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
+        raise NotFound(f"There is no ramp template {key!r}. Known: {known}.")
+    return found
+
+
+def _times(specs: Sequence[RampStepSpec], first: datetime, pace: int | None, *, now: datetime) -> list[datetime]:
+    if not now <= first <= now + timedelta(seconds=LONGEST):
+        raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
+    return due_times([spec.offset_seconds for spec in specs], starts_at=first, pace=pace)
+
+
+def _create(template: RampTemplate, state: FlagState, *, starts_at: datetime, actor: Actor, now: datetime) -> Ramp:
+    return Ramp.objects.create(
         template_key=template.key,
         name=template.name,
         flag=template.flag,
         environment=state.environment,
-        state=(RampState.PLANNED if first > now else RampState.RUNNING).value,
-        starts_at=first,
+        state=(RampState.PLANNED if starts_at > now else RampState.RUNNING).value,
+        starts_at=starts_at,
         started_by=actor.name,
         base_enabled=state.enabled,
         base_percentage=state.percentage,
         soaking_since=now,
         followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
     )
-    _copy_steps(ramp, specs, times, soak=soak)
-    _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
-    return ramp
 
 
 def _check(template: RampTemplate, specs: Sequence[RampStepSpec], state: FlagState) -> None:

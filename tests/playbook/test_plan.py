@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nctool_rollout.playbook.plan import MISSING, UNTOUCHED, WRITES, Outcome, fingerprint, name, plan, remembered
@@ -32,6 +32,7 @@ def apply(decisions: list[Any], current: dict[Item, Any]) -> dict[Item, Any]:
     return {item: value for item, value in after.items() if value is not MISSING}
 
 
+@settings(deadline=None)
 @given(wanted=some, current=some, set_before=some, locks=locked)
 def test_a_load_never_writes_over_anybody_and_loaded_again_writes_nothing(
     wanted: dict[Item, Any], current: dict[Item, Any], set_before: dict[Item, Any], locks: set[Item]
@@ -59,6 +60,7 @@ def test_a_load_never_writes_over_anybody_and_loaded_again_writes_nothing(
     assert remembered(again, memory) == memory
 
 
+@settings(deadline=None)
 @given(first=some, second=some)
 def test_where_nobody_interferes_the_last_file_is_what_there_is(
     first: dict[Item, Any], second: dict[Item, Any]
@@ -67,6 +69,11 @@ def test_where_nobody_interferes_the_last_file_is_what_there_is(
     there = apply(decisions, {})
     there = apply(plan(second, there, remembered(decisions, {})), there)
     assert {item: there[item] for item in second} == second
+
+
+def test_a_number_is_the_same_however_a_database_gives_it_back() -> None:
+    assert fingerprint({"a": [1e16, 5.0]}) == fingerprint({"a": [10**16, 5]}) != fingerprint({"a": [1e16, 5.5]})
+    assert fingerprint(True) != fingerprint(1)
 
 
 def test_names_of_items_are_told_apart() -> None:

@@ -221,7 +221,7 @@ ticks = st.lists(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     shares=st.lists(st.integers(0, 100), min_size=1, max_size=6, unique=True).map(sorted),
     soak=st.integers(0, 3000),
@@ -261,6 +261,7 @@ def test_whatever_happens_a_ramp_is_monotone_proven_and_takes_one_step_a_tick(
     assert [int(taken.percentage) for taken in run.taken] == shares[: len(run.taken)]
 
 
+@settings(deadline=None)
 @given(history=ticks)
 def test_a_ramp_that_is_left_alone_and_passes_is_taken_to_its_end(history: list[tuple[int, Verdict, int, str]]) -> None:
     run = Run([step(n, share, soak=timedelta(minutes=5)) for n, share in enumerate((5, 25, 100), 1)])

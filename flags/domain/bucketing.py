@@ -33,7 +33,7 @@ _LOW = bytes(_DIGITS[unit % 31] for unit in range(256))
 _HIGH = bytes(_DIGITS[unit // 31] for unit in range(256))
 
 
-MEMO_UNITS = 10_000
+MEMO_UNITS = 20_000
 MEMO_LENGTH = 200  # longer units are hashed each time: the memo must stay small
 js31_memo: dict[str, int] = {}  # the bucket does not depend on the flag, so one memo serves every snapshot
 

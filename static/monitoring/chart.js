@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const MARK_SPACE = 26;
+  const MARK_SPACE = 32; // labels, and below them the dots of those that have no room
   let chart = null;
   let data = null;
 

@@ -126,7 +126,7 @@ def test_the_list_of_measurements_shows_the_last_value_and_when(
     report(series("melt_duration_ms", "timing", flag=KEY), at - 20, 1_800, n=2)
     report(series("melt_errors_total", flag=KEY), at - 3_620, 3)
     text = client_as("viewer").get("/admin/monitoring/series/").content.decode()
-    for part in ("900 ms", "10 s ago (08:59:50 UTC)", "3 in 10 s", "1 h ago (07:59:50 UTC)", f"flag={KEY}"):
+    for part in ("900 ms", "10 s ago", "08:59:50 UTC", "3 in 10 s", "1 h ago", "07:59:50 UTC", f"flag={KEY}"):
         assert part in text
 
 

@@ -17,7 +17,7 @@ from benchmarks.table import percentile, show
 
 KEY, ENVIRONMENT, TRIGGER = "atomicMeltOperations", "production", "error-rate"
 PERCENTAGE, RATE = 50, 20
-HEALTHY = 40  # seconds of traffic without a fault before each run
+HEALTHY = 25  # seconds of traffic without a fault before each run
 GIVE_UP = 180
 
 

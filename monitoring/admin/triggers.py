@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -215,6 +216,8 @@ class TriggerAdmin(ReadOnlyAdmin):
 
 def _by_key(request: HttpRequest, environment: str, key: str) -> HttpResponse:
     """The page of a trigger that is known by its key, as events know it."""
+    if not request.user.has_perm("monitoring.view_trigger"):
+        raise PermissionDenied
     try:
         row = selectors.trigger(key, environment)
     except NotFound as error:

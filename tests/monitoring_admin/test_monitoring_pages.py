@@ -119,6 +119,22 @@ def test_events_lead_to_their_trigger(client_as: ClientAs, trigger: Trigger) -> 
     assert beside.page_of("trigger:error-rate", "") == ""
 
 
+def test_a_person_without_a_role_sees_nothing(
+    client: Client, fired: Trigger, series: MakeSeries, django_user_model: Any
+) -> None:
+    client.force_login(
+        django_user_model.objects.create_user("new", is_staff=True), "django.contrib.auth.backends.ModelBackend"
+    )
+    row = series("x_total")
+    addresses = (
+        "/admin/monitoring/series/",
+        f"/admin/monitoring/series/{row.pk}/change/",
+        "/admin/monitoring/trigger/",
+    )
+    for address in (*lists, page(fired), page(fired, "rearm/"), beside.page_of("trigger:nosuch", "production")):
+        assert client.get(address).status_code == 403, address
+
+
 def test_the_list_of_measurements_shows_the_last_value_and_when(
     client_as: ClientAs, series: MakeSeries, now: datetime
 ) -> None:

@@ -33,7 +33,10 @@ class _Values(DropdownFilter):
         return value
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+        if not self.value():
+            return queryset
+        known = self.value() in dict(self.lookup_choices)
+        return queryset.filter(**{self.field: self.value()}) if known else queryset.none()
 
 
 class KindFilter(_Values):

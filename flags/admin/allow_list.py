@@ -51,7 +51,7 @@ class AllowListPage(Screen):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         state = _state(self.kwargs["pk"])
-        search = self.request.GET.get("q", "").strip()
+        search = self.request.GET.get("q", "").replace("\0", "").strip()  # PostgreSQL refuses it
         listed = flags.selectors.allowed_users(state.pk)
         if search:
             listed = listed.filter(npub__icontains=search)

@@ -80,6 +80,6 @@ def decision_for(state: FlagState, npub: str) -> Decision:
 def why(request: HttpRequest, state_id: int) -> HttpResponse:
     """The answer for one npub as a part of the flag's page, or as a page of its own without htmx."""
     state = get_object_or_404(flags.selectors.states(), pk=state_id)
-    npub = request.GET.get("npub", "").strip()[:1000]
+    npub = request.GET.get("npub", "").replace("\0", "").strip()[:1000]  # PostgreSQL refuses it
     answer = decision_for(state, npub) if npub else None
     return render(request, "flags/why.html", {"state": state, "npub": npub, "answer": answer})

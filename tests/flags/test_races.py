@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -17,26 +16,10 @@ from core.errors import StaleVersion
 from flags import selectors
 from flags.services import emergency, rollout
 from flags.services.locking import hold
+from tests.racing import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("flag")]
 KEY = "atomicMeltOperations"
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run all calls from one starting gun; the results, with exceptions as values."""
-    gun = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        gun.wait()
-        try:
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def test_of_two_operators_with_the_same_version_one_wins_and_one_is_told(operator_actor: Actor, now: datetime) -> None:

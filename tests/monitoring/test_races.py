@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,32 +19,16 @@ from django.db import connection, transaction
 import flags.selectors
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, DomainError
+from core.errors import Conflict
 from flags.services import emergency, locking, rollout
 from monitoring import selectors
 from monitoring.models import Bucket, Judgement, Receipt, Series, Trigger
 from monitoring.services import guard, ingest, triggers
 from tests.monitoring.conftest import CRITICAL_ERRORS, KEY, OTHER, Traffic, counted
+from tests.racing import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
 WORKER = Path(__file__).with_name("worker.py")
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run all calls from one starting gun; the results, with refusals as values."""
-    gun = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        gun.wait()
-        try:
-            return call()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def history(kind: str) -> int:

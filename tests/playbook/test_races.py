@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from flags.services import rollout
 from nctool_rollout.playbook import loading
 from nctool_rollout.playbook.validation import load_text
 from tests.playbook.conftest import LOADER, SMALL, edited
+from tests.racing import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
@@ -30,14 +30,10 @@ def load(text: str, now: datetime) -> Any:
 
 
 def test_five_first_loads_at_once_are_one(now: datetime) -> None:
-    gun = threading.Barrier(5)
-
-    def run(_: int) -> int:
-        gun.wait()
-        return sum(decision.outcome != "same" for decision in load(SMALL, now))
-
-    with ThreadPoolExecutor(5) as pool:
-        wrote = sorted(pool.map(run, range(5)))
+    wrote = sorted(
+        sum(decision.outcome != "same" for decision in decisions)
+        for decisions in at_once(*[lambda: load(SMALL, now)] * 5)
+    )
     assert wrote[:4] == [0] * 4
     assert wrote[4] > 0
     kinds = list(events.recent().values_list("kind", flat=True))

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from core import events, heartbeats
 from core.actors import GUARD, Actor
-from core.errors import Conflict, DomainError, StaleVersion
+from core.errors import Conflict, StaleVersion
 from flags import selectors as flag_selectors
 from flags.services import emergency
 from rollouts.models import Ramp, RampTemplate
 from rollouts.services import clock, starting, steering
 from rollouts.services.locking import lock
+from tests.racing import at_once
 from tests.rollouts.conftest import KEY, Guard
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run all calls from one starting gun; the results, with refusals as values."""
-    gun = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        gun.wait()
-        try:
-            return call()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def history(kind: str) -> int:

@@ -82,4 +82,5 @@ def why(request: HttpRequest, state_id: int) -> HttpResponse:
     state = get_object_or_404(flags.selectors.states(), pk=state_id)
     npub = request.GET.get("npub", "").replace("\0", "").strip()[:1000]  # PostgreSQL refuses it
     answer = decision_for(state, npub) if npub else None
-    return render(request, "flags/why.html", {"state": state, "npub": npub, "answer": answer})
+    template = "flags/why.html" if request.headers.get("HX-Request") else "flags/why_page.html"
+    return render(request, template, {"state": state, "npub": npub, "answer": answer})

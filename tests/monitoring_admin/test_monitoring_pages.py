@@ -126,7 +126,7 @@ def test_a_person_without_a_role_sees_nothing(
         django_user_model.objects.create_user("new", is_staff=True), "django.contrib.auth.backends.ModelBackend"
     )
     row = series("x_total")
-    addresses = (
+    lists = (
         "/admin/monitoring/series/",
         f"/admin/monitoring/series/{row.pk}/change/",
         "/admin/monitoring/trigger/",

@@ -1,6 +1,7 @@
 """`make test`: the whole suite on SQLite, then the tests that race again on PostgreSQL. Brings all it needs.
 
-Arguments go to the first pytest run; with any, the second is left out. `TEST_DATABASE_URL` names a PostgreSQL
+Two processes share the suite by files; the tests that start whole systems run alone, so that nothing slows those down.
+Arguments go to one pytest run, and are then all that is run. `TEST_DATABASE_URL` names a PostgreSQL
 (a role that may create databases) to be used in place of our own. Ends with `N passed, N failed`.
 """
 
@@ -43,12 +44,14 @@ def counts(report: Path) -> tuple[int, int]:
     return of["tests"] - failed - of["skipped"], failed
 
 
-def pytest(arguments: list[str], *, report: Path, **environment: str) -> tuple[int, int]:
+def pytest(arguments: list[str], **environment: str) -> tuple[int, int]:
     """Run pytest in a process of its own; how many passed and failed."""
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
-    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments]
-    code = subprocess.run(command, cwd=BASE_DIR, env=clean | environment).returncode
-    passed, failed = counts(report)
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory) / "report.xml"
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments]
+        code = subprocess.run(command, cwd=BASE_DIR, env=clean | environment).returncode
+        passed, failed = counts(report)
     return passed, failed or int(code != 0)
 
 
@@ -76,16 +79,20 @@ def main(arguments: list[str]) -> int:
         print(CHROMIUM_MISSING, file=sys.stderr)
         print("0 passed, 1 failed")
         return 1
-    with tempfile.TemporaryDirectory() as reports:
-        passed, failed = pytest(arguments, report=Path(reports) / "sqlite.xml")
-        if not arguments:
-            print("\nThe tests that race, on PostgreSQL:", flush=True)
-            with postgresql() as url:
-                report = Path(reports) / "postgresql.xml"
-                more, broken = pytest(["-m", "races"], report=report, DATABASE_URL=url)
-            passed, failed = passed + more, failed + broken
+    results = [pytest(arguments)] if arguments else list(everything())
+    passed, failed = (sum(column) for column in zip(*results, strict=True))
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
+
+
+def everything() -> Iterator[tuple[int, int]]:
+    """The runs that make up the suite."""
+    yield pytest(["-m", "not system", "--numprocesses", "2", "--dist", "loadfile"])
+    print("\nWhole systems, one after the other:", flush=True)
+    yield pytest(["-m", "system"])
+    print("\nThe tests that race, on PostgreSQL:", flush=True)
+    with postgresql() as url:
+        yield pytest(["-m", "races"], DATABASE_URL=url)
 
 
 if __name__ == "__main__":

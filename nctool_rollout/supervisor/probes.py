@@ -50,9 +50,9 @@ def taken(address: str, port: int) -> bool:
     return False
 
 
-def free_port(preferred: int) -> int:
-    """The preferred port, or any other when that one is taken."""
-    if not taken(HOST, preferred):
+def free_port(preferred: int, *, besides: int | None = None) -> int:
+    """The preferred port, or any other when that one is taken, or promised to somebody who does not listen yet."""
+    if preferred != besides and not taken(HOST, preferred):
         return preferred
     with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
@@ -64,10 +65,13 @@ class System:
         supervisor = psutil.Process(self.process.pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
-    def find(self, word: str) -> psutil.Process:
-        """The child of the supervisor with this word in its command."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if word in " ".join(child.cmdline()))
+    def find(self, word: str) -> psutil.Process | None:
+        """The child of the supervisor with this word in its command, when there is one that lives."""
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it may end while we look
+                if word in " ".join(child.cmdline()):
+                    return child
+        return None
 
     @property
     def running(self) -> run_file.Running:

@@ -74,14 +74,15 @@ class Command(BaseCommand):
         for directory, wanted in (("redis", own_redis), ("mongodb", own_mongodb)):
             if wanted:
                 (settings.DATA_DIR / directory).mkdir(exist_ok=True)
+        redis_port = probes.free_port(settings.EMBEDDED_REDIS_PORT) if own_redis else None
         names = [name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))]
         return plan.Wanted(
             data_dir=settings.DATA_DIR,
             address=settings.HOST,
             port=settings.PORT,
             host=names[0] if names else "localhost",
-            redis_port=probes.free_port(settings.EMBEDDED_REDIS_PORT) if own_redis else None,
-            mongodb_port=probes.free_port(settings.EMBEDDED_MONGODB_PORT) if own_mongodb else None,
+            redis_port=redis_port,
+            mongodb_port=probes.free_port(settings.EMBEDDED_MONGODB_PORT, besides=redis_port) if own_mongodb else None,
             simulator=settings.SIMULATOR,
             web_processes=settings.WEB_PROCESSES,
             worker_processes=settings.WORKER_PROCESSES,

@@ -77,7 +77,7 @@ def test_a_value_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path
         ({"REDIS_URL": "localhost:6379", "PUBLIC_URL": "rollout.example.org"}, {"rollout.E003"}),
         ({"ALERT_EMAILS": ["ops@example.org"]}, {"rollout.W001"}),
         (
-            {"PRODUCTION": True, "DEBUG": True, "ALLOWED_HOSTS": []},
+            {"PRODUCTION": True, "DEBUG": True, "ALLOWED_HOSTS": [], "DATABASE_URL": ""},
             {f"rollout.{name}" for name in ("E004", "E005", "E006", "W002", "W003", "W004")},
         ),
     ],

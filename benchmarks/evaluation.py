@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from growthbook import GrowthBook
 
@@ -90,11 +91,13 @@ def main() -> None:
     fresh = Fresh()
     for unit in known:
         one.is_on("feature0", unit)
+    scale: dict[str, object] = dict.fromkeys(known)
     contestants: dict[str, tuple[Callable[[str], object], Callable[[], list[str]]]] = {
-        "one flag, fresh npub: is_on": (lambda unit: one.is_on("feature0", unit), fresh.units),
-        "one flag, fresh npub: decide, with the reason": (lambda unit: one.decide("feature0", unit), fresh.units),
-        "one flag, seen npub: is_on": (lambda unit: one.is_on("feature0", unit), lambda: known),
-        "one flag, seen npub: decide, with the reason": (lambda unit: one.decide("feature0", unit), lambda: known),
+        "for scale: one look into a dict, by a method call": (partial(dict.get, scale), lambda: known),
+        "one flag, fresh npub: is_on": (partial(one.is_on, "feature0"), fresh.units),
+        "one flag, fresh npub: decide, with the reason": (partial(one.decide, "feature0"), fresh.units),
+        "one flag, seen npub: is_on": (partial(one.is_on, "feature0"), lambda: known),
+        "one flag, seen npub: decide, with the reason": (partial(one.decide, "feature0"), lambda: known),
         "all of 100 flags, fresh npub: decide_all": (hundred.decide_all, fresh.units),
         "all of 100 flags, seen npub: decide_all": (hundred.decide_all, lambda: known),
         "GrowthBook: one flag": (lambda unit: growthbook(unit, known_features).is_on("feature0"), fresh.units),

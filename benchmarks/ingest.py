@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import time
 import urllib.request
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.installation import installation
+from benchmarks.installation import granian, installation
 from benchmarks.table import percentile, show
 
+WEB = "nctool_rollout.wsgi:application"
 SENDERS = 2
 BATCHES = 60
 ROUNDS = 3
@@ -54,9 +54,7 @@ def main() -> None:
     with installation() as at:
         token = at.token("sender", "report")
         url = f"{at.url}/api/v1/metrics"
-        granian = f"--interface wsgi --workers 2 --blocking-threads 4 --host 127.0.0.1 --port {at.port}".split()
-        command = (sys.executable, "-m", "granian", *granian, "nctool_rollout.wsgi:application")
-        with at.process(*command), ProcessPoolExecutor(SENDERS) as pool:
+        with at.process(*granian(at.port, WEB)), ProcessPoolExecutor(SENDERS) as pool:
             at.wait_until_ready(path="/healthz")
             for size in (100, 500, 2000):
                 rates, spent = [], []

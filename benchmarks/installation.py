@@ -19,6 +19,13 @@ ROOT = Path(__file__).parent.parent
 _FOREIGN = ("DATABASE_URL", "REDIS_URL", "NCTOOL_MONGODB_URL", "SLACK_WEBHOOK_URL", "ALERT_EMAILS")
 
 
+def granian(port: int, module: str) -> tuple[str, ...]:
+    """The web server alone, with the options it has under `manage.py up`."""
+    options = "--interface wsgi --http 1 --no-ws --workers 2 --blocking-threads 4 --backpressure 256"
+    stop = "--workers-kill-timeout 2"
+    return (sys.executable, "-m", "granian", *f"{options} {stop} --host 127.0.0.1 --port {port} {module}".split())
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -61,7 +68,10 @@ class Installation:
             yield child
         finally:
             child.terminate()
-            child.wait(20)
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
 
     @contextmanager
     def up(self, *, simulator: bool) -> Iterator[float]:

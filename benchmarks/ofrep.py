@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.installation import Installation, installation
+from benchmarks.installation import Installation, granian, installation
 from benchmarks.table import show
 
 FLAGS = 20
-SECONDS = 5
+SECONDS = 3
 ROUNDS = 3
 UNITS = 10_000
 CONNECTIONS = (16, 64)
@@ -56,15 +56,11 @@ class Case:
     etag: str = ""
 
 
-def granian(at: Installation, module: str, body_bytes: int) -> Iterator[None]:
-    options = "--interface wsgi --workers 2 --blocking-threads 4 --backpressure 256 --http 1 --no-ws --host 127.0.0.1"
-    command = (sys.executable, "-m", "granian", *options.split(), "--port", str(at.port), module)
-    with at.process(*command, BARE_BODY_BYTES=str(body_bytes)):
+@contextmanager
+def serving(at: Installation, module: str, body_bytes: int) -> Iterator[None]:
+    with at.process(*granian(at.port, module), BARE_BODY_BYTES=str(body_bytes)):
         at.wait_until_ready(path="/healthz")
         yield
-
-
-serving = contextmanager(granian)
 
 
 def wrk(at: Installation, case: Case, token: str, connections: int) -> tuple[int, int]:

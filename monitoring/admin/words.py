@@ -19,9 +19,11 @@ KIND_UNIT = {MetricKind.COUNTER: "per minute", MetricKind.TIMING: "ms"}
 
 
 def amount(measure: str, value: float | None) -> str:
-    """`2.13 %`, `912 ms`, `6`; a dash for what could not be computed."""
+    """`2.13 %`, `912 ms`, `6`; a dash for what could not be computed, and no number for a drop that is a rise."""
     if value is None:
         return "–"
+    if measure == Measure.DROP and value < 0:
+        return "no drop"
     unit = UNIT[Measure(measure)]
     return f"{number(value)} {unit}" if unit else number(value)
 

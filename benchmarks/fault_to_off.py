@@ -65,7 +65,9 @@ def once(at: Installation, number: int) -> float:
         if time.monotonic() - began > GIVE_UP:
             raise RuntimeError(f"the flag is still on after {GIVE_UP} s")
         time.sleep(0.1)
-    return time.monotonic() - began
+    took = time.monotonic() - began
+    print(f"run {number + 1}: {took:.0f} s", flush=True)
+    return took
 
 
 if __name__ == "__main__":

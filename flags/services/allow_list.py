@@ -59,12 +59,7 @@ def edit_allow_list(
     if not added and not removed:
         return done
     before = picture(state)
-    _store(state, added, removed)
-    state.allow_count = len(current) + len(added) - len(removed)
-    state.allow_version += 1
-    state.version += 1
-    state.changed_at = now
-    state.save(update_fields=["allow_count", "allow_version", "version", "changed_at"])
+    _store(state, added, removed, now=now)
     events.record(
         "flag.allow_list_changed",
         subject=f"flag:{key}",
@@ -92,7 +87,12 @@ def _check(add: Collection[str], remove: Collection[str]) -> None:
         raise Invalid(f"{min(both)!r} is both added and removed.", field="npubs")
 
 
-def _store(state: FlagState, added: list[str], removed: list[str]) -> None:
+def _store(state: FlagState, added: list[str], removed: list[str], *, now: datetime) -> None:
     AllowedUser.objects.bulk_create((AllowedUser(state=state, npub=npub) for npub in added), batch_size=_BATCH)
     for start in range(0, len(removed), _BATCH):
         AllowedUser.objects.filter(state=state, npub__in=removed[start : start + _BATCH]).delete()
+    state.allow_count += len(added) - len(removed)
+    state.allow_version += 1
+    state.version += 1
+    state.changed_at = now
+    state.save(update_fields=["allow_count", "allow_version", "version", "changed_at"])

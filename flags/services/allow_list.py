@@ -54,8 +54,6 @@ def edit_allow_list(
     added = [npub for npub in dict.fromkeys(add) if npub not in current]
     removed = [npub for npub in dict.fromkeys(remove) if npub in current]
     done = Edit(state, len(added), len(removed), len(set(add)) - len(added), len(set(remove)) - len(removed))
-    if len(current) + len(added) - len(removed) > MAX_USERS:
-        raise Invalid(f"An allow-list holds at most {MAX_USERS:,} npubs; use a percentage instead.", field="npubs")
     if not added and not removed:
         return done
     before = picture(state)
@@ -88,10 +86,12 @@ def _check(add: Collection[str], remove: Collection[str]) -> None:
 
 
 def _store(state: FlagState, added: list[str], removed: list[str], *, now: datetime) -> None:
+    state.allow_count += len(added) - len(removed)
+    if state.allow_count > MAX_USERS:
+        raise Invalid(f"An allow-list holds at most {MAX_USERS:,} npubs; use a percentage instead.", field="npubs")
     AllowedUser.objects.bulk_create((AllowedUser(state=state, npub=npub) for npub in added), batch_size=_BATCH)
     for start in range(0, len(removed), _BATCH):
         AllowedUser.objects.filter(state=state, npub__in=removed[start : start + _BATCH]).delete()
-    state.allow_count += len(added) - len(removed)
     state.allow_version += 1
     state.version += 1
     state.changed_at = now

@@ -46,6 +46,7 @@ PACE = 45  # seconds between two steps, in place of the playbook's weeks
 SOAK = 5  # seconds of PASS before a step, in place of its hour
 HIGH_ENOUGH = 60  # percent; with a few users a rate of errors proves nothing for a long time
 LOOK_EVERY = 0.5
+SIMULATOR_STARTS = 15.0  # seconds
 CLOCK_EVERY = 2.0
 
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         if options["own"] or settings.RUNNING is None:
             self._on_own_system()
             return
-        if not is_running():
+        if not _simulator_plays():
             raise CommandError("No simulator plays here. Start one: python manage.py simulator run")
         try:
             Story(settings.RUNNING.url, self.stdout).play()
@@ -76,6 +77,14 @@ class Command(BaseCommand):
         if told.returncode:
             sys.exit(told.returncode)
         self.stdout.write("The system of the demo is stopped. To look around in one: make run, then make demo.")
+
+
+def _simulator_plays() -> bool:
+    """A simulator runs here, or does within a few seconds: it is the last part of a system to start."""
+    end = time.monotonic() + SIMULATOR_STARTS
+    while not is_running() and time.monotonic() < end:
+        time.sleep(LOOK_EVERY)
+    return is_running()
 
 
 class Story:

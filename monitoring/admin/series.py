@@ -164,8 +164,10 @@ class SeriesAdmin(ReadOnlyAdmin):
 
     @display(description="Reported")
     def last_seen(self, row: Any) -> str:
-        at = None if row.newest_start is None else datetime.fromtimestamp(row.newest_start + BUCKET_SECONDS, UTC)
-        return render_to_string("monitoring/seen.html", {"at": at, "now": timezone.now()})
+        now, start = timezone.now(), row.newest_start
+        # The newest bucket may still be filling: nothing is reported in the future.
+        at = None if start is None else min(now, datetime.fromtimestamp(start + BUCKET_SECONDS, UTC))
+        return render_to_string("monitoring/seen.html", {"at": at, "now": now})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

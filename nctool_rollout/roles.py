@@ -12,15 +12,17 @@ from enum import StrEnum
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-APPS = ("core", "flags", "monitoring", "migrations_app", "rollouts", "communications", "reports")
+APPS = ("core", "flags", "monitoring", "migrations_app", "rollouts", "approvals", "communications", "reports")
 OPERATE = frozenset(
     {
         "flags.operate_flagstate",
         "rollouts.operate_ramp",
         "monitoring.rearm_trigger",
         "communications.retry_delivery",
+        "approvals.request_change",
     }
 )
+APPROVE = frozenset({"approvals.approve_change", "core.plan_freeze", "core.override_freeze"})
 ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
@@ -37,7 +39,7 @@ class Role(StrEnum):
 EXTRA = {
     Role.VIEWER: frozenset[str](),
     Role.OPERATOR: OPERATE,
-    Role.APPROVER: OPERATE,
+    Role.APPROVER: OPERATE | APPROVE,
     Role.ADMINISTRATOR: OPERATE | ADMINISTER,
 }
 

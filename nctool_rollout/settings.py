@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "monitoring",
     "migrations_app",
     "rollouts",
+    "approvals",
     "communications",
     "reports",
     "nctool_rollout",

@@ -2,7 +2,8 @@
 
 from core.models.environment import Environment
 from core.models.event import Event
+from core.models.freeze import Freeze, FreezeOverride
 from core.models.heartbeat import Heartbeat
 from core.models.user import User
 
-__all__ = ["Environment", "Event", "Heartbeat", "User"]
+__all__ = ["Environment", "Event", "Freeze", "FreezeOverride", "Heartbeat", "User"]

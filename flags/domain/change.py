@@ -32,6 +32,16 @@ class StateChange:
     parameters: Mapping[str, Any] | None = None
     patch: Mapping[str, Any] | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, without what is left as it is."""
+        wanted = {
+            "enabled": self.enabled,
+            "percentage": None if self.percentage is None else str(self.percentage),
+            "parameters": self.parameters,
+            "patch": self.patch,
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
 
 def read_percentage(value: object, bucketing: Bucketing) -> Decimal:
     """A percentage from what a door received; Invalid says what is allowed.

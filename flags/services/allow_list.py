@@ -8,12 +8,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core import events
 from core.actors import Actor
+from core.asking import Change
 from core.errors import Invalid
 from flags.domain.change import MAX_NPUB_LENGTH, check_reason
+from flags.domain.permit import Permit
 from flags.models import AllowedUser, FlagState
-from flags.services.locking import bump, hold, picture
+from flags.services import gate
+from flags.services.locking import hold, picture, store
 
 MAX_USERS = 100_000
 _BATCH = 5_000
@@ -41,11 +43,12 @@ def edit_allow_list(
     reason: str,
     now: datetime,
     version: int | None = None,
+    permit: Permit | None = None,
 ) -> Edit:
     """Add and remove npubs; those already in, or not in, are counted and not an error.
 
     Raises Invalid for an npub of more than 200 characters, for one that is both added and removed, and
-    when the list would pass 100,000.
+    when the list would pass 100,000; ApprovalNeeded and FrozenError as the gate says.
     """
     state = hold(key, environment, version=version)
     reason = check_reason(reason, protected=state.environment.protected)
@@ -57,19 +60,21 @@ def edit_allow_list(
     if not added and not removed:
         return done
     before = picture(state)
-    _store(state, added, removed, now=now)
-    events.record(
+    state.allow_count += len(added) - len(removed)
+    data = {"added": added, "removed": removed}
+    change = Change("flag.allow_list", key, {"add": added, "remove": removed})
+    gate.admit(state, before, change, permit=permit, now=now)
+    _store(state, added, removed)
+    store(
+        state,
         "flag.allow_list_changed",
-        subject=f"flag:{key}",
+        before,
         actor=actor,
-        now=now,
-        environment_id=state.environment_id,
         reason=reason,
-        before=before,
-        after=picture(state),
-        data={"added": added, "removed": removed},
+        now=now,
+        data=data,
+        permit=permit,
     )
-    bump(state.environment_id, environment, now=now)
     return done
 
 
@@ -85,14 +90,10 @@ def _check(add: Collection[str], remove: Collection[str]) -> None:
         raise Invalid(f"{min(both)!r} is both added and removed.", field="npubs")
 
 
-def _store(state: FlagState, added: list[str], removed: list[str], *, now: datetime) -> None:
-    state.allow_count += len(added) - len(removed)
+def _store(state: FlagState, added: list[str], removed: list[str]) -> None:
     if state.allow_count > MAX_USERS:
         raise Invalid(f"An allow-list holds at most {MAX_USERS:,} npubs; use a percentage instead.", field="npubs")
     AllowedUser.objects.bulk_create((AllowedUser(state=state, npub=npub) for npub in added), batch_size=_BATCH)
     for start in range(0, len(removed), _BATCH):
         AllowedUser.objects.filter(state=state, npub__in=removed[start : start + _BATCH]).delete()
     state.allow_version += 1
-    state.version += 1
-    state.changed_at = now
-    state.save(update_fields=["allow_count", "allow_version", "version", "changed_at"])

@@ -10,12 +10,11 @@ from typing import Any
 
 from django.db import transaction
 
-from core import events
 from core.actors import EMERGENCY_SYSTEM, Actor, ActorKind
 from core.errors import Invalid
 from flags.domain.change import check_text
 from flags.models import FlagState
-from flags.services.locking import bump, hold, picture
+from flags.services.locking import hold, picture, store
 
 DISABLED = "flag.emergency_disabled"
 ROLLED_BACK = "flag.rolled_back"
@@ -33,8 +32,7 @@ def emergency_disable(key: str, environment: str, *, actor: Actor, reason: str, 
         return state
     before = picture(state)
     _switch_off(state, actor=actor, reason=reason, now=now)
-    state.save()
-    _tell(DISABLED, state, before, actor=actor, reason=reason, now=now, data={})
+    store(state, DISABLED, before, actor=actor, reason=reason, now=now)
     return state
 
 
@@ -64,9 +62,8 @@ def roll_back(
     state.rollback_id = f"rb-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     state.rollback_at = now
     state.rollback_reason = reason
-    state.save()
     data = {"rollback_id": state.rollback_id, "evidence": dict(evidence or {})}
-    _tell(ROLLED_BACK, state, before, actor=actor, reason=reason, now=now, data=data)
+    store(state, ROLLED_BACK, before, actor=actor, reason=reason, now=now, data=data)
     return state.rollback_id
 
 
@@ -80,31 +77,6 @@ def _need_reason(reason: str) -> str:
 def _switch_off(state: FlagState, *, actor: Actor, reason: str, now: datetime) -> None:
     state.enabled = False
     state.percentage = Decimal(0)
-    state.disabled_at = state.changed_at = now
+    state.disabled_at = now
     state.disabled_by = EMERGENCY_SYSTEM if actor.kind is ActorKind.MACHINE else actor.name
     state.disabled_reason = reason
-    state.version += 1
-
-
-def _tell(
-    kind: str,
-    state: FlagState,
-    before: Mapping[str, Any],
-    *,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-    data: Mapping[str, Any],
-) -> None:
-    events.record(
-        kind,
-        subject=f"flag:{state.flag.key}",
-        actor=actor,
-        now=now,
-        environment_id=state.environment_id,
-        reason=reason,
-        before=before,
-        after=picture(state),
-        data=data,
-    )
-    bump(state.environment_id, state.environment.key, now=now)

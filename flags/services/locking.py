@@ -1,4 +1,4 @@
-"""Hold a flag's state and raise the configuration version.
+"""Hold a flag's state, and store what became of it under the next configuration version, with its event.
 
 The environment's Configuration row is always locked first: changes of one environment queue up behind it, so
 two commands that each touch several flags cannot wait for each other.
@@ -6,6 +6,7 @@ two commands that each touch several flags cannot wait for each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,8 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from core import events
+from core.actors import Actor
 from core.errors import NotFound, StaleVersion
 from flags.adapters import bus
+from flags.domain.permit import Permit
 from flags.models import Configuration, FlagState
 
 
@@ -53,6 +57,43 @@ def bump(environment_id: int, environment: str, *, now: datetime) -> int:
     return row.version + 1
 
 
+def store(
+    state: FlagState,
+    kind: str,
+    before: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+    permit: Permit | None = None,
+) -> None:
+    """Save the changed state as the next version, and record the event of this kind.
+
+    `before` is the picture of the state as it was. The event's data also hold the configuration version that
+    tells the processes of this change, and what the change was part of.
+    """
+    state.version += 1
+    state.changed_at = now
+    state.configuration = bump(state.environment_id, state.environment.key, now=now)
+    state.save()
+    events.record(
+        kind,
+        subject=f"flag:{state.flag.key}",
+        actor=actor,
+        now=now,
+        environment_id=state.environment_id,
+        reason=reason,
+        before=before,
+        after=picture(state),
+        data={
+            **(data or {}),
+            **({permit.by: permit.number} if permit else {}),
+            "configuration": state.configuration,
+        },
+    )
+
+
 def picture(state: FlagState) -> dict[str, Any]:
     """The state as an event tells it: what `before` and `after` hold."""
     return {
@@ -60,6 +101,8 @@ def picture(state: FlagState) -> dict[str, Any]:
         "percentage": float(state.percentage),
         "parameters": state.parameters,
         "allow_count": state.allow_count,
+        "deny_count": state.deny_count,
+        "targeting": state.targeting,
         "disabled_reason": state.disabled_reason,
         "rollback_id": state.rollback_id,
     }

@@ -9,13 +9,15 @@ from typing import Any
 
 from django.db import transaction
 
-from core import events
 from core.actors import Actor
+from core.asking import Change
 from core.errors import Conflict
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange, check_parameters, check_reason, read_percentage
+from flags.domain.permit import Permit
 from flags.models import FlagState
-from flags.services.locking import bump, hold, picture
+from flags.services import gate
+from flags.services.locking import hold, picture, store
 
 
 @transaction.atomic
@@ -30,6 +32,7 @@ def change(
     version: int | None = None,
     expected: StateChange | None = None,
     data: Mapping[str, Any] | None = None,
+    permit: Permit | None = None,
 ) -> FlagState:
     """Set the wanted fields in one step, with one event; a change that changes nothing writes nothing.
 
@@ -37,8 +40,10 @@ def change(
         version: the version the caller saw; StaleVersion when the row has moved on.
         expected: fields that must still hold (a ramp's last step); Conflict when one does not.
         data: kept with the event, for example which ramp step this is.
+        permit: what this change is part of, where that was approved as a whole.
 
     Raises:
+        ApprovalNeeded, FrozenError: what the gate says.
         Invalid: a percentage out of range or between the flag's steps, parameters that are no JSON
             object, or no reason in a protected environment.
     """
@@ -52,21 +57,8 @@ def change(
         return state
     if wanted.enabled and before["enabled"] is False:
         _clear_halt(state)
-    state.version += 1
-    state.changed_at = now
-    state.save()
-    events.record(
-        _kind(fields, state),
-        subject=f"flag:{key}",
-        actor=actor,
-        now=now,
-        environment_id=state.environment_id,
-        reason=reason,
-        before=before,
-        after=picture(state),
-        data=data,
-    )
-    bump(state.environment_id, environment, now=now)
+    gate.admit(state, before, Change("flag.state", key, wanted.to_dict()), permit=permit, now=now)
+    store(state, _kind(fields, state), before, actor=actor, reason=reason, now=now, data=data, permit=permit)
     return state
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.actors import Actor
 from flags.domain.change import StateChange
+from flags.domain.permit import Permit
 from flags.services import rollout
 from rollouts import selectors
 from rollouts.domain.news import hold_reason
@@ -27,7 +28,8 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampSt
         actor=actor,
         reason=reason,
         now=now,
-        data={"ramp": ramp.pk, "step": step.position, "label": step.label},
+        data={"step": step.position, "label": step.label},
+        permit=Permit("ramp", ramp.pk),
     )
     step.taken_at, step.taken_by = now, actor.name
     step.save(update_fields=["taken_at", "taken_by"])

@@ -1,0 +1,73 @@
+"""A change as data, so that it can wait for other people's word, and the refusal that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.actors import Actor
+from core.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a service would do to one flag of an environment.
+
+    `kind` names the service (`flag.state`, `flag.allow_list`, `flag.targeting`, `ramp.start`, ...), `payload` holds
+    its arguments as JSON. `approvals.services.performing` turns it back into the call.
+    """
+
+    kind: str
+    flag: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "flag": self.flag, "payload": dict(self.payload)}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One rule that a change falls under: `why` in words, how many approvals, and seconds until a request expires."""
+
+    why: str
+    approvals: int
+    expires_after: int
+
+
+class ApprovalNeeded(Conflict):
+    """The change may only be done as part of an approved change request. `changes` are what to ask for."""
+
+    def __init__(self, environment: str, changes: Sequence[Change], needs: Sequence[Need]) -> None:
+        self.environment = environment
+        self.changes = tuple(changes)
+        self.needs = tuple(needs)
+        self.approvals = max(need.approvals for need in needs)
+        people = "one other person" if self.approvals == 1 else f"{self.approvals} other people"
+        super().__init__(
+            f"This needs the approval of {people}: {' '.join(need.why for need in needs)} "
+            "Ask for it with a change request; nothing was changed."
+        )
+
+
+class Ask(Protocol):
+    """Opens a change request; the address of its page is returned."""
+
+    def __call__(
+        self, environment: str, changes: Sequence[Change], *, title: str, reason: str, actor: Actor, now: datetime
+    ) -> str: ...
+
+
+_ask: list[Ask] = []
+
+
+def answer_with(ask: Ask) -> Callable[[], None]:
+    """The app that keeps change requests says how one is opened, so that the screens of lower apps can offer it."""
+    _ask[:] = [ask]
+    return _ask.clear
+
+
+def ask(environment: str, changes: Sequence[Change], *, title: str, reason: str, actor: Actor, now: datetime) -> str:
+    """Open a change request for these changes; the address of its page."""
+    return _ask[0](environment, changes, title=title, reason=reason, actor=actor, now=now)

@@ -1,0 +1,81 @@
+"""What every change of a flag passes before it is stored: freezes, and the rules for approvals.
+
+The gate looks at what a change does, not at the door it came by. An emergency disable and a rollback do not
+pass here: nothing may hold them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from core import events, freezes
+from core.asking import ApprovalNeeded, Change, Need
+from flags.domain.permit import Permit
+from flags.domain.rules import ChangeKind, Effect, Rule, needs, only_eases, reach
+from flags.models import ApprovalRule
+from flags.services.locking import picture
+
+if TYPE_CHECKING:
+    from core.models import Environment
+    from flags.models import FlagState
+
+WINDOW = timedelta(days=1)  # raises within it count as one
+PERMITTED = ("request", "ramp")  # what an event's data names when the change was part of something approved
+
+
+def admit(
+    state: FlagState,
+    before: Mapping[str, Any],
+    change: Change,
+    *,
+    permit: Permit | None,
+    now: datetime,
+    kind: ChangeKind | None = None,
+) -> None:
+    """Let the change of `state` (already as it shall be) through, or raise and leave it to the caller to roll back.
+
+    Args:
+        change: the same change as data, to be asked for.
+        permit: what this change is part of; its `needs` then tell which rules it fell under.
+        kind: set where the change itself is what a rule is about (a promotion).
+
+    Raises:
+        FrozenError: a freeze holds, and somebody could gain the feature by this change.
+        ApprovalNeeded: a rule asks for other people's approval, and there is no permit.
+    """
+    after = picture(state)
+    if not only_eases(before, after):
+        freezes.require_none(state.environment_id, state.environment.key, now=now)
+    here = rules(state.environment_id)
+    floor = _floor(state, reach(before), now=now) if ChangeKind.RAISE in here else Decimal(0)
+    effect = Effect(state.flag.key, state.environment.name, before, after, floor, kind)
+    require(needs(effect, here), state.environment, change, permit=permit)
+
+
+def require(found: list[Need], environment: Environment, change: Change, *, permit: Permit | None) -> None:
+    """Raise ApprovalNeeded when rules were met and there is no permit."""
+    if permit is not None:
+        permit.take(found)
+    elif found:
+        raise ApprovalNeeded(environment.key, [change], found)
+
+
+def rules(environment_id: int) -> dict[ChangeKind, Rule]:
+    """The environment's rules by what they are about."""
+    found = ApprovalRule.objects.filter(environment_id=environment_id)
+    return {ChangeKind(rule.kind): rule for rule in found}
+
+
+def _floor(state: FlagState, current: Decimal, *, now: datetime) -> Decimal:
+    """The lowest reach since a day ago, or since the last approved change if that is later."""
+    lowest = current
+    told = events.about(f"flag:{state.flag.key}", environment_id=state.environment_id).filter(at__gt=now - WINDOW)
+    for data, before, after in told.values_list("data", "before", "after"):
+        if any(name in data for name in PERMITTED):
+            return min(lowest, reach(after)) if "percentage" in after else lowest
+        if "percentage" in before:
+            lowest = min(lowest, reach(before))
+    return lowest

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import orjson
-
 from core.errors import Invalid
 from flags.domain.bucketing import Bucketing
+from flags.domain.schema import check_fits, check_json
 
-MAX_PARAMETERS_BYTES = 16 * 1024
 MAX_NPUB_LENGTH = 200
 RESERVED_PARAMETERS = frozenset(
     {"bucket", "configVersion", "percentage", "rule"}
@@ -62,22 +59,18 @@ def read_percentage(value: object, bucketing: Bucketing) -> Decimal:
     return percentage
 
 
-def check_parameters(parameters: object) -> dict[str, Any]:
-    """Parameters are a JSON object of at most 16 KiB, without the names by which an evaluation tells its why."""
+def check_parameters(parameters: object, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Parameters are a JSON object of at most 16 KiB, without the names by which an evaluation tells its why.
+
+    `schema` is the flag's own word about them, as `flags.domain.schema` has checked it.
+    """
     if not isinstance(parameters, Mapping):
         raise Invalid('Parameters are a JSON object, for example {"autoCorrection": false}.', field="parameters")
     taken = sorted(RESERVED_PARAMETERS.intersection(parameters))
     if taken:
         raise Invalid(f"Parameters cannot be called {', '.join(taken)}: answers use these names.", field="parameters")
-    try:
-        json.dumps(parameters, allow_nan=False)
-        text = orjson.dumps(parameters)  # also refuses integers beyond 64 bits, which no client could read
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Invalid(f"Parameters must be JSON: {error}.", field="parameters") from error
-    if b"\\u0000" in text:
-        raise Invalid("Parameters hold the character NUL, which cannot be stored.", field="parameters")
-    if len(text) > MAX_PARAMETERS_BYTES:
-        raise Invalid(f"Parameters are {len(text)} bytes; at most {MAX_PARAMETERS_BYTES} fit.", field="parameters")
+    check_json(parameters, "Parameters", field="parameters")
+    check_fits(parameters, schema or {}, what="Parameters", field="parameters")
     return dict(parameters)
 
 

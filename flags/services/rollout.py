@@ -45,7 +45,7 @@ def change(
     Raises:
         ApprovalNeeded, FrozenError: what the gate says.
         Invalid: a percentage out of range or between the flag's steps, parameters that are no JSON
-            object, or no reason in a protected environment.
+            object or not as the flag's schema says, or no reason in a protected environment.
     """
     state = hold(key, environment, version=version)
     reason = check_reason(reason, protected=state.environment.protected)
@@ -118,14 +118,15 @@ def _check_expected(state: FlagState, expected: StateChange) -> None:
 def _apply(state: FlagState, wanted: StateChange) -> list[str]:
     """Set the wanted fields and name those that differ from before."""
     new: dict[str, Any] = {}
+    schema = state.flag.parameter_schema
     if wanted.enabled is not None:
         new["enabled"] = wanted.enabled
     if wanted.percentage is not None:
         new["percentage"] = read_percentage(wanted.percentage, Bucketing(state.flag.bucketing))
     if wanted.parameters is not None:
-        new["parameters"] = check_parameters(wanted.parameters)
+        new["parameters"] = check_parameters(wanted.parameters, schema)
     if wanted.patch is not None:
-        new["parameters"] = check_parameters({**new.get("parameters", state.parameters), **wanted.patch})
+        new["parameters"] = check_parameters({**new.get("parameters", state.parameters), **wanted.patch}, schema)
     fields = [field for field, value in new.items() if getattr(state, field) != value]
     for field in fields:
         setattr(state, field, new[field])

@@ -7,13 +7,14 @@ from flags.models.reply import Reply
 from flags.models.rule import ApprovalRule
 from flags.models.segment import Segment
 from flags.models.token import ApiToken
-from flags.models.usage import SeenUnit, Usage
+from flags.models.usage import Asked, SeenUnit, Usage
 
 __all__ = [
     "Acknowledgement",
     "AllowedUser",
     "ApiToken",
     "ApprovalRule",
+    "Asked",
     "Configuration",
     "DeniedUser",
     "Flag",

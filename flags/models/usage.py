@@ -23,13 +23,30 @@ class Usage(models.Model):
         verbose_name_plural = "usage"
         constraints = [
             models.UniqueConstraint(
-                fields=["environment", "flag_key", "variant", "reason", "source", "at"], name="usage_once"
-            )
+                fields=["environment", "flag_key", "at", "variant", "reason", "source"], name="usage_once"
+            )  # in this order it also finds the last hours of one flag
         ]
         indexes = [models.Index(fields=["at"], name="usage_by_time")]
 
     def __str__(self) -> str:
         return f"{self.flag_key}={self.variant}: {self.count}"
+
+
+class Asked(models.Model):
+    """When a flag was last asked for in one environment, to within five minutes. Outlives the usage it came from.
+
+    Beside the flag's state and not in it: counting must never wait for a change of the flag, nor hold one up.
+    """
+
+    state = models.OneToOneField("flags.FlagState", on_delete=models.CASCADE, primary_key=True, related_name="asked")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-at"]
+        verbose_name_plural = "asked"
+
+    def __str__(self) -> str:
+        return f"{self.state_id} at {self.at}"
 
 
 class SeenUnit(models.Model):

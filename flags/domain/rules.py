@@ -41,6 +41,7 @@ class Effect:
 
     `floor` is the lowest reach of the last day that no approved change has raised since: a raise is counted from
     there, so that it cannot be cut into slices. `kind` is set where the change itself is what a rule is about.
+    `gains`: somebody may gain the feature although no count rises.
     """
 
     flag: str
@@ -49,6 +50,7 @@ class Effect:
     after: Picture
     floor: Decimal = Decimal(0)
     kind: ChangeKind | None = None
+    gains: bool = False
 
 
 def reach(picture: Picture) -> Decimal:
@@ -103,7 +105,8 @@ def _allow_list(effect: Effect, rules: Rules) -> str:
     """Only those on the list of an enabled flag have anything by it."""
     rule = rules.get(ChangeKind.ALLOW_LIST)
     before, after = (picture["allow_count"] if picture["enabled"] else 0 for picture in (effect.before, effect.after))
-    if rule is None or after <= before or after <= rule.above:
+    more = after > before or (effect.gains and effect.kind is None)
+    if rule is None or not more or after <= rule.above:
         return ""
     return f"the allow-list of {effect.flag} opens it to {after:,} npubs."
 

@@ -6,7 +6,7 @@ pass here: nothing may hold them up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ def admit(
     permit: Permit | None,
     now: datetime,
     kind: ChangeKind | None = None,
+    gains: bool = False,
+    more: Sequence[Need] = (),
 ) -> None:
     """Let the change of `state` (already as it shall be) through, or raise and leave it to the caller to roll back.
 
@@ -41,18 +43,21 @@ def admit(
         change: the same change as data, to be asked for.
         permit: what this change is part of; its `needs` then tell which rules it fell under.
         kind: set where the change itself is what a rule is about (a promotion).
+        gains: somebody may gain the feature although the counts of the state do not tell: one npub of a list was
+            put in another's place, or buckets are drawn anew.
+        more: what the change needs beside the environment's rules.
 
     Raises:
         FrozenError: a freeze holds, and somebody could gain the feature by this change.
         ApprovalNeeded: a rule asks for other people's approval, and there is no permit.
     """
     after = picture(state)
-    if not only_eases(before, after):
+    if gains or not only_eases(before, after):
         freezes.require_none(state.environment_id, state.environment.key, now=now)
     here = rules(state.environment_id)
     floor = _floor(state, reach(before), now=now) if ChangeKind.RAISE in here else Decimal(0)
-    effect = Effect(state.flag.key, state.environment.name, before, after, floor, kind)
-    require(needs(effect, here), state.environment, change, permit=permit)
+    effect = Effect(state.flag.key, state.environment.name, before, after, floor, kind, gains)
+    require([*more, *needs(effect, here)], state.environment, change, permit=permit)
 
 
 def require(found: list[Need], environment: Environment, change: Change, *, permit: Permit | None) -> None:

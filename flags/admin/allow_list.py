@@ -22,7 +22,8 @@ from core.admin.read_only import Screen, person
 from core.errors import DomainError, Invalid, StaleVersion
 from flags.domain.change import PastedList, read_npubs
 from flags.models import FlagState
-from flags.services.allow_list import MAX_USERS, edit_allow_list
+from flags.services.allow_list import edit_allow_list
+from flags.services.lists import MAX_USERS
 
 PER_PAGE = 50
 EXAMPLES = 5

@@ -12,13 +12,14 @@ from core.actors import Actor
 from core.asking import Change
 from core.errors import Invalid
 from flags.domain.change import MAX_NPUB_LENGTH, check_reason
+from flags.domain.lists import ListEdit
 from flags.domain.permit import Permit
-from flags.models import AllowedUser, FlagState
-from flags.services import gate
+from flags.models import FlagState
+from flags.services import gate, lists
+from flags.services.lists import ALLOW
 from flags.services.locking import hold, picture, store
 
-MAX_USERS = 100_000
-_BATCH = 5_000
+CHANGED = "flag.allow_list_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +54,23 @@ def edit_allow_list(
     state = hold(key, environment, version=version)
     reason = check_reason(reason, protected=state.environment.protected)
     _check(add, remove)
-    current = set(AllowedUser.objects.filter(state=state).values_list("npub", flat=True))
-    added = [npub for npub in dict.fromkeys(add) if npub not in current]
-    removed = [npub for npub in dict.fromkeys(remove) if npub in current]
-    done = Edit(state, len(added), len(removed), len(set(add)) - len(added), len(set(remove)) - len(removed))
-    if not added and not removed:
+    edit = lists.effective(ALLOW, state, ListEdit(tuple(add), tuple(remove)))
+    done = Edit(
+        state,
+        added=len(edit.add),
+        removed=len(edit.remove),
+        already_in=len(set(add)) - len(edit.add),
+        not_in=len(set(remove)) - len(edit.remove),
+    )
+    if not edit:
         return done
     before = picture(state)
-    state.allow_count += len(added) - len(removed)
-    data = {"added": added, "removed": removed}
-    change = Change("flag.allow_list", key, {"add": added, "remove": removed})
+    lists.count(ALLOW, state, edit)
+    change = Change("flag.allow_list", key, edit.to_dict())
     gate.admit(state, before, change, permit=permit, now=now)
-    _store(state, added, removed)
-    store(
-        state,
-        "flag.allow_list_changed",
-        before,
-        actor=actor,
-        reason=reason,
-        now=now,
-        data=data,
-        permit=permit,
-    )
+    lists.write(ALLOW, state, edit)
+    data = {"added": list(edit.add), "removed": list(edit.remove)}
+    store(state, CHANGED, before, actor=actor, reason=reason, now=now, data=data, permit=permit)
     return done
 
 
@@ -89,11 +85,3 @@ def _check(add: Collection[str], remove: Collection[str]) -> None:
     if both:
         raise Invalid(f"{min(both)!r} is both added and removed.", field="npubs")
 
-
-def _store(state: FlagState, added: list[str], removed: list[str]) -> None:
-    if state.allow_count > MAX_USERS:
-        raise Invalid(f"An allow-list holds at most {MAX_USERS:,} npubs; use a percentage instead.", field="npubs")
-    AllowedUser.objects.bulk_create((AllowedUser(state=state, npub=npub) for npub in added), batch_size=_BATCH)
-    for start in range(0, len(removed), _BATCH):
-        AllowedUser.objects.filter(state=state, npub__in=removed[start : start + _BATCH]).delete()
-    state.allow_version += 1

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Collection, Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from core.errors import NotFound
+from flags.api.bare import STATUS, Answer, Headers, Refusal, admitted, token_text
 from flags.api.ofrep_bodies import Bodies, failure
-from flags.domain.configuration import TokenConfig
 from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.limit import MinuteLimit
-from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import Scope, digest
+from flags.services.holding import Held, Holder
+from flags.services.tokens import Scope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -30,7 +28,6 @@ ROOT = "/ofrep/"
 _ALL = "/ofrep/v1/evaluate/flags"
 _ONE = f"{_ALL}/"
 MAX_BODY = 64 * 1024
-_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _JSON = ("Content-Type", "application/json")
 _EXPOSED = ("Access-Control-Expose-Headers", "ETag, Retry-After")
 _PREFLIGHT = [
@@ -39,17 +36,6 @@ _PREFLIGHT = [
     ("Access-Control-Max-Age", "600"),
 ]
 log = logging.getLogger(__name__)
-
-Headers = list[tuple[str, str]]
-Answer = tuple[int, Headers, bytes]
-
-
-class _Refusal(Exception):
-    """A request that gets no evaluation."""
-
-    def __init__(self, status: int, details: str, *headers: tuple[str, str], code: str = "GENERAL") -> None:
-        super().__init__(details)
-        self.status, self.details, self.headers, self.code = status, details, headers, code
 
 
 class OfrepDoor:
@@ -66,9 +52,9 @@ class OfrepDoor:
         key = _readable(path[len(_ONE) :]) if path.startswith(_ONE) else None
         try:
             if key is None and path != _ALL:
-                raise _Refusal(404, f"There is nothing at {_readable(path)}; flags are evaluated at {_ALL}.")
+                raise Refusal(404, f"There is nothing at {_readable(path)}; flags are evaluated at {_ALL}.")
             status, headers, body = self._answer(environ, key)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             status, headers = refusal.status, [_JSON, *refusal.headers]
             body = orjson.dumps(failure(refusal.code, refusal.details, key))
         except Exception:
@@ -78,7 +64,7 @@ class OfrepDoor:
         headers += self._cors(environ)
         if body:
             headers.append(("Content-Length", str(len(body))))
-        start_response(_STATUS[status], headers)
+        start_response(STATUS[status], headers)
         return [body]
 
     def _answer(self, environ: WSGIEnvironment, key: str | None) -> Answer:
@@ -86,32 +72,13 @@ class OfrepDoor:
         if method == "OPTIONS":
             return 204, list(_PREFLIGHT), b""
         if method != "POST":
-            raise _Refusal(405, f"Flags are evaluated by POST, not {method}.", ("Allow", "POST, OPTIONS"))
+            raise Refusal(405, f"Flags are evaluated by POST, not {method}.", ("Allow", "POST, OPTIONS"))
         self._holder.start()
         held = self._holder.held
-        token = self._admitted(environ, held)
+        token = admitted(token_text(environ), held, Scope.EVALUATE, self._limit)
         unit = _unit(_body(environ))
         bodies = self._bodies_of(held, token.environment)
         return _one(bodies, key, unit) if key is not None else _all(bodies, unit, environ.get("HTTP_IF_NONE_MATCH"))
-
-    def _admitted(self, environ: WSGIEnvironment, held: Held) -> TokenConfig:
-        if held.source is Source.NOWHERE:  # not 401: a web client would give up for good
-            raise _Refusal(503, "No configuration could be loaded yet.", ("Retry-After", "5"))
-        token = held.tokens.get(digest(_token_text(environ)))
-        if token is None:
-            raise _Refusal(
-                401,
-                "Send a live token, as `Authorization: Bearer <token>` or as `X-API-Key: <token>`.",
-                ("WWW-Authenticate", "Bearer"),
-            )
-        wait = self._limit.wait(token.digest, time.monotonic())
-        if wait:
-            raise _Refusal(
-                429, f"This token may evaluate {self._limit.most} times a minute.", ("Retry-After", str(wait))
-            )
-        if Scope.EVALUATE not in token.scopes:
-            raise _Refusal(403, f"The token {token.name!r} lacks the scope {Scope.EVALUATE}.")
-        return token
 
     def _bodies_of(self, held: Held, environment: str) -> Bodies:
         snapshot = held.snapshots[environment]
@@ -134,7 +101,7 @@ def _one(bodies: Bodies, key: str, unit: str) -> Answer:
         body, failed = bodies.one(key, unit)
     except NotFound as error:
         details = str(error) if is_key(key) else KEY_HELP
-        raise _Refusal(404, details, code="FLAG_NOT_FOUND") from None
+        raise Refusal(404, details, code="FLAG_NOT_FOUND") from None
     return (400 if failed else 200), [_JSON], body
 
 
@@ -145,22 +112,15 @@ def _all(bodies: Bodies, unit: str, seen: str | None) -> Answer:
     return 200, [_JSON, ("ETag", etag)], body
 
 
-def _token_text(environ: WSGIEnvironment) -> str:
-    scheme, _, text = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(text.strip())
-    return str(environ.get("HTTP_X_API_KEY", "").strip())
-
-
 def _body(environ: WSGIEnvironment) -> bytes:
     """The request's body, also a chunked one. 413 beyond 64 KiB, 415 when it is not declared as JSON."""
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise _Refusal(415, f"Send the context as application/json, not {kind or 'without a content type'}.")
+        raise Refusal(415, f"Send the context as application/json, not {kind or 'without a content type'}.")
     try:
         length = int(environ.get("CONTENT_LENGTH") or -1)
     except ValueError:
-        raise _Refusal(400, "Content-Length is no number.", code="PARSE_ERROR") from None
+        raise Refusal(400, "Content-Length is no number.", code="PARSE_ERROR") from None
     if length < 0:
         length = MAX_BODY + 1 if environ.get("wsgi.input_terminated") else 0
     elif length > MAX_BODY:
@@ -171,23 +131,23 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-def _too_large() -> _Refusal:
-    return _Refusal(413, f"A request has at most {MAX_BODY} bytes.")
+def _too_large() -> Refusal:
+    return Refusal(413, f"A request has at most {MAX_BODY} bytes.")
 
 
 def _unit(body: bytes) -> str:
     """The targeting key of the context; empty when there is none."""
     request = _json(body)
     if not isinstance(request, dict):
-        raise _Refusal(400, 'Send an object, for example {"context":{"targetingKey":"npub1…"}}.', code="PARSE_ERROR")
+        raise Refusal(400, 'Send an object, for example {"context":{"targetingKey":"npub1…"}}.', code="PARSE_ERROR")
     context = request.get("context", {})
     if not isinstance(context, dict):
-        raise _Refusal(400, "`context` must be an object.", code="INVALID_CONTEXT")
+        raise Refusal(400, "`context` must be an object.", code="INVALID_CONTEXT")
     unit = context.get("targetingKey")
     if unit is None:
         return ""
     if not isinstance(unit, str):
-        raise _Refusal(400, "`context.targetingKey` must be a text.", code="INVALID_CONTEXT")
+        raise Refusal(400, "`context.targetingKey` must be a text.", code="INVALID_CONTEXT")
     return unit
 
 
@@ -200,7 +160,7 @@ def _json(body: bytes) -> Any:
                 return json.loads(body)
             except (ValueError, RecursionError):
                 pass
-        raise _Refusal(400, f"The body is not JSON: {error}.", code="PARSE_ERROR") from None
+        raise Refusal(400, f"The body is not JSON: {error}.", code="PARSE_ERROR") from None
 
 
 def _readable(path: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,20 @@ from core.models import Event
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+
+_collected: ContextVar[list[Event] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[list[Event]]:
+    """The events that are recorded inside the block, in their order; kept here also when the block is rolled back."""
+    found: list[Event] = []
+    before = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(before)
 
 
 def record(
@@ -26,7 +42,7 @@ def record(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write one event. Call it inside the transaction of the change it tells of."""
-    return Event.objects.create(
+    event = Event.objects.create(
         at=now,
         kind=kind,
         subject=subject,
@@ -38,6 +54,10 @@ def record(
         after=dict(after or {}),
         data=dict(data or {}),
     )
+    collected = _collected.get()
+    if collected is not None:
+        collected.append(event)
+    return event
 
 
 def without(child: str, *, kinds: Sequence[str]) -> QuerySet[Event]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flags.models import FlagState
 
 WINDOW = timedelta(days=1)  # raises within it count as one
-PERMITTED = ("request", "ramp")  # what an event's data names when the change was part of something approved
 
 
 def admit(
@@ -52,7 +51,8 @@ def admit(
         ApprovalNeeded: a rule asks for other people's approval, and there is no permit.
     """
     after = picture(state)
-    if gains or not only_eases(before, after):
+    rehearsal = permit is not None and permit.rehearsal
+    if (gains or not only_eases(before, after)) and not rehearsal:
         freezes.require_none(state.environment_id, state.environment.key, now=now)
     here = rules(state.environment_id)
     floor = _floor(state, reach(before), now=now) if ChangeKind.RAISE in here else Decimal(0)
@@ -79,7 +79,7 @@ def _floor(state: FlagState, current: Decimal, *, now: datetime) -> Decimal:
     lowest = current
     told = events.about(f"flag:{state.flag.key}", environment_id=state.environment_id).filter(at__gt=now - WINDOW)
     for data, before, after in told.values_list("data", "before", "after"):
-        if any(name in data for name in PERMITTED):
+        if data.get("approved"):
             return min(lowest, reach(after)) if "percentage" in after else lowest
         if "percentage" in before:
             lowest = min(lowest, reach(before))

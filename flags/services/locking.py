@@ -88,7 +88,7 @@ def store(
         after=picture(state),
         data={
             **(data or {}),
-            **({permit.by: permit.number} if permit else {}),
+            **(permit.mark if permit else {}),
             "configuration": state.configuration,
         },
     )

@@ -6,7 +6,7 @@ The higher app registers when the admin is discovered; the lower one asks while 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 
@@ -28,6 +28,7 @@ class Note:
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
+_movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
 def add_flag_notes(source: Callable[[], dict[tuple[str, str], Note]]) -> None:
@@ -42,6 +43,16 @@ def flag_notes() -> Notes:
         for about, note in source().items():
             found[about].append(note)
     return found
+
+
+def add_mover(source: Callable[[Collection[str], str], dict[str, str]]) -> None:
+    """`source(flags, environment)` tells by flag what moves it there by itself now, for example `Ramp 7 (held)`."""
+    _movers.append(source)
+
+
+def movers(flags: Collection[str], environment: str) -> dict[str, str]:
+    """What moves these flags by itself in the environment now, such as `Ramp 7 (held)`; nothing else may then."""
+    return {flag: text for source in _movers for flag, text in source(flags, environment).items()}
 
 
 def add_page(noun: str, page: Callable[[str, str], str]) -> None:

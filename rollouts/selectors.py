@@ -125,6 +125,12 @@ def live() -> list[RampView]:
     return [seen(ramp) for ramp in found]
 
 
+def movers(flags: Collection[str], environment: str) -> dict[str, str]:
+    """By flag, the ramp that has not ended there: `ramp 7 (held)`."""
+    found = Ramp.objects.filter(state__in=LIVE, flag__key__in=flags, environment__key=environment)
+    return {key: f"Ramp {pk} ({state})" for key, pk, state in found.values_list("flag__key", "pk", "state")}
+
+
 def seen(ramp: Ramp) -> RampView:
     """A ramp of `ramps()` as the clock last saw it: no query."""
     return _view(ramp, ramp.hold_reason or ramp.waiting_for)

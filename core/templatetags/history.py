@@ -22,6 +22,7 @@ LOOK = {  # kind: (tone, icon)
     "flag.rollout_changed": ("info", "percent"),
     "flag.parameters_changed": ("info", "tune"),
     "flag.allow_list_changed": ("info", "group_add"),
+    "flag.promoted": ("info", "move_up"),
     "flag.emergency_disabled": ("bad", "emergency_home"),
     "flag.rolled_back": ("bad", "undo"),
     "flag.created": ("mute", "add"),

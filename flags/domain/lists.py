@@ -17,3 +17,6 @@ class ListEdit:
 
     def to_dict(self) -> dict[str, list[str]]:
         return {"add": list(self.add), "remove": list(self.remove)}
+
+
+NO_EDIT = ListEdit()

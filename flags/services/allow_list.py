@@ -67,7 +67,7 @@ def edit_allow_list(
     before = picture(state)
     lists.count(ALLOW, state, edit)
     change = Change("flag.allow_list", key, edit.to_dict())
-    gate.admit(state, before, change, permit=permit, now=now)
+    gate.admit(state, before, change, permit=permit, now=now, gains=bool(edit.add))
     lists.write(ALLOW, state, edit)
     data = {"added": list(edit.add), "removed": list(edit.remove)}
     store(state, CHANGED, before, actor=actor, reason=reason, now=now, data=data, permit=permit)

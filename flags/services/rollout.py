@@ -52,7 +52,7 @@ def change(
     if expected is not None:
         _check_expected(state, expected)
     before = picture(state)
-    fields = _apply(state, wanted)
+    fields = set_fields(state, wanted)
     if not fields:
         return state
     if wanted.enabled and before["enabled"] is False:
@@ -108,15 +108,11 @@ def set_parameters(
     )
 
 
-def _check_expected(state: FlagState, expected: StateChange) -> None:
-    if expected.enabled is not None and state.enabled != expected.enabled:
-        raise Conflict(f"{state.flag.key} is {'enabled' if state.enabled else 'disabled'}, which was not expected.")
-    if expected.percentage is not None and state.percentage != Decimal(expected.percentage):
-        raise Conflict(f"{state.flag.key} stands at {state.percentage} %, not at {expected.percentage} %.")
+def set_fields(state: FlagState, wanted: StateChange) -> list[str]:
+    """Set the wanted fields of a state that the caller holds, and name those that differ from before.
 
-
-def _apply(state: FlagState, wanted: StateChange) -> list[str]:
-    """Set the wanted fields and name those that differ from before."""
+    Raises Invalid as `change` does. Nothing is saved.
+    """
     new: dict[str, Any] = {}
     schema = state.flag.parameter_schema
     if wanted.enabled is not None:
@@ -131,6 +127,13 @@ def _apply(state: FlagState, wanted: StateChange) -> list[str]:
     for field in fields:
         setattr(state, field, new[field])
     return fields
+
+
+def _check_expected(state: FlagState, expected: StateChange) -> None:
+    if expected.enabled is not None and state.enabled != expected.enabled:
+        raise Conflict(f"{state.flag.key} is {'enabled' if state.enabled else 'disabled'}, which was not expected.")
+    if expected.percentage is not None and state.percentage != Decimal(expected.percentage):
+        raise Conflict(f"{state.flag.key} stands at {state.percentage} %, not at {expected.percentage} %.")
 
 
 def _clear_halt(state: FlagState) -> None:

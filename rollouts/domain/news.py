@@ -12,6 +12,8 @@ HOLDING = {
     "flag.disabled": "disabled",
     "flag.enabled": "enabled",
     "flag.rollout_changed": "changed",
+    "flag.promoted": "promoted",
+    "flag.targeting_changed": "given other targeting",
 }
 
 
@@ -35,7 +37,7 @@ def is_foreign(news: FlagNews, *, ramp_id: int) -> bool:
 def hold_reason(news: FlagNews) -> str:
     """Names the event for the operator: what, by whom, why, and its number in the event log."""
     what = HOLDING[news.kind]
-    if news.kind in ("flag.enabled", "flag.rollout_changed"):
+    if news.kind in ("flag.enabled", "flag.rollout_changed", "flag.promoted"):
         what += f" to {news.after.get('percentage', 0):g} %"
     rollback = news.data.get("rollback_id")
     return (

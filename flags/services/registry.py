@@ -1,52 +1,58 @@
-"""Which flags there are."""
+"""Which flags there are: what a playbook, a demo or a test wants to be there."""
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from core import environments, events
 from core.actors import Actor
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
 from flags.domain.bucketing import Bucketing
-from flags.domain.keys import KEY_HELP, is_key
-from flags.models import Flag, FlagState
-from flags.services.locking import bump
+from flags.domain.definition import DefinitionChange, Variants
+from flags.domain.permit import Permit
+from flags.models import Flag
+from flags.services import definition
 
 
 @transaction.atomic
 def define(
-    key: str, *, name: str, description: str, bucketing: Bucketing, actor: Actor, reason: str, now: datetime
+    key: str,
+    *,
+    name: str,
+    description: str,
+    bucketing: Bucketing,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    group: str | None = None,
+    value_type: str | None = None,
+    variants: Variants | None = None,
+    parameter_schema: Mapping[str, Any] | None = None,
+    permit: Permit | None = None,
 ) -> Flag:
-    """Create the flag, disabled at 0 percent in every environment, or change its name and description.
+    """Create the flag, disabled at 0 percent in every environment, or change what differs of it.
 
-    A flag is also given a state in environments that came after it. Raises Conflict when `bucketing`
-    differs from what the flag has: it decides which npubs come first and is never changed in place.
+    What is None stays as it is. A flag is also given a state in environments that came after it. Raises Conflict
+    when `bucketing` differs from what the flag has: it decides which npubs come first, so a person changes it, with
+    the figures of who moves; otherwise as `definition.create` and `definition.change`.
     """
-    if not is_key(key):
-        raise Invalid(KEY_HELP, field="key")
-    flag = Flag.objects.select_for_update().filter(key=key).first()
-    before = {} if flag is None else {"name": flag.name, "description": flag.description}
+    wanted = DefinitionChange(
+        name=name,
+        description=description,
+        group=group,
+        value_type=value_type,
+        variants=variants,
+        parameter_schema=parameter_schema,
+    )
+    flag = Flag.objects.filter(key=key).first()
     if flag is None:
-        salt = secrets.token_hex(8) if bucketing is Bucketing.MURMUR3 else ""
-        flag = Flag(key=key, bucketing=bucketing.value, salt=salt, created_at=now)
-    elif flag.bucketing != bucketing:
+        wanted = DefinitionChange(**wanted.to_dict(), bucketing=bucketing.value)
+        return definition.create(key, wanted, actor=actor, reason=reason, now=now)
+    if flag.bucketing != bucketing:
         raise Conflict(f"{key} uses {flag.bucketing}; another bucketing would move users. Make a new flag instead.")
-    flag.name, flag.description = name, description
-    after = {"name": name, "description": description}
-    if before != after:
-        flag.save()
-        kind = "flag.renamed" if before else "flag.created"
-        events.record(kind, subject=f"flag:{key}", actor=actor, now=now, reason=reason, before=before, after=after)
-    _complete_states(flag, now=now)
+    flag = definition.change(key, wanted, actor=actor, reason=reason, now=now, permit=permit)
+    definition.complete_states(flag, now=now)
     return flag
-
-
-def _complete_states(flag: Flag, *, now: datetime) -> None:
-    have = set(flag.states.values_list("environment_id", flat=True))
-    for environment in environments.ordered():
-        if environment.pk not in have:
-            FlagState.objects.create(flag=flag, environment=environment, changed_at=now)
-            bump(environment.pk, environment.key, now=now)

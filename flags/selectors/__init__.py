@@ -14,8 +14,9 @@ from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
 
 
 def states(environment: str | None = None) -> QuerySet[FlagState]:
-    """Flag states with flag and environment loaded, in the order of environments and keys."""
-    found = FlagState.objects.select_related("flag", "environment").order_by("environment__position", "flag__key")
+    """Flag states with flag and environment loaded, in the order of environments and keys; none of archived flags."""
+    every = FlagState.objects.filter(flag__archived_at=None).select_related("flag", "environment")
+    found = every.order_by("environment__position", "flag__key")
     return found if environment is None else found.filter(environment__key=environment)
 
 
@@ -28,7 +29,13 @@ def state(key: str, environment: str) -> FlagState:
 
 
 def flags() -> QuerySet[Flag]:
-    return Flag.objects.order_by("key")
+    """Flags that are in use."""
+    return Flag.objects.filter(archived_at=None).order_by("key")
+
+
+def archived() -> QuerySet[Flag]:
+    """Flags that were put away, the last one first."""
+    return Flag.objects.exclude(archived_at=None).order_by("-archived_at")
 
 
 def allowed_users(state_id: int) -> QuerySet[AllowedUser]:

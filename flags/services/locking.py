@@ -16,7 +16,7 @@ from django.db.models import F
 
 from core import events
 from core.actors import Actor
-from core.errors import NotFound, StaleVersion
+from core.errors import Conflict, NotFound, StaleVersion
 from flags.adapters import bus
 from flags.domain.permit import Permit
 from flags.models import Configuration, FlagState
@@ -26,7 +26,7 @@ def hold(key: str, environment: str, *, version: int | None = None) -> FlagState
     """The locked state of a flag in an environment.
 
     `version` is what the caller last saw; when the row has moved on, StaleVersion is raised.
-    Raises NotFound for an unknown flag or environment.
+    Raises NotFound for an unknown flag or environment, Conflict for an archived flag.
     """
     lock_configuration(environment)
     found = (
@@ -37,6 +37,8 @@ def hold(key: str, environment: str, *, version: int | None = None) -> FlagState
     )
     if found is None:
         raise NotFound(f"There is no flag {key!r} in environment {environment!r}.")
+    if found.flag.archived_at is not None:
+        raise Conflict(f"{key} is archived: restore it first.")
     if version is not None and version != found.version:
         raise StaleVersion(f"{key} in {environment}", expected=version, actual=found.version)
     return found

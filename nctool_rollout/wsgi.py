@@ -14,6 +14,7 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - after the apps are loaded
 
+from flags.api import snapshot as snapshot_door  # noqa: E402
 from flags.api.ofrep import ROOT, OfrepDoor  # noqa: E402
 from flags.domain.limit import MinuteLimit  # noqa: E402
 from flags.services.holding import holder  # noqa: E402
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
 ofrep = OfrepDoor(
     holder(), limit=MinuteLimit(settings.EVALUATION_LIMIT_PER_MINUTE), origins=settings.CORS_ALLOWED_ORIGINS
 )
+snapshot = snapshot_door.SnapshotDoor(holder(), limit=MinuteLimit(settings.API_LIMIT_PER_MINUTE))
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     path = environ["PATH_INFO"]
     if path.startswith(ROOT):
         return ofrep(environ, start_response)
+    if path == snapshot_door.PATH:
+        return snapshot(environ, start_response)
     if path == "/healthz":
         return healthz(start_response)
     if path == "/readyz":

@@ -31,7 +31,8 @@ from flags.services import tokens
 from flags.services.tokens import Scope
 
 OPENS = {
-    Scope.EVALUATE: "Ask which flags are on, by OFREP and for snapshots",
+    Scope.EVALUATE: "Ask which flags are on, by OFREP",
+    Scope.SNAPSHOT: "Read all flags with their lists of npubs: for client libraries that decide by themselves",
     Scope.REPORT: "Report metrics",
     Scope.OPERATE: "Change flags and ramps: give it to machines you trust as much as an operator",
 }

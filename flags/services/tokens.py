@@ -18,9 +18,10 @@ from flags.services.locking import bump
 
 
 class Scope(StrEnum):
-    """What a token opens: ask for flags, report metrics, or change flags."""
+    """What a token opens: ask for flags, read them all with their lists, report metrics, or change flags."""
 
     EVALUATE = "evaluate"
+    SNAPSHOT = "snapshot"
     REPORT = "report"
     OPERATE = "operate"
 

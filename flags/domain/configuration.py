@@ -9,13 +9,19 @@ from typing import Any
 
 from core.actors import Actor, ActorKind
 from flags.domain.bucketing import Bucketing
+from flags.domain.values import BOOLEAN, ValueType
 
 Mark = tuple[int, str]  # version and time of the last change: two configurations differ when their marks do
 
 
 @dataclass(frozen=True, slots=True)
 class FlagConfig:
-    """One flag as its state says. `state_id` and `allow_version` tell whether a held allow-list is still right."""
+    """One flag as its state says. It is never changed: another state is another object.
+
+    `salt` is what is hashed: the flag's group where it has one. `targeting` is as `flags.domain.targeting` checked
+    it. The numbers tell whether what is held of the flag is still right: `allow_version` and `deny_version` for the
+    lists, `version` and `flag_version` for the rest.
+    """
 
     key: str
     bucketing: Bucketing = Bucketing.JS31
@@ -26,6 +32,23 @@ class FlagConfig:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     state_id: int = 0
     allow_version: int = 0
+    denied: frozenset[str] = frozenset()
+    deny_version: int = 0
+    value_type: ValueType = ValueType.BOOLEAN
+    variants: Mapping[str, Any] = BOOLEAN
+    targeting: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+    flag_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentConfig:
+    """A segment as `flags.domain.targeting` checked it. `row` and `version` tell it from any other."""
+
+    key: str
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    row: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +67,14 @@ class TokenConfig:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
-    """All flags and live tokens of one environment at one version of its configuration."""
+    """All flags, segments and live tokens of one environment at one version of its configuration."""
 
     environment: str
     version: int
     changed_at: str = ""
     flags: tuple[FlagConfig, ...] = ()
     tokens: tuple[TokenConfig, ...] = ()
+    segments: tuple[SegmentConfig, ...] = ()
 
     @property
     def mark(self) -> Mark:

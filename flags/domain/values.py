@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+MAX_EXACT = 2**53 - 1  # JavaScript's Number.MAX_SAFE_INTEGER: beyond it two programs may read two numbers
+ON, OFF = "on", "off"
+BOOLEAN: Mapping[str, Any] = MappingProxyType({ON: True, OFF: False})
 
 
 class ValueType(StrEnum):
@@ -10,3 +18,36 @@ class ValueType(StrEnum):
     STRING = "string"
     NUMBER = "number"
     JSON = "json"
+
+
+def variants_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Values by the key of their variant, from a Flag's `variants`. Without any the flag is boolean: on and off."""
+    return {str(row["key"]): row["value"] for row in rows} or BOOLEAN
+
+
+def served_by_default(variants: Mapping[str, Any]) -> str:
+    """The variant for whoever has the feature, where nothing else is said: `on`, or else the first one."""
+    return ON if ON in variants else next(iter(variants))
+
+
+def off_by_default(variants: Mapping[str, Any]) -> str:
+    """The variant for everybody else, where nothing else is said: `off`, or else the last one."""
+    return OFF if OFF in variants else next(reversed(list(variants)))
+
+
+def fits(value: object, value_type: ValueType) -> bool:
+    """Whether a value is of the type, strictly as JSON has it: true is no number, "1" neither."""
+    if value_type is ValueType.BOOLEAN:
+        return isinstance(value, bool)
+    if value_type is ValueType.STRING:
+        return isinstance(value, str)
+    if value_type is ValueType.NUMBER:
+        return is_number(value)
+    return isinstance(value, dict | list)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a finite number, and no boolean."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

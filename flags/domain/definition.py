@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -13,13 +12,20 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import check_text
 from flags.domain.keys import is_key
 from flags.domain.schema import check_fits, check_json, check_schema
-from flags.domain.values import ValueType
+from flags.domain.values import MAX_EXACT, ValueType, fits
 
 MAX_VARIANTS = 20
 MAX_NAME = 120
 MAX_DESCRIPTION = 2_000
 MAX_GROUP = 64
 MOVING = ("bucketing", "group")  # these decide which npubs come first
+
+_A = {
+    ValueType.BOOLEAN: "true or false",
+    ValueType.STRING: "a text",
+    ValueType.NUMBER: "a number",
+    ValueType.JSON: "a JSON object or a list",
+}
 
 Variants = Sequence[Mapping[str, Any]]
 
@@ -106,21 +112,13 @@ def _variant(variant: object, number: int) -> tuple[str, Any]:
 
 
 def _value(value: Any, kind: ValueType, schema: Mapping[str, Any], what: str) -> Any:
-    if not _is_of(kind, value):
-        raise Invalid(f"{what} must be a {kind} value, as the flag's type is.", field="variants")
+    if not fits(value, kind):
+        raise Invalid(f"{what} must be {_A[kind]}, as the flag's type is.", field="variants")
+    if kind is ValueType.NUMBER and abs(value) > MAX_EXACT:
+        raise Invalid(f"{what} is beyond {MAX_EXACT:,}: JavaScript would read another number.", field="variants")
     check_json(value, what, field="variants")
     check_fits(value, schema, what=what, field="variants")
     return value
-
-
-def _is_of(kind: ValueType, value: Any) -> bool:
-    if kind is ValueType.BOOLEAN:
-        return isinstance(value, bool)
-    if kind is ValueType.STRING:
-        return isinstance(value, str)
-    if kind is ValueType.NUMBER:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return True
 
 
 def _choice(options: type[Any], value: object, field: str) -> Any:
@@ -149,11 +147,6 @@ def _text(value: object, field: str, most: int) -> str:
     if len(text) > most:
         raise Invalid(f"The {field} has {len(text)} characters; at most {most} fit.", field=field)
     return text
-
-
-def variants_of(kind: str, variants: Variants) -> Variants:
-    """The variants a flag has: a boolean one that names none has on and off."""
-    return variants or ([{"key": "on", "value": True}, {"key": "off", "value": False}] if kind == "boolean" else [])
 
 
 def served(targeting: Mapping[str, Any]) -> set[str]:

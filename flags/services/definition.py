@@ -15,12 +15,12 @@ from core.asking import Change
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import check_parameters, check_reason, check_text, read_percentage
-from flags.domain.definition import MOVING, DefinitionChange, read, served, splits, variants_of
+from flags.domain.definition import MOVING, DefinitionChange, read, served, splits
 from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.permit import Permit
 from flags.domain.rebucketing import Draw
 from flags.domain.rules import ChangeKind
-from flags.domain.values import ValueType
+from flags.domain.values import ValueType, variants_of
 from flags.models import Flag, FlagState
 from flags.services import gate
 from flags.services.locking import bump, lock_configuration, picture
@@ -178,7 +178,7 @@ def _check_states(flag: Flag, states: Sequence[FlagState], before: Mapping[str, 
         _check_draw(flag, states)
     for state in states:
         _check_parameters(flag, state)
-    gone = _keys(before) - _keys(after)
+    gone = set(variants_of(before["variants"])) - set(variants_of(after["variants"]))
     for user, where in _users(flag, states) if gone else ():
         used = gone & set(user)
         if used:
@@ -208,10 +208,6 @@ def _check_parameters(flag: Flag, state: FlagState) -> None:
         ) from error
 
 
-def _keys(definition: Mapping[str, Any]) -> set[str]:
-    return {variant["key"] for variant in variants_of(definition["value_type"], definition["variants"])}
-
-
 def _users(flag: Flag, states: Sequence[FlagState]) -> Iterable[tuple[set[str], str]]:
     """Who names variants of this flag: its own targeting, and flags that need it."""
     for state in states:
@@ -234,8 +230,8 @@ def _pass_gates(
 ) -> None:
     """Ask where people would notice, the last environment first: its rules are the strictest."""
     drawn = any(before[field] != getattr(flag, field) for field in MOVING)
-    new = {variant["key"]: variant["value"] for variant in flag.variants}
-    other_values = any(new.get(old["key"]) != old["value"] for old in before["variants"])
+    new = variants_of(flag.variants)
+    other_values = any(key not in new or new[key] != value for key, value in variants_of(before["variants"]).items())
     for state in reversed(states):
         if state.enabled and (other_values or (drawn and splits(state.percentage, state.targeting))):
             gate.admit(state, picture(state), change, permit=permit, now=now, kind=ChangeKind.TARGETING, gains=True)

@@ -7,7 +7,7 @@ class Instance(models.Model):
     """A process that evaluates flags of one environment: a web process of ours, or a client library elsewhere.
 
     `version` is the configuration it serves. Seen lately: it lives; on an older version: it lags.
-    Not seen lately: it has vanished, which says nothing about what it serves.
+    Not seen lately: it has vanished, which says nothing about what it serves. It says itself when it stops in order.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="instances")
@@ -18,6 +18,7 @@ class Instance(models.Model):
     interval = models.PositiveIntegerField(default=10, help_text="Seconds between two reports, as it says itself.")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["environment__position", "kind", "name"]

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+import orjson
+
 MAX_EXACT = 2**53 - 1  # JavaScript's Number.MAX_SAFE_INTEGER: beyond it two programs may read two numbers
 ON, OFF = "on", "off"
 BOOLEAN: Mapping[str, Any] = MappingProxyType({ON: True, OFF: False})
@@ -51,3 +53,9 @@ def is_number(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same JSON, whatever the order of keys: true is not 1, as Python has it."""
+    first, second = (orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other))
+    return first == second

@@ -20,7 +20,7 @@ from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.permit import Permit
 from flags.domain.rebucketing import Draw
 from flags.domain.rules import ChangeKind
-from flags.domain.values import ValueType, variants_of
+from flags.domain.values import ValueType, off_by_default, same, served_by_default, variants_of
 from flags.models import Flag, FlagState
 from flags.services import gate
 from flags.services.locking import bump, lock_configuration, picture
@@ -86,13 +86,13 @@ def change(
     reason = check_reason(reason, protected=any(state.environment.protected for state in states))
     before = as_dict(flag)
     after = read(wanted, before)
-    if before == after:
+    if same(before, after):
         return flag
     for field, value in after.items():
         setattr(flag, field, value)
     _check_states(flag, states, before, after)
     _pass_gates(flag, states, before, Change("flag.definition", key, wanted.to_dict()), permit=permit, now=now)
-    changed = {field for field in FIELDS if before[field] != after[field]}
+    changed = {field for field in FIELDS if not same(before[field], after[field])}
     kind = "flag.renamed" if changed <= {"name", "description"} else "flag.definition_changed"
     store(flag, states, kind, before, after, actor=actor, reason=reason, now=now, permit=permit)
     return flag
@@ -166,7 +166,7 @@ def _lock_all() -> None:
 
 
 def _differing(picture: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in picture.items() if value != other.get(field)}
+    return {field: value for field, value in picture.items() if not same(value, other.get(field))}
 
 
 def _check_states(flag: Flag, states: Sequence[FlagState], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -230,8 +230,13 @@ def _pass_gates(
 ) -> None:
     """Ask where people would notice, the last environment first: its rules are the strictest."""
     drawn = any(before[field] != getattr(flag, field) for field in MOVING)
-    new = variants_of(flag.variants)
-    other_values = any(key not in new or new[key] != value for key, value in variants_of(before["variants"]).items())
+    other_values = _serves_otherwise(variants_of(before["variants"]), variants_of(flag.variants))
     for state in reversed(states):
         if state.enabled and (other_values or (drawn and splits(state.percentage, state.targeting))):
             gate.admit(state, picture(state), change, permit=permit, now=now, kind=ChangeKind.TARGETING, gains=True)
+
+
+def _serves_otherwise(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether somebody may get another value by these variants; one that is added is nobody's yet."""
+    by_default = any(pick(old) != pick(new) for pick in (served_by_default, off_by_default))
+    return by_default or any(key not in new or not same(new[key], value) for key, value in old.items())

@@ -19,6 +19,7 @@ class Instance(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
+    last_report = models.CharField(max_length=36, blank=True, help_text="Its id: sent again, it counts once.")
 
     class Meta:
         ordering = ["environment__position", "kind", "name"]

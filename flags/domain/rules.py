@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from core.asking import Need
+from flags.domain.values import same
 
 
 class ChangeKind(StrEnum):
@@ -87,7 +88,7 @@ def only_eases(before: Picture, after: Picture) -> bool:
     """Whether nobody can gain the feature by this change, nor is anything else of it changed: a freeze lets it pass."""
     if after["enabled"] and not before["enabled"]:
         return False
-    calm = all(before.get(name) == after.get(name) for name in ("parameters", "targeting"))
+    calm = all(same(before.get(name), after.get(name)) for name in ("parameters", "targeting"))
     fewer = after["allow_count"] <= before["allow_count"] and after["deny_count"] >= before["deny_count"]
     return calm and fewer and after["percentage"] <= before["percentage"]
 
@@ -120,4 +121,15 @@ def _targeting(effect: Effect) -> str:
 
 
 def _differs(effect: Effect, name: str) -> bool:
-    return bool(effect.before.get(name) != effect.after.get(name))
+    return not same(effect.before.get(name), effect.after.get(name))
+
+
+def loosens(before: Rules, after: Rules) -> bool:
+    """Whether some change would need less than before: a rule gone, fewer approvals, a higher start, more time."""
+    return any(
+        kind not in after
+        or after[kind].above > rule.above
+        or after[kind].approvals < rule.approvals
+        or after[kind].expires_after > rule.expires_after
+        for kind, rule in before.items()
+    )

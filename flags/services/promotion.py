@@ -20,7 +20,7 @@ from flags.domain.promotion import PARTS, Promotion, check_parts, digest, skippe
 from flags.domain.rules import ChangeKind
 from flags.models import AllowedUser, DeniedUser, FlagState
 from flags.selectors.comparison import list_edit
-from flags.services import gate, lists
+from flags.services import gate, lists, targeting
 from flags.services.lists import ALLOW, DENY
 from flags.services.locking import hold, lock_configuration, picture, store
 from flags.services.rollout import set_fields
@@ -42,6 +42,11 @@ def preview(
     pairs = ((flags.selectors.state(key, source), flags.selectors.state(key, target)) for key in sorted(set(keys)))
     found = (_promotion(new, old, chosen, waiver=waiver) for new, old in pairs)
     return [promotion for promotion in found if promotion]
+
+
+def target_states(keys: Collection[str], target: str) -> list[FlagState]:
+    """The states of these flags in the target as they are now, in one query."""
+    return list(flags.selectors.states(target).filter(flag__key__in=keys))
 
 
 def passed_over(source: str, target: str) -> list[str]:
@@ -175,7 +180,7 @@ def _set(state: FlagState, promotion: Promotion, allow: ListEdit, deny: ListEdit
     )
     set_fields(state, wanted)
     if "targeting" in fields:
-        state.targeting = fields["targeting"]
+        state.targeting = targeting.checked(state, fields["targeting"])
     lists.count(ALLOW, state, allow)
     lists.count(DENY, state, deny)
 

@@ -15,6 +15,7 @@ from core.errors import Conflict
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange, check_parameters, check_reason, read_percentage
 from flags.domain.permit import Permit
+from flags.domain.values import same
 from flags.models import FlagState
 from flags.services import gate
 from flags.services.locking import hold, picture, store
@@ -33,6 +34,7 @@ def change(
     expected: StateChange | None = None,
     data: Mapping[str, Any] | None = None,
     permit: Permit | None = None,
+    asked: Change | None = None,
 ) -> FlagState:
     """Set the wanted fields in one step, with one event; a change that changes nothing writes nothing.
 
@@ -41,6 +43,7 @@ def change(
         expected: fields that must still hold (a ramp's last step); Conflict when one does not.
         data: kept with the event, for example which ramp step this is.
         permit: what this change is part of, where that was approved as a whole.
+        asked: what to ask for when this needs approval: the whole of which this is a part.
 
     Raises:
         ApprovalNeeded, FrozenError: what the gate says.
@@ -57,7 +60,7 @@ def change(
         return state
     if wanted.enabled and before["enabled"] is False:
         _clear_halt(state)
-    gate.admit(state, before, Change("flag.state", key, wanted.to_dict()), permit=permit, now=now)
+    gate.admit(state, before, asked or Change("flag.state", key, wanted.to_dict()), permit=permit, now=now)
     store(state, _kind(fields, state), before, actor=actor, reason=reason, now=now, data=data, permit=permit)
     return state
 
@@ -123,7 +126,7 @@ def set_fields(state: FlagState, wanted: StateChange) -> list[str]:
         new["parameters"] = check_parameters(wanted.parameters, schema)
     if wanted.patch is not None:
         new["parameters"] = check_parameters({**new.get("parameters", state.parameters), **wanted.patch}, schema)
-    fields = [field for field, value in new.items() if getattr(state, field) != value]
+    fields = [field for field, value in new.items() if not _same(getattr(state, field), value)]
     for field in fields:
         setattr(state, field, new[field])
     return fields
@@ -146,3 +149,8 @@ def _kind(fields: list[str], state: FlagState) -> str:
     if "enabled" in fields:
         return "flag.enabled" if state.enabled else "flag.disabled"
     return {"percentage": "flag.rollout_changed", "parameters": "flag.parameters_changed"}[fields[0]]
+
+
+def _same(old: Any, new: Any) -> bool:
+    """true is not 1 in parameters, as Python has it."""
+    return same(old, new) if isinstance(new, dict) else bool(old == new)

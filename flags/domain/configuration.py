@@ -35,7 +35,7 @@ class FlagConfig:
     denied: frozenset[str] = frozenset()
     deny_version: int = 0
     value_type: ValueType = ValueType.BOOLEAN
-    variants: Mapping[str, Any] = BOOLEAN
+    variants: Mapping[str, Any] = field(default_factory=lambda: BOOLEAN)
     targeting: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
     flag_version: int = 0

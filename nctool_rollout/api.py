@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from core.errors import DomainError
 from flags.api.auth import TooManyRequests
+from flags.api.clients import router as clients
 from flags.api.rest import router as flags
 from monitoring.api import router as monitoring
 from nctool_rollout.problems import problem
@@ -25,6 +26,7 @@ api = NinjaAPI(
     urls_namespace="api-v1",
 )
 api.add_router("", flags)
+api.add_router("", clients)
 api.add_router("", monitoring)
 api.add_router("", ramps)
 

@@ -248,6 +248,11 @@ SNAPSHOT_POLL_SECONDS = env.integer("SNAPSHOT_POLL_SECONDS", 5)
 EVALUATION_LIMIT_PER_MINUTE = env.integer("EVALUATION_LIMIT_PER_MINUTE", 2_000_000)
 API_LIMIT_PER_MINUTE = env.integer("API_LIMIT_PER_MINUTE", 6_000)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "*")
+USAGE_RETENTION_DAYS = env.integer("USAGE_RETENTION_DAYS", 90)
+SEEN_UNITS = env.integer("SEEN_UNITS", 20_000)  # npubs remembered of each environment, for previews
+STREAM_PORT = env.integer("STREAM_PORT", PORT + 1)
+STREAM_CONNECTIONS = env.integer("STREAM_CONNECTIONS", 2_000)
+STREAM_URL = env.text("STREAM_URL") or (RUNNING.stream if RUNNING else "")
 
 LOGGING = {
     "version": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from functools import cache
 
 from django.conf import settings
@@ -29,34 +30,37 @@ class TooManyRequests(DomainError):
 
 
 class BearerToken(HttpBearer):
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scopes: Collection[str]) -> None:
         super().__init__()
-        self.scope = scope
+        self.scopes = scopes
 
     def authenticate(self, request: HttpRequest, token: str) -> TokenConfig | None:
-        return admit(token.strip(), self.scope)
+        return admit(token.strip(), self.scopes)
 
 
 class KeyHeader(APIKeyHeader):
     param_name = "X-API-Key"
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scopes: Collection[str]) -> None:
         super().__init__()
-        self.scope = scope
+        self.scopes = scopes
 
     def authenticate(self, request: HttpRequest, key: str | None) -> TokenConfig | None:
-        return admit(key.strip(), self.scope) if key else None
+        return admit(key.strip(), self.scopes) if key else None
 
 
-def token_auth(scope: str) -> list[BearerToken | KeyHeader]:
-    """For `auth=` of an operation: then `request.auth` is the token, with `.environment`, `.name` and `.actor`."""
-    return [BearerToken(scope), KeyHeader(scope)]
+def token_auth(*scopes: str) -> list[BearerToken | KeyHeader]:
+    """For `auth=` of an operation that one of these scopes opens.
+
+    Then `request.auth` is the token, with `.environment`, `.name` and `.actor`.
+    """
+    return [BearerToken(scopes), KeyHeader(scopes)]
 
 
-def admit(text: str, scope: str) -> TokenConfig | None:
+def admit(text: str, scopes: Collection[str]) -> TokenConfig | None:
     """The live token with this text, counted; None when there is none.
 
-    Raises Refused when it lacks the scope, TooManyRequests when its minute is used up.
+    Raises Refused when it has none of the scopes, TooManyRequests when its minute is used up.
     """
     token = live_token(digest(text))
     if token is None:
@@ -64,8 +68,9 @@ def admit(text: str, scope: str) -> TokenConfig | None:
     wait = _limit(settings.API_LIMIT_PER_MINUTE).wait(token.digest, time.monotonic())
     if wait:
         raise TooManyRequests(settings.API_LIMIT_PER_MINUTE, wait)
-    if scope not in token.scopes:
-        raise Refused(f"The token {token.name!r} lacks the scope {scope}; it has {', '.join(sorted(token.scopes))}.")
+    if token.scopes.isdisjoint(scopes):
+        needed = " or ".join(scopes)
+        raise Refused(f"The token {token.name!r} lacks the scope {needed}; it has {', '.join(sorted(token.scopes))}.")
     return token
 
 

@@ -16,12 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What other commands must know of the system that runs on their DATA_DIR."""
+    """What other commands must know of the system that runs on their DATA_DIR. `stream` is empty where clients are
+    told of no stream."""
 
     pid: int
     url: str
     redis: str
     mongodb: str
+    stream: str = ""
 
 
 class AlreadyRunning(Exception):

@@ -109,6 +109,15 @@ def templates() -> QuerySet[RampTemplate]:
     return RampTemplate.objects.select_related("flag").order_by("key")
 
 
+def template(key: str) -> RampTemplate:
+    """One ramp of the playbook, or NotFound with the ones there are."""
+    found = templates().filter(key=key).first()
+    if found is None:
+        known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
+        raise NotFound(f"There is no ramp template {key!r}. Known: {known}.")
+    return found
+
+
 def ramps() -> QuerySet[Ramp]:
     """All ramps, newest first, with flag and environment; steps are prefetched in one more query."""
     return Ramp.objects.select_related("flag", "environment").prefetch_related("steps").order_by("-id")

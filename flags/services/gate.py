@@ -54,6 +54,22 @@ def admit(
     rehearsal = permit is not None and permit.rehearsal
     if (gains or not only_eases(before, after)) and not rehearsal:
         freezes.require_none(state.environment_id, state.environment.key, now=now)
+    judge(state, before, after, change, permit=permit, now=now, kind=kind, gains=gains, more=more)
+
+
+def judge(
+    state: FlagState,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    change: Change,
+    *,
+    permit: Permit | None,
+    now: datetime,
+    kind: ChangeKind | None = None,
+    gains: bool = False,
+    more: Sequence[Need] = (),
+) -> None:
+    """Only what the rules for approvals say of a change that leads to `after`, now or later; as `admit` does."""
     here = rules(state.environment_id)
     floor = _floor(state, reach(before), now=now) if ChangeKind.RAISE in here else Decimal(0)
     effect = Effect(state.flag.key, state.environment.name, before, after, floor, kind, gains)

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 
 import flags.selectors
 from core import environments
 from core.admin.read_only import person
+from core.admin.refusals import RefusalsView
 from core.errors import DomainError
 from rollouts import selectors
 from rollouts.admin import words
@@ -53,7 +53,7 @@ class Plan:
     other: Ramp | None = None
 
 
-class StartView(UnfoldModelAdminViewMixin, FormView[Form]):
+class StartView(UnfoldModelAdminViewMixin, RefusalsView):
     """GET shows the form, by htmx only the plan for what has been filled in so far. POST starts the ramp."""
 
     permission_required = "rollouts.operate_ramp"
@@ -79,24 +79,30 @@ class StartView(UnfoldModelAdminViewMixin, FormView[Form]):
         )
 
     def form_valid(self, form: Form) -> HttpResponse:
-        values = form.cleaned_data
-        try:
-            ramp = starting.start(
-                values["template"],
-                values["environment"],
-                actor=person(self.request),
-                reason=values["reason"],
-                now=timezone.now(),
-                starts_at=values["starts_at"],
-                pace=values["pace"],
-                soak=values["soak"],
-            )
-        except DomainError as error:
-            field = {"starts_at": "starts_on"}.get(getattr(error, "field", None) or "", getattr(error, "field", None))
-            form.add_error(field if field in form.fields else None, str(error))
-            return self.form_invalid(form)
+        return self.attempt(form, lambda: self._start(form.cleaned_data), self._said)
+
+    def asked_title(self) -> str:
+        return f"Start the ramp {self.request.POST.get('template', '')}"
+
+    def field_of(self, error: DomainError) -> str | None:
+        field = super().field_of(error)
+        return "starts_on" if field == "starts_at" else field
+
+    def _start(self, values: dict[str, Any]) -> Ramp:
+        return starting.start(
+            values["template"],
+            values["environment"],
+            actor=person(self.request),
+            reason=values["reason"],
+            now=timezone.now(),
+            starts_at=values["starts_at"],
+            pace=values["pace"],
+            soak=values["soak"],
+        )
+
+    def _said(self, ramp: Ramp) -> HttpResponse:
         messages.success(self.request, f"{ramp} is {ramp.state}. The clock takes its first step when it is due.")
-        return HttpResponseRedirect(reverse("admin:rollouts_ramp_change", args=[ramp.pk]))
+        return self.leave(reverse("admin:rollouts_ramp_change", args=[ramp.pk]))
 
     def form_invalid(self, form: Form) -> HttpResponse:
         response = super().form_invalid(form)

@@ -82,6 +82,9 @@ class SteeringView(ConfirmView):
     def version(self) -> int:
         return self.ramp.version
 
+    def subject(self) -> tuple[str, int | None]:
+        return f"ramp:{self.ramp.pk}", None
+
     def perform(self, values: dict[str, Any]) -> str:
         ramp = self.ramp
         self.command()(

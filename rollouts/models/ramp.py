@@ -27,6 +27,9 @@ class Ramp(models.Model):
     version = models.PositiveIntegerField(default=1)
     starts_at = models.DateTimeField()
     started_by = models.CharField(max_length=150)
+    request = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The change request that approved it as a whole; empty: nobody was asked."
+    )
     base_enabled = models.BooleanField(default=False)
     base_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     soaking_since = models.DateTimeField()

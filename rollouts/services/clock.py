@@ -9,7 +9,9 @@ from datetime import datetime
 from django.db import transaction
 
 from core.actors import CLOCK
+from core.asking import ApprovalNeeded
 from core.errors import DomainError
+from core.freezes import FrozenError
 from rollouts import selectors
 from rollouts.domain.move import Complete, Hold, Take, Wait, next_move
 from rollouts.domain.states import MOVING, RampState
@@ -56,8 +58,7 @@ def _tick(ramp_id: int, *, now: datetime) -> bool:
         case Take(step):
             return _take(held, f"{held.ramp.name}, {step.label}: due, soaked, all triggers pass.", now=now)
         case Wait(why):
-            if why != held.ramp.waiting_for:
-                Ramp.objects.filter(pk=ramp_id).update(waiting_for=why)
+            _wait(held, why)
         case Hold(why):
             put_on_hold(held, actor=CLOCK, reason=why, now=now)
         case Complete():
@@ -66,14 +67,22 @@ def _tick(ramp_id: int, *, now: datetime) -> bool:
 
 
 def _take(held: Held, reason: str, *, now: datetime) -> bool:
-    """Take the step; a flag that refuses it (a parameter it cannot keep) holds the ramp and says why."""
+    """Take the step. It waits for people or the end of a freeze to let it through; any other refusal holds the ramp."""
     try:
         with transaction.atomic():
             take_next(held, actor=CLOCK, reason=reason, now=now)
+    except (ApprovalNeeded, FrozenError) as refusal:
+        _wait(held, str(refusal))
+        return False
     except DomainError as refusal:
         put_on_hold(lock(held.ramp.pk), actor=CLOCK, reason=f"The step was refused: {refusal}", now=now)
         return False
     return True
+
+
+def _wait(held: Held, why: str) -> None:
+    if why != held.ramp.waiting_for:
+        Ramp.objects.filter(pk=held.ramp.pk).update(waiting_for=why)
 
 
 @transaction.atomic

@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid, NotFound
+from core.asking import Change
+from core.errors import Conflict, Invalid
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import check_reason, read_percentage
+from flags.domain.permit import Permit
+from flags.domain.rules import ChangeKind
+from flags.services import gate
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.move import percent
 from rollouts.domain.schedule import LONGEST, check_seconds, due_times
 from rollouts.domain.states import LIVE, RampState
 from rollouts.domain.template import RampStepSpec
-from rollouts.models import Ramp, RampStep, RampTemplate
+from rollouts.models import Ramp, RampStep
 from rollouts.services.locking import picture
 
 if TYPE_CHECKING:
     from flags.models import FlagState
+    from rollouts.models import RampTemplate
 
 
 @transaction.atomic
@@ -38,6 +43,7 @@ def start(
     starts_at: datetime | None = None,
     pace: int | None = None,
     soak: int | None = None,
+    permit: Permit | None = None,
 ) -> Ramp:
     """Start a ramp with its own copy of the playbook's steps; the clock takes the first one when it is due.
 
@@ -45,32 +51,61 @@ def start(
         starts_at: when the first step is due; `now` when not given. It may not lie in the past.
         pace: seconds between two steps in place of the playbook's weeks, 1 or more.
         soak: seconds of PASS before each step in place of the playbook's, 0 or more.
+        permit: the request that approved the ramp as a whole.
 
     Raises:
+        ApprovalNeeded: what the environment's rules say of a ramp, and of what it leads to.
         Conflict: the flag has a live ramp here, is halted by an emergency disable or a rollback, or stands
             above the ramp's first step already.
         Invalid: times out of range, a percentage between the flag's steps, or no reason in a protected
             environment.
     """
-    template = _template(template_key)
+    template = selectors.template(template_key)
     state = flag_locking.hold(template.flag.key, environment)
     reason = check_reason(reason, protected=state.environment.protected)
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
     times = _times(specs, starts_at or now, check_seconds(pace, field="pace", least=1), now=now)
     soak = check_seconds(soak, field="soak", least=0)
     _check(template, specs, state)
-    ramp = _create(template, state, starts_at=times[0], actor=actor, now=now)
+    asked = {"template": template.key, "starts_at": starts_at and starts_at.isoformat(), "pace": pace, "soak": soak}
+    _gate(specs, state, Change("ramp.start", state.flag.key, asked), permit, now)
+    ramp = _create(template, state, starts_at=times[0], actor=actor, now=now, permit=permit)
     _copy_steps(ramp, specs, times, soak=soak)
     _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
     return ramp
 
 
-def _template(key: str) -> RampTemplate:
-    found = RampTemplate.objects.select_related("flag").filter(key=key).first()
-    if found is None:
-        known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
-        raise NotFound(f"There is no ramp template {key!r}. Known: {known}.")
+def read_time(text: str | None) -> datetime | None:
+    """ISO 8601 with an offset, as the doors receive a start; Invalid for anything else."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Invalid(f"{text!r} is no time with its zone: write it as 2025-09-01T09:00Z.", field="starts_at")
     return found
+
+
+def _gate(
+    specs: Sequence[RampStepSpec], state: FlagState, change: Change, permit: Permit | None, now: datetime
+) -> None:
+    """What the ramp does in the end is judged at its start; then its steps need no word of their own.
+
+    A freeze forbids no start: the steps wait for its end.
+    """
+    before = flag_locking.picture(state)
+    patch: dict[str, Any] = {}
+    for spec in specs:
+        patch |= spec.parameters
+    after = {
+        **before,
+        "enabled": True,
+        "percentage": float(max(spec.percentage for spec in specs)),
+        "parameters": {**state.parameters, **patch},
+    }
+    gate.judge(state, before, after, change, permit=permit, now=now, kind=ChangeKind.RAMP)
 
 
 def _times(specs: Sequence[RampStepSpec], first: datetime, pace: int | None, *, now: datetime) -> list[datetime]:
@@ -79,7 +114,15 @@ def _times(specs: Sequence[RampStepSpec], first: datetime, pace: int | None, *, 
     return due_times([spec.offset_seconds for spec in specs], starts_at=first, pace=pace)
 
 
-def _create(template: RampTemplate, state: FlagState, *, starts_at: datetime, actor: Actor, now: datetime) -> Ramp:
+def _create(
+    template: RampTemplate,
+    state: FlagState,
+    *,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    permit: Permit | None,
+) -> Ramp:
     return Ramp.objects.create(
         template_key=template.key,
         name=template.name,
@@ -88,6 +131,7 @@ def _create(template: RampTemplate, state: FlagState, *, starts_at: datetime, ac
         state=(RampState.PLANNED if starts_at > now else RampState.RUNNING).value,
         starts_at=starts_at,
         started_by=actor.name,
+        request=permit.number if permit else None,
         base_enabled=state.enabled,
         base_percentage=state.percentage,
         soaking_since=now,
@@ -150,5 +194,11 @@ def _tell(
         environment_id=ramp.environment_id,
         reason=reason,
         after=picture(ramp),
-        data={"flag": ramp.flag.key, "ramp": ramp.pk, "template": ramp.template_key, "steps": plan},
+        data={
+            "flag": ramp.flag.key,
+            "ramp": ramp.pk,
+            "template": ramp.template_key,
+            "steps": plan,
+            **({"request": ramp.request} if ramp.request is not None else {}),
+        },
     )

@@ -12,8 +12,10 @@ from datetime import datetime
 from django.db import transaction
 
 from core.actors import Actor, ActorKind
+from core.asking import Change
 from core.errors import Conflict, Refused
 from flags.domain.change import StateChange
+from flags.domain.permit import Permit
 from flags.services import emergency, rollout
 from rollouts import selectors
 from rollouts.domain.move import changed_by_others, in_danger
@@ -24,11 +26,20 @@ from rollouts.services.steps import complete_if_done, move_plan, put_on_hold, ta
 
 
 @transaction.atomic
-def advance(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+def advance(
+    ramp_id: int,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+    permit: Permit | None = None,
+) -> Ramp:
     """Take the next step now, before it is due, soaked or proven (few samples, no data): that is the person's word.
 
-    Raises Conflict when the flag is not as the ramp left it (disabled, changed), and when a trigger of the
-    flag is in BREACH or has fired: no word overrides those.
+    Raises ApprovalNeeded for a step before its time that the rules take for a raise (`steps.take_next`), and
+    Conflict when the flag is not as the ramp left it (disabled, changed), and when a trigger of the flag is in BREACH
+    or has fired: no word overrides those.
     """
     reason = need_reason(reason)
     held = lock(ramp_id, version=version)
@@ -37,7 +48,7 @@ def advance(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: 
     why = changed_by_others(situation) or in_danger(situation.watches)
     if why:
         raise Conflict(f"{held.ramp} cannot advance. {why}")
-    take_next(held, actor=actor, reason=reason, now=now)
+    take_next(held, actor=actor, reason=reason, now=now, permit=permit)
     return held.ramp
 
 
@@ -51,15 +62,24 @@ def hold(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int
 
 
 @transaction.atomic
-def resume(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+def resume(
+    ramp_id: int,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+    permit: Permit | None = None,
+) -> Ramp:
     """Let the clock go on. A flag that is off or was changed is first set to the last taken step again.
 
     `selectors.resume_effect` says so beforehand. When the flag had to be set, the soak time and the planned time
     to the next step start over.
-    Refused for a machine. Conflict while a trigger of the flag has fired or is in BREACH, and before the
+    Refused for a machine, unless people approved it. ApprovalNeeded and FrozenError when setting the flag is a raise
+    for which the gate wants more. Conflict while a trigger of the flag has fired or is in BREACH, and before the
     first step while the flag is halted by an emergency disable or a rollback.
     """
-    if actor.kind is ActorKind.MACHINE:
+    if actor.kind is ActorKind.MACHINE and permit is None:
         raise Refused("Only a person resumes a ramp.")
     reason = need_reason(reason)
     held = lock(ramp_id, version=version)
@@ -72,7 +92,7 @@ def resume(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: i
     if danger:
         raise Conflict(f"{ramp} cannot be resumed. {danger}")
     told = {}
-    if _restore(held, actor=actor, reason=reason, now=now):
+    if _restore(held, actor=actor, reason=reason, now=now, permit=permit):
         ramp.soaking_since = now
         told = move_plan(held, now=now)
     ramp.followed_event = selectors.last_event_of(ramp.flag.key, ramp.environment_id)
@@ -118,7 +138,7 @@ def _need_moving(held: Held, verb: str) -> None:
         raise Conflict(f"{held.ramp} is {state.value.replace('_', ' ')} and cannot be {verb}.{hint}")
 
 
-def _restore(held: Held, *, actor: Actor, reason: str, now: datetime) -> bool:
+def _restore(held: Held, *, actor: Actor, reason: str, now: datetime, permit: Permit | None) -> bool:
     """Bring the flag back to the last taken step; True when it had to be changed."""
     ramp, last = held.ramp, selectors.last_taken(held.steps)
     if last is None:
@@ -127,7 +147,17 @@ def _restore(held: Held, *, actor: Actor, reason: str, now: datetime) -> bool:
     wanted = StateChange(enabled=True, percentage=last.percentage)
     told = {"ramp": ramp.pk, "step": last.position, "resumed": True}
     before = held.flag.version
-    state = rollout.change(ramp.flag.key, ramp.environment.key, wanted, actor=actor, reason=reason, now=now, data=told)
+    state = rollout.change(
+        ramp.flag.key,
+        ramp.environment.key,
+        wanted,
+        actor=actor,
+        reason=reason,
+        now=now,
+        data=told,
+        permit=permit,
+        asked=Change("ramp.resume", ramp.flag.key, {"ramp": ramp.pk}),
+    )
     return state.version != before
 
 

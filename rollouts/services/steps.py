@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.actors import Actor
+from core.asking import Change
 from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import rollout
@@ -17,8 +18,13 @@ from rollouts.models import RampStep
 from rollouts.services.locking import Held, move, save
 
 
-def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampStep:
-    """Raise the flag to the next step, in the caller's transaction. Raises Conflict when the flag has moved."""
+def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: Permit | None = None) -> RampStep:
+    """Raise the flag to the next step, in the caller's transaction.
+
+    A step of an approved ramp needs no word of its own once it is due: people approved the steps and their times.
+    One that is taken before, and any of a ramp that nobody was asked about, is judged as a raise of its own.
+    Raises Conflict when the flag has moved, and ApprovalNeeded and FrozenError as the gate says.
+    """
     ramp, step, left = held.ramp, held.steps[held.ramp.position], held.situation.left
     rollout.change(
         ramp.flag.key,
@@ -28,8 +34,9 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampSt
         actor=actor,
         reason=reason,
         now=now,
-        data={"step": step.position, "label": step.label},
-        permit=Permit("ramp", ramp.pk),
+        data={"ramp": ramp.pk, "step": step.position, "label": step.label},
+        permit=permit or _permit(held, now=now),
+        asked=Change("ramp.advance", ramp.flag.key, {"ramp": ramp.pk}),
     )
     step.taken_at, step.taken_by = now, actor.name
     step.save(update_fields=["taken_at", "taken_by"])
@@ -48,6 +55,11 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime) -> RampSt
     save(held, "ramp.advanced", actor=actor, reason=reason, now=now, data=told)
     complete_if_done(held, actor=actor, now=now)
     return step
+
+
+def _permit(held: Held, *, now: datetime) -> Permit | None:
+    approved, step = held.ramp.request is not None, held.steps[held.ramp.position]
+    return Permit("ramp", held.ramp.pk) if approved and step.due_at <= now else None
 
 
 def move_plan(held: Held, *, now: datetime) -> dict[str, int]:

@@ -1,0 +1,124 @@
+"""Reads of the change requests: which there are, whether approvals still count, and what else is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+import flags.selectors
+from approvals.domain import approving, schedule
+from approvals.domain.states import LIVE, RequestState
+from approvals.models import Approval, ChangeRequest
+from approvals.selectors import ground
+from core.actors import Actor, ActorKind
+from core.asking import Change
+from core.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a request stands now.
+
+    `counting` are the approvals that count, `void` those that do not any more. `stale` names what has changed
+    underneath: then none counts until the request is refreshed. `when` tells when it is applied; empty: by hand.
+    """
+
+    counting: tuple[Approval, ...]
+    void: tuple[Approval, ...]
+    needed: int
+    stale: str
+    expired: bool
+    when: str
+
+    @property
+    def missing(self) -> int:
+        """How many people still have to approve."""
+        return max(0, self.needed - len(self.counting))
+
+    @property
+    def approved(self) -> bool:
+        return not self.missing and not self.stale and not self.expired
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Another live request that touches the same things; applying one of the two voids the other."""
+
+    request: ChangeRequest
+    subjects: tuple[str, ...]
+
+
+def requests() -> QuerySet[ChangeRequest]:
+    """All requests, newest first, with their environment; approvals and flags in one query each."""
+    found = ChangeRequest.objects.select_related("environment").prefetch_related("approvals", "flags")
+    return found.order_by("-id")
+
+
+def get(request_id: int, *, environment: str | None = None) -> ChangeRequest:
+    """One request, or NotFound; also when it is in another environment than the one that is asked for."""
+    found = requests().filter(pk=request_id).first()
+    if found is None or environment not in (None, found.environment.key):
+        raise NotFound(f"There is no change request {request_id}{f' in {environment}' if environment else ''}.")
+    return found
+
+
+def live_ids() -> list[int]:
+    """The requests the clock looks at, oldest first."""
+    return list(ChangeRequest.objects.filter(state__in=LIVE).order_by("id").values_list("pk", flat=True))
+
+
+def changes_of(request: ChangeRequest) -> tuple[Change, ...]:
+    return tuple(Change(**change) for change in request.changes)
+
+
+def is_live(request: ChangeRequest) -> bool:
+    return RequestState(request.state) in LIVE
+
+
+def changed_since(request: ChangeRequest) -> str:
+    """What has changed underneath a live request, in a sentence; empty when nothing has, or it is decided."""
+    return ground.changed_since(request, changes_of(request)) if is_live(request) else ""
+
+
+def standing(request: ChangeRequest, now: datetime) -> Standing:
+    """How the request stands: up to six queries."""
+    stale = changed_since(request)
+    words = list(request.approvals.all())
+    people = approving.counting(words, digest=request.digest, contributors=request.contributors)
+    counts = [word for word in words if word.digest == request.digest and word.approver in people and not stale]
+    return Standing(
+        counting=tuple(counts),
+        void=tuple(word for word in words if word not in counts),
+        needed=request.needed,
+        stale=stale,
+        expired=is_live(request) and now >= request.expires_at,
+        when=schedule.told(request.apply_at, request.zone) if request.apply_at else "",
+    )
+
+
+def conflicts(request: ChangeRequest) -> list[Clash]:
+    """The other live requests of the environment that touch what this one touches, oldest first: 3 queries."""
+    others = requests().filter(environment=request.environment_id, state__in=LIVE).exclude(pk=request.pk)
+    found = ((other, sorted(set(other.base) & set(request.base))) for other in others.order_by("id"))
+    return [Clash(other, tuple(subjects)) for other, subjects in found if subjects]
+
+
+def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
+    """The requests that this person could approve now, oldest first: 3 queries."""
+    asked = requests().filter(Q(state=RequestState.OPEN), expires_at__gt=now).order_by("id")
+    return [request for request in asked if _waits_for(request, person)]
+
+
+def _waits_for(request: ChangeRequest, person: str) -> bool:
+    said = {word.approver for word in request.approvals.all() if word.digest == request.digest}
+    return person not in said and person not in request.contributors
+
+
+def people_behind(actor: Actor, environment: str) -> list[str]:
+    """Who answers for what this actor does: itself, and of a token everybody who made one of its name here."""
+    if actor.kind is not ActorKind.TOKEN:
+        return [actor.name]
+    makers = flags.selectors.tokens().filter(name=actor.name, environment__key=environment)
+    return sorted({actor.name, *makers.values_list("created_by", flat=True)})

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from core.actors import Actor
 from core.errors import Conflict
 
+PERMISSION = "approvals.request_change"  # to ask for changes
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
-from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.errors import DomainError, NotFound, StaleVersion
+from core.admin.refusals import RefusalsView
+from core.errors import NotFound
 from core.models import Environment
 
 
@@ -36,7 +35,7 @@ class Effect:
 
 
 class ReasonForm(forms.Form):
-    """Why, and which version of the row the person saw."""
+    """Why, and what the person saw of the row."""
 
     reason = forms.CharField(
         label="Reason",
@@ -46,6 +45,7 @@ class ReasonForm(forms.Form):
         error_messages={"required": "Say why: the history tells who did it and for what reason."},
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)  # the newest event that was there
 
     @property
     def helper(self) -> FormHelper:
@@ -55,11 +55,10 @@ class ReasonForm(forms.Form):
         return helper
 
 
-class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
+class ConfirmView(UnfoldModelAdminViewMixin, RefusalsView):
     """GET shows the effect, POST does it. Opened by htmx it is a dialog, otherwise a page of its own.
 
-    A refusal of the service is shown in the form and changes nothing. After a stale version the form
-    shows the new state and its version, so that the next click is about what the person now sees.
+    A refusal of the service is shown in the form and changes nothing (RefusalsView).
     """
 
     form_class = ReasonForm
@@ -68,10 +67,6 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
     def effect(self) -> Effect:
         """What will happen, from the row as it is now."""
         raise NotImplementedError
-
-    def version(self) -> int | None:
-        """The version of the row that `effect` describes; None when the row has none."""
-        return None
 
     def reason_required(self) -> bool:
         """Whether the person must say why."""
@@ -85,9 +80,8 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
         """Where the person goes afterwards."""
         raise NotImplementedError
 
-    @property
-    def in_dialog(self) -> bool:
-        return bool(self.request.headers.get("HX-Request"))
+    def asked_title(self) -> str:
+        return self.effect().title
 
     def get_template_names(self) -> list[str]:
         return ["ops/confirm_dialog.html" if self.in_dialog else "ops/confirm.html"]
@@ -101,34 +95,17 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
         return form
 
     def get_initial(self) -> dict[str, Any]:
-        return {"version": self.version()}
+        return {"version": self.version(), "seen": self.last_event()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         effect = self.effect()
         self.title = effect.title
         crumbs = [(getattr(self.model_admin, "heading", "") or "Back", self.back())]
-        return super().get_context_data(effect=effect, back=self.back(), crumbs=crumbs, now=timezone.now(), **kwargs)
+        return super().get_context_data(effect=effect, back=self.back(), crumbs=crumbs, **kwargs)
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         values = dict(form.cleaned_data)
-        try:
-            done = self.perform(values)
-        except DomainError as error:
-            return self.refused(form, error)
-        messages.success(self.request, done)
-        return self._leave()
-
-    def refused(self, form: forms.Form, error: DomainError) -> HttpResponse:
-        """The form again, with the reason of the refusal; status as the error has it, 200 in a dialog."""
-        field = getattr(error, "field", None)
-        form.add_error(field if field in form.fields else None, str(error))
-        if isinstance(error, StaleVersion):
-            data = cast(QueryDict, form.data).copy()
-            data[form.add_prefix("version")] = str(self.version())
-            form.data = data
-        response = self.form_invalid(form)
-        response.status_code = 200 if self.in_dialog else error.status
-        return response
+        return self.attempt(form, lambda: self.perform(values), self._said)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -136,7 +113,6 @@ class ConfirmView(UnfoldModelAdminViewMixin, FormView[forms.Form]):
         except NotFound as error:
             raise Http404(str(error)) from error
 
-    def _leave(self) -> HttpResponse:
-        if self.in_dialog:  # htmx would put the page it is redirected to into the dialog
-            return HttpResponse(headers={"HX-Redirect": self.back()})
-        return HttpResponseRedirect(self.back())
+    def _said(self, done: str) -> HttpResponse:
+        messages.success(self.request, done)
+        return self.leave(self.back())

@@ -10,20 +10,20 @@ from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 import flags.selectors
 from core.admin.read_only import Screen, person
-from core.errors import DomainError, Invalid, StaleVersion
+from core.admin.refusals import ASK, RefusalsView
+from core.errors import DomainError, Invalid
 from flags.domain.change import PastedList, read_npubs
 from flags.models import FlagState
 from flags.services.allow_list import edit_allow_list
-from flags.services.lists import MAX_USERS
+from flags.services.lists import MAX_USERS, Edit
 
 PER_PAGE = 50
 EXAMPLES = 5
@@ -87,6 +87,7 @@ class AllowListForm(forms.Form):
         help_text="Kept in the history with your name.",
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     @property
     def helper(self) -> FormHelper:
@@ -122,7 +123,7 @@ def preview(state: FlagState, pasted: PastedList, *, adding: bool) -> Preview:
     return Preview(adding, total, effective, total - effective, pasted.duplicates, after)
 
 
-class EditAllowList(UnfoldModelAdminViewMixin, FormView[AllowListForm]):
+class EditAllowList(UnfoldModelAdminViewMixin, RefusalsView):
     """Paste, look at the counts, apply. With htmx the counts come without the npubs travelling back."""
 
     permission_required = "flags.operate_flagstate"
@@ -134,28 +135,39 @@ class EditAllowList(UnfoldModelAdminViewMixin, FormView[AllowListForm]):
         return ["flags/allow_list_preview.html"] if self.request.headers.get("HX-Request") else [self.template_name]
 
     def get_initial(self) -> dict[str, Any]:
-        return {"mode": "add", "version": _state(self.kwargs["pk"]).version}
+        return {"mode": "add", "version": self.version(), "seen": self.last_event()}
+
+    def version(self) -> int:
+        return _state(self.kwargs["pk"]).version
+
+    def subject(self) -> tuple[str, int | None]:
+        state = _state(self.kwargs["pk"])
+        return f"flag:{state.flag.key}", state.environment_id
+
+    def asked_title(self) -> str:
+        return f"Allow-list of {_state(self.kwargs['pk']).flag.key}"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         state = _state(self.kwargs["pk"])
-        return super().get_context_data(state=state, crumbs=_crumbs(state), now=timezone.now(), **kwargs)
+        return super().get_context_data(state=state, crumbs=_crumbs(state), **kwargs)
 
-    def form_valid(self, form: AllowListForm) -> HttpResponse:
+    def form_valid(self, form: forms.Form) -> HttpResponse:
         try:
             pasted = read_npubs(form.cleaned_data["npubs"])
             if not pasted.npubs:
                 raise Invalid("There is no npub in this text.", field="npubs")
-            if self.request.POST.get("step") == "apply":
-                return self._apply(form.cleaned_data, pasted)
         except DomainError as error:
-            return self._refused(form, error)
+            return self.refused(form, error)
+        if self.request.POST.get("step") in ("apply", ASK):
+            values = form.cleaned_data
+            return self.attempt(form, lambda: self._apply(values, pasted), lambda done: self._said(done, pasted))
         found = preview(_state(self.kwargs["pk"]), pasted, adding=form.cleaned_data["mode"] == "add")
         return self.render_to_response(self.get_context_data(form=form, preview=found))
 
-    def _apply(self, values: dict[str, Any], pasted: PastedList) -> HttpResponse:
+    def _apply(self, values: dict[str, Any], pasted: PastedList) -> Edit:
         state = _state(self.kwargs["pk"])
         adding = values["mode"] == "add"
-        done = edit_allow_list(
+        return edit_allow_list(
             state.flag.key,
             state.environment.key,
             add=pasted.npubs if adding else (),
@@ -165,21 +177,13 @@ class EditAllowList(UnfoldModelAdminViewMixin, FormView[AllowListForm]):
             now=timezone.now(),
             version=values["version"],
         )
+
+    def _said(self, done: Edit, pasted: PastedList) -> HttpResponse:
+        adding = self.request.POST.get("mode") == "add"
         said = [f"{done.added:,} added" if adding else f"{done.removed:,} removed"]
         if done.already_in or done.not_in:
             said.append(f"{done.already_in:,} in the list already" if adding else f"{done.not_in:,} not in the list")
         if pasted.duplicates:
             said.append(f"{len(pasted.duplicates):,} repeated in your text")
         messages.success(self.request, f"{', '.join(said)}. The list has {done.state.allow_count:,} npubs.")
-        return HttpResponseRedirect(reverse("admin:flags_allow_list", args=[state.pk]))
-
-    def _refused(self, form: AllowListForm, error: DomainError) -> HttpResponse:
-        field = getattr(error, "field", None)
-        form.add_error(field if field in form.fields else None, str(error))
-        if isinstance(error, StaleVersion):
-            data = self.request.POST.copy()
-            data["version"] = str(error.actual)
-            form.data = data
-        response = self.form_invalid(form)
-        response.status_code = 200 if self.request.headers.get("HX-Request") else error.status
-        return response
+        return self.leave(reverse("admin:flags_allow_list", args=[done.state.pk]))

@@ -60,6 +60,10 @@ class FlagCommand(ConfirmView):
     def version(self) -> int | None:
         return self.state.version
 
+    def subject(self) -> tuple[str, int | None]:
+        state = self.state
+        return f"flag:{state.flag.key}", state.environment_id
+
     def reason_required(self) -> bool:
         return self.state.environment.protected
 

@@ -69,6 +69,6 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     const form = event.target.closest("form.ops-form");
-    if (form) form.requestSubmit();
+    if (form) form.requestSubmit(form.querySelector("button[data-default]"));
   });
 })();

@@ -15,6 +15,7 @@ from flags.domain import instants, semver
 from flags.domain.values import is_number
 
 Context = Mapping[str, Any]
+Conditions = Sequence[Mapping[str, Any]]
 Holds = Callable[[Context], bool]
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"eq": eq, "lt": lt, "le": le, "gt": gt, "ge": ge}
@@ -161,16 +162,20 @@ OPERATORS: Mapping[str, Operator] = {
 }
 
 
-def compiled(
-    conditions: Sequence[Mapping[str, Any]], segments: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> tuple[Holds, ...]:
+def segment_of(condition: Mapping[str, Any]) -> str | None:
+    """The segment that a condition is about, in or out; None for a condition on an attribute."""
+    named: str | None = condition.get("segment", condition.get("not_segment"))
+    return named
+
+
+def compiled(conditions: Conditions, segments: Mapping[str, Conditions]) -> tuple[Holds, ...]:
     """Checked conditions as functions of the context; all must hold.
 
-    A segment that does not exist (any more) is one that nobody is known to be in or outside of: neither holds.
+    A segment that does not exist (any more) is one that nobody is known to be in or out of: neither holds.
     """
     found: list[Holds] = []
     for condition in conditions:
-        named = condition.get("segment", condition.get("not_segment"))
+        named = segment_of(condition)
         if named is None:
             found.append(OPERATORS[condition["op"]].compiled(condition["attribute"], condition["values"]))
         elif named not in segments:

@@ -1,4 +1,4 @@
-"""The answer to "is it on for this unit", with its reason."""
+"""The answer to "what does this flag say for this unit", with its reason."""
 
 from __future__ import annotations
 
@@ -17,57 +17,64 @@ class Reason(StrEnum):
 
 
 class Rule(StrEnum):
-    """Which rule decided; they are asked in this order."""
+    """What decided; they are asked in this order."""
 
     DISABLED = "disabled"
+    PREREQUISITE = "prerequisite"
+    DENY_LIST = "deny-list"
     ALLOW_LIST = "allow-list"
+    RULE = "rule"
     PERCENTAGE = "percentage"
     NO_KEY = "no-key"
 
 
-_REASONS = {
-    Rule.DISABLED: Reason.DISABLED,
-    Rule.ALLOW_LIST: Reason.TARGETING_MATCH,
-    Rule.NO_KEY: Reason.SPLIT,
-}
-
-
 class Decision(NamedTuple):
-    """`value` is what to do. `bucket` is None where it was not asked for, `buckets` is how many there are.
+    """`value` is what to do, `variant` its name.
 
-    `rule` NO_KEY: the flag splits by a salted hash and there was no unit to hash, so the value is False.
+    `rule` NO_KEY: a hash of the unit decides and there was none, so the value is the off variant's, and a door that
+    can tell an error tells it. `name` is the targeting rule that decided, or the prerequisite that was not met.
+    `percentage` is the one that decided: the rule's, or the flag's. `bucket` is None where it was not asked for,
+    `buckets` is how many there are.
     """
 
     key: str
-    value: bool
+    value: Any
+    variant: str
     rule: Rule
+    reason: Reason
     percentage: int | float
-    bucket: int | None
     buckets: int
     parameters: Mapping[str, Any]
-    version: int
+    name: str
+    bucket: int | None = None
 
     @property
-    def variant(self) -> str:
-        return "on" if self.value else "off"
-
-    @property
-    def reason(self) -> Reason:
-        if self.rule is Rule.PERCENTAGE:
-            return Reason.STATIC if self.bucket is None else Reason.SPLIT
-        return _REASONS[self.rule]
+    def has_value(self) -> bool:
+        """Whether the caller shall take the value; otherwise the default in its own code holds."""
+        return self.rule is not Rule.DISABLED and self.rule is not Rule.NO_KEY
 
     @property
     def why(self) -> str:
         """One sentence for support staff."""
-        if self.rule is Rule.DISABLED:
-            return "The flag is disabled."
-        if self.rule is Rule.ALLOW_LIST:
-            return "The npub is on the allow-list."
-        if self.rule is Rule.NO_KEY:
-            return f"The flag is on for {self.percentage:g} % of all npubs, and no npub was given."
+        if self.rule in _WHY:
+            return _WHY[self.rule].format(self)
+        if self.rule is Rule.RULE:
+            return f"Rule {self.name!r} holds: {self._share('everybody it fits', 'nobody it fits')}"
+        told = self._share("everybody", "nobody beyond its allow-list")
+        return told[0].upper() + told[1:]
+
+    def _share(self, everybody: str, nobody: str) -> str:
         if self.bucket is None:
-            return f"The flag is on for {'everybody' if self.value else 'nobody beyond its allow-list'}."
-        side = "within" if self.value else "beyond"
+            return f"the flag is on for {everybody if self.percentage else nobody}."
         position = 100 * self.bucket / self.buckets
-        return f"The npub stands at {position:g} %, {side} the first {self.percentage:g} %."
+        side = "within" if position < self.percentage else "beyond"
+        return f"the npub stands at {position:g} %, {side} the first {self.percentage:g} %."
+
+
+_WHY = {
+    Rule.DISABLED: "The flag is disabled.",
+    Rule.PREREQUISITE: "It needs the flag {0.name}, which does not answer as it must.",
+    Rule.DENY_LIST: "The npub is on the deny-list.",
+    Rule.ALLOW_LIST: "The npub is on the allow-list.",
+    Rule.NO_KEY: "The flag is on for {0.percentage:g} % of all npubs or splits them, and no npub was given.",
+}

@@ -1,112 +1,112 @@
 """The picture of one environment that evaluation reads: immutable, in memory, compiled once per change.
 
-The order of decision: disabled, allow-list, percentage, off. Nothing here is locked: what is filled in later
-(the memo of buckets, ready decisions) is only a cache, and two threads that fill it write the same.
+The order of decision (docs/targeting.md): disabled, prerequisites, deny-list, allow-list, rules, percentage. Nothing
+here is locked: what is filled in later (the memo of buckets, ready decisions) is only a cache, and two threads that
+fill it write the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import ceil
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import is_
 from types import MappingProxyType
+from typing import Any
 
 from core.errors import NotFound
-from flags.domain.bucketing import (
-    JS31_BUCKETS,
-    MURMUR3_BUCKETS,
-    Bucketing,
-    js31_memo,
-    murmur3_bucket,
-    remember_js31,
-)
-from flags.domain.configuration import EnvironmentConfig, FlagConfig
-from flags.domain.decision import Decision, Rule
+from flags.domain.bucketing import JS31_BUCKETS, js31_memo, murmur3_bucket, remember_js31
+from flags.domain.compiled import PlainFlag, TargetedFlag, compile_flag
+from flags.domain.conditions import Context
+from flags.domain.configuration import EnvironmentConfig
+from flags.domain.decision import Decision
+from flags.domain.prerequisites import settled
 
-
-class _Flag:
-    """One compiled flag. `fixed` is the answer for everybody beyond the allow-list, where there is one."""
-
-    __slots__ = ("allowed", "buckets", "fixed", "key", "listed", "nobody", "ready", "salt", "share", "template")
-
-    def __init__(self, config: FlagConfig, version: int) -> None:
-        salted = config.bucketing is Bucketing.MURMUR3
-        percentage = int(config.percentage) if config.percentage % 1 == 0 else float(config.percentage)
-        self.key = config.key
-        self.buckets = MURMUR3_BUCKETS if salted else JS31_BUCKETS
-        self.salt = config.salt if salted else None
-        self.share = ceil(config.percentage * self.buckets / 100) if config.enabled else 0
-        self.allowed = config.allowed if config.enabled else frozenset()
-        rule = Rule.PERCENTAGE if config.enabled else Rule.DISABLED
-        self.template = Decision(
-            config.key,
-            self.share >= self.buckets,
-            rule,
-            percentage,
-            None,
-            self.buckets,
-            MappingProxyType(dict(config.parameters)),
-            version,
-        )
-        self.fixed = None if 0 < self.share < self.buckets else self.template
-        self.listed = self.template._replace(value=True, rule=Rule.ALLOW_LIST)
-        self.nobody = self.template._replace(value=False, rule=Rule.NO_KEY)
-        self.ready: list[Decision | None] = [None] * JS31_BUCKETS
-
-    def split(self, bucket: int) -> Decision:
-        share, buckets, kept = self.share, self.buckets, self.template
-        return Decision(
-            kept.key, bucket < share, kept.rule, kept.percentage, bucket, buckets, kept.parameters, kept.version
-        )
-
-    def at(self, bucket: int) -> Decision:
-        """The decision of a js31 flag that is the same for all units of a bucket."""
-        found = self.fixed or self.ready[bucket]
-        if found is None:
-            found = self.ready[bucket] = self.split(bucket)
-        return found
-
-    def salted(self, unit: str) -> Decision:
-        return self.split(murmur3_bucket(unit, self.salt or "")) if unit else self.nobody
+NOTHING: Context = MappingProxyType({})  # no context
+_LONG = 2_000  # npubs: longer lists are asked one by one, for copying them into one set would hold other threads up
 
 
 class Snapshot:
-    """All flags of one environment at one version."""
+    """All flags of one environment at one version.
 
-    def __init__(self, config: EnvironmentConfig) -> None:
-        self.environment = config.environment
-        self.version = config.version
-        self._flags = {flag.key: _Flag(flag, config.version) for flag in config.flags}
-        flags = self._flags.values()
-        self._salted = tuple(flag for flag in flags if flag.salt is not None and flag.fixed is None)
-        self._by_bucket = tuple(flag for flag in flags if flag.salt is None or flag.fixed is not None)
-        self._listing = tuple(flag for flag in flags if flag.allowed)
-        self._anyone = frozenset().union(*(flag.allowed for flag in self._listing))
-        self._ready: list[Mapping[str, Decision] | None] = [None] * JS31_BUCKETS
+    `previous` is the picture before: what did not change is taken from it.
+    """
+
+    def __init__(self, config: EnvironmentConfig, previous: Snapshot | None = None) -> None:
+        self.environment, self.version = config.environment, config.version
+        self._config = config
+        self._plain: dict[str, PlainFlag] = {}
+        self._targeted: dict[str, TargetedFlag] = {}
+        self._compile(config, previous)
+        plain = self._plain.values()
+        self._salted = tuple(flag for flag in plain if flag.salt is not None and flag.fixed is None)
+        self._by_bucket = tuple(flag for flag in plain if flag.salt is None or flag.fixed is not None)
+        self._listing = tuple(flag for flag in plain if flag.allowed)
+        self._ready: list[dict[str, Decision] | None] = [None] * JS31_BUCKETS
+        before = None if previous is None else previous._lists
+        self._lists: _Lists = _Lists([flag.allowed for flag in self._listing], before)
+        asking = {
+            key: [name for name, _ in flag.prerequisites] for key, flag in self._targeted.items() if flag.prerequisites
+        }
+        self._asking = {key: place for place, key in enumerate(settled(asking))}
+        self._circling = tuple(self._targeted[key] for key in asking if key not in self._asking)
+        self._chains: dict[str, tuple[str, ...]] = {}
+
+    def _compile(self, config: EnvironmentConfig, previous: Snapshot | None) -> None:
+        segments = {segment.key: segment.conditions for segment in config.segments}
+        moved = previous is None or previous._config.segments is not config.segments
+        plain, targeted = ({}, {}) if previous is None else (previous._plain, previous._targeted)
+        for flag in config.flags:
+            key = flag.key
+            known = plain.get(key) or targeted.get(key)
+            if (
+                known is None
+                or known.config is not flag
+                or (moved and isinstance(known, TargetedFlag) and known.reads_segments)
+            ):
+                known = compile_flag(flag, segments)
+            if isinstance(known, PlainFlag):
+                self._plain[key] = known
+            else:
+                self._targeted[key] = known
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(self._flags)
+        return tuple(flag.key for flag in self._config.flags)
 
-    def is_on(self, key: str, unit: str) -> bool:
-        """The bare answer, fast. A flag that does not exist here is off."""
-        try:
-            flag = self._flags[key]
-        except KeyError:
-            return False
+    def is_on(self, key: str, unit: str, context: Context = NOTHING) -> bool:
+        """The bare answer, fast: of a boolean flag its value, of another whether it is not its off variant.
+
+        A flag that does not exist here is off.
+        """
+        flag = self._plain.get(key)
+        if flag is None:
+            return self._is_on_by_targeting(key, unit, context)
         if unit in flag.allowed:
             return True
-        if flag.fixed is not None:
-            return flag.fixed.value
+        if flag.fixed_on is not None:
+            return flag.fixed_on
         if flag.salt is not None:
             return bool(unit) and murmur3_bucket(unit, flag.salt) < flag.share
         bucket = js31_memo.get(unit)
         return (remember_js31(unit) if bucket is None else bucket) < flag.share
 
-    def decide(self, key: str, unit: str) -> Decision:
-        """The answer with its reason. Raises NotFound for a flag that does not exist here."""
-        flag = self._flags.get(key)
+    def value_of(self, key: str, unit: str, default: Any, context: Context = NOTHING) -> Any:
+        """The value, or `default` where the flag does not exist here, is disabled, or needs a unit and has none."""
+        try:
+            decision = self.decide(key, unit, context)
+        except NotFound:
+            return default
+        return decision.value if decision.has_value else default
+
+    def decide(self, key: str, unit: str, context: Context = NOTHING) -> Decision:
+        """The answer with its reason. Raises NotFound for a flag that does not exist here.
+
+        `unit` is empty when there is none; `context` are the attributes that rules ask for.
+        """
+        flag = self._plain.get(key)
         if flag is None:
-            raise NotFound(f"There is no flag {key!r} in environment {self.environment!r}.")
+            return self._by_targeting(key, unit, context)
         if unit in flag.allowed:
             return flag.listed
         if flag.fixed is not None:
@@ -116,19 +116,21 @@ class Snapshot:
         bucket = js31_memo.get(unit)
         return flag.at(remember_js31(unit) if bucket is None else bucket)
 
-    def decide_all(self, unit: str) -> dict[str, Decision]:
+    def decide_all(self, unit: str, context: Context = NOTHING) -> dict[str, Decision]:
         """Every flag's answer by its key."""
         bucket = js31_memo.get(unit)
         decisions = dict(self.of_bucket(remember_js31(unit) if bucket is None else bucket))
         for flag in self._salted:
             decisions[flag.key] = flag.salted(unit)
-        if unit in self._anyone:
+        if unit in self._lists:
             for flag in self._listing:
                 if unit in flag.allowed:
                     decisions[flag.key] = flag.listed
+        if self._targeted:
+            self._add_targeted(decisions, decisions, unit, context)
         return decisions
 
-    def of_bucket(self, bucket: int) -> Mapping[str, Decision]:
+    def of_bucket(self, bucket: int) -> dict[str, Decision]:
         """The decisions that all unlisted units of this js31 bucket share."""
         ready = self._ready[bucket]
         if ready is None:
@@ -136,8 +138,96 @@ class Snapshot:
         return ready
 
     def shared_bucket(self, unit: str) -> int | None:
-        """The unit's js31 bucket when `of_bucket` is its whole answer; None when it has one of its own."""
-        if self._salted or unit in self._anyone:
+        """The unit's js31 bucket: `of_bucket` and `own` are its whole answer. None when it is on an allow-list."""
+        if unit in self._lists:
             return None
         bucket = js31_memo.get(unit)
         return remember_js31(unit) if bucket is None else bucket
+
+    def own(self, unit: str, context: Context, bucket: int) -> dict[str, Decision]:
+        """The decisions beside those of the unit's bucket, for a unit on no allow-list."""
+        if not self._salted and not self._targeted:
+            return {}
+        decisions = {flag.key: flag.salted(unit) for flag in self._salted}
+        self._add_targeted(decisions, ChainMap(decisions, self.of_bucket(bucket)), unit, context)
+        return decisions
+
+    def _add_targeted(
+        self, decisions: dict[str, Decision], known: Mapping[str, Decision], unit: str, context: Context
+    ) -> None:
+        """`known` sees what is added to `decisions`, and the answers of all other flags."""
+        for flag in self._targeted.values():
+            if not flag.prerequisites:
+                decisions[flag.key] = flag.answer(unit, context)
+        for flag in self._circling:
+            decisions[flag.key] = flag.unmet({}) or flag.answer(unit, context)
+        for key in self._asking:
+            flag = self._targeted[key]
+            decisions[key] = flag.unmet(known) or flag.answer(unit, context)
+
+    def _is_on_by_targeting(self, key: str, unit: str, context: Context) -> bool:
+        try:
+            decision = self._by_targeting(key, unit, context)
+        except NotFound:
+            return False
+        return decision.has_value and decision.variant in self._targeted[key].on
+
+    def _by_targeting(self, key: str, unit: str, context: Context) -> Decision:
+        flag = self._targeted.get(key)
+        if flag is None:
+            raise NotFound(f"There is no flag {key!r} in environment {self.environment!r}.")
+        unmet = self._unmet(flag, unit, context) if flag.prerequisites else None
+        return unmet or flag.answer(unit, context)
+
+    def _unmet(self, flag: TargetedFlag, unit: str, context: Context) -> Decision | None:
+        """The answer when a prerequisite is not met. Flags are asked in their order, so nothing calls itself."""
+        known: dict[str, Decision] = {}
+        for name in self._chain(flag.key):
+            asked = self._targeted.get(name)
+            if asked is None:
+                known[name] = self.decide(name, unit, context)
+            else:
+                known[name] = asked.unmet(known) or asked.answer(unit, context)
+        return flag.unmet(known)
+
+    def _chain(self, key: str) -> tuple[str, ...]:
+        """All flags that this one needs, also through others, each after those that it needs itself.
+
+        Empty for a flag that leads into a circle, so that its prerequisites are not met.
+        """
+        found = self._chains.get(key)
+        if found is None:
+            found = self._chains[key] = self._needed(key) if key in self._asking else ()
+        return found
+
+    def _needed(self, key: str) -> tuple[str, ...]:
+        needed: set[str] = set()
+        ahead = [key]
+        while ahead:
+            asking = self._targeted.get(ahead.pop())
+            for name, _ in asking.prerequisites if asking else ():
+                if name not in needed and (name in self._plain or name in self._targeted):
+                    needed.add(name)
+                    ahead.append(name)
+        return tuple(sorted(needed, key=lambda name: self._asking.get(name, -1)))
+
+
+class _Lists:
+    """Whether a unit is on any of these allow-lists. `before` has the set of all short ones, if they are the same."""
+
+    __slots__ = ("_anyone", "_long", "_short")
+
+    def __init__(self, lists: Sequence[frozenset[str]], before: _Lists | None) -> None:
+        self._long = tuple(npubs for npubs in lists if len(npubs) > _LONG)
+        self._short = tuple(npubs for npubs in lists if len(npubs) <= _LONG)
+        same = before is not None and _are_same(before._short, self._short)
+        self._anyone: frozenset[str] = (
+            before._anyone if before is not None and same else frozenset(chain.from_iterable(self._short))
+        )
+
+    def __contains__(self, unit: object) -> bool:
+        return unit in self._anyone or (bool(self._long) and any(unit in npubs for npubs in self._long))
+
+
+def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))

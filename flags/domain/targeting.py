@@ -108,7 +108,7 @@ def _rule(
         _condition(item, place, segments)
         for item, place in _items(read["when"], f"{path}.when", MAX_CONDITIONS, least=1)
     ]
-    rule = {"name": name.strip(), "when": conditions}
+    rule: dict[str, Any] = {"name": name.strip(), "when": conditions}
     if "percentage" in read:
         rule["percentage"] = _percent(read["percentage"], f"{path}.percentage", _STEPS[bucketing])
     if "serve" in read:

@@ -27,6 +27,13 @@ def variants_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {str(row["key"]): row["value"] for row in rows} or BOOLEAN
 
 
+def typed(variants: Mapping[str, Any], value_type: ValueType) -> Mapping[str, Any]:
+    """The values as they are told. Of a number flag all are floats when one is: typed clients ask for one type."""
+    if value_type is ValueType.NUMBER and any(isinstance(value, float) for value in variants.values()):
+        return {key: float(value) for key, value in variants.items()}
+    return variants
+
+
 def served_by_default(variants: Mapping[str, Any]) -> str:
     """The variant for whoever has the feature, where nothing else is said: `on`, or else the first one."""
     return ON if ON in variants else next(iter(variants))

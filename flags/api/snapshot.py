@@ -15,7 +15,7 @@ import orjson
 
 from flags.api.bare import STATUS, Answer, Refusal, admitted, token_text
 from flags.domain.configuration import EnvironmentConfig
-from flags.domain.document import document, etag
+from flags.domain.document import Pieces, document, etag, pieces
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Holder
 from flags.services.tokens import Scope
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 class _Page(NamedTuple):
     config: EnvironmentConfig
+    flags: Pieces
     plain: bytes
     packed: bytes
 
@@ -78,8 +79,10 @@ class SnapshotDoor:
         which shares the threads of this process."""
         page = self._pages.get(config.environment)
         if page is None or page.config is not config:
-            plain = document(config)
-            page = self._pages[config.environment] = _Page(config, plain, gzip.compress(plain, 5, mtime=0))
+            flags = pieces(config, page.flags if page else {})
+            plain = document(config, flags)
+            page = _Page(config, flags, plain, gzip.compress(plain, 5, mtime=0))
+            self._pages[config.environment] = page
         return page
 
 

@@ -5,6 +5,7 @@ Format 1 (docs/clients.md). It is rendered flag by flag, so that no other thread
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -13,9 +14,12 @@ from typing import Any
 import orjson
 
 from flags.domain.configuration import EnvironmentConfig, FlagConfig
+from flags.domain.values import off_by_default, served_by_default, typed
 
 FORMAT = 1
 _LONG = 1_000  # npubs; sorting 100,000 takes 40 ms, so a long list is rendered again only when it changed
+
+Pieces = Mapping[str, tuple[FlagConfig, bytes]]
 
 
 def etag(config: EnvironmentConfig) -> str:
@@ -31,35 +35,55 @@ def version_of(tag: str) -> int | None:
     return int(found[1]) if len(found) == 3 and found[1].isascii() and found[1].isdigit() else None
 
 
-def document(config: EnvironmentConfig) -> bytes:
+def pieces(config: EnvironmentConfig, before: Pieces) -> Pieces:
+    """Each flag in bytes. Those that are in `before` and did not change are taken from there."""
+    return {flag.key: _kept(flag, before.get(flag.key)) for flag in config.flags}
+
+
+def document(config: EnvironmentConfig, flags: Pieces) -> bytes:
     """The document of one environment. Equal configurations give equal bytes, in every process."""
     head = {
         "format": FORMAT,
         "environment": config.environment,
         "version": config.version,
         "changedAt": config.changed_at,
-        "segments": {},
+        "segments": {segment.key: segment.conditions for segment in config.segments},
     }
-    flags = b",".join(map(_flag, config.flags))
-    return b'%b,"flags":[%b]}' % (orjson.dumps(head)[:-1], flags)
+    return b'%b,"flags":[%b]}' % (orjson.dumps(head)[:-1], b",".join(piece for _, piece in flags.values()))
+
+
+def _kept(flag: FlagConfig, before: tuple[FlagConfig, bytes] | None) -> tuple[FlagConfig, bytes]:
+    return before if before is not None and before[0] is flag else (flag, _flag(flag))
 
 
 def _flag(flag: FlagConfig) -> bytes:
+    targeting = flag.targeting
+    variants = typed(flag.variants, flag.value_type)
+    serve = targeting.get("serve") or served_by_default(variants)
+    rules = [
+        {
+            "name": rule["name"],
+            "when": rule["when"],
+            "percentage": rule.get("percentage", 100),
+            "serve": rule.get("serve") or serve,
+        }
+        for rule in targeting.get("rules", ())
+    ]
     told: dict[str, Any] = {
         "key": flag.key,
-        "type": "boolean",
+        "type": flag.value_type,
         "enabled": flag.enabled,
         "bucketing": flag.bucketing,
         "salt": flag.salt,
         "percentage": _number(flag.percentage),
-        "variants": {"on": True, "off": False},
-        "serve": "on",
-        "off": "off",
-        "prerequisites": [],
-        "rules": [],
+        "variants": dict(variants),
+        "serve": serve,
+        "off": targeting.get("off") or off_by_default(variants),
+        "prerequisites": targeting.get("prerequisites", []),
+        "rules": rules,
         "parameters": dict(flag.parameters),
     }
-    return b'%b,"allow":%b,"deny":[]}' % (orjson.dumps(told)[:-1], _npubs(flag.allowed))
+    return b'%b,"allow":%b,"deny":%b}' % (orjson.dumps(told)[:-1], _npubs(flag.allowed), _npubs(flag.denied))
 
 
 def _npubs(npubs: frozenset[str]) -> bytes:

@@ -15,8 +15,9 @@ import pytest
 from flags.api.snapshot import PATH, SnapshotDoor
 from flags.domain import document
 from flags.domain.bucketing import Bucketing
-from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
+from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentConfig, TokenConfig
 from flags.domain.limit import MinuteLimit
+from flags.domain.values import ValueType
 from flags.services.holding import Held, Holder, Source
 from flags.services.tokens import digest
 
@@ -28,9 +29,20 @@ CONFIG = EnvironmentConfig(
     (
         FlagConfig("melt", enabled=True, percentage=Decimal("25"), allowed=frozenset({"npub2", "npub1"})),
         FlagConfig("salted", Bucketing.MURMUR3, "s", percentage=Decimal("12.50"), parameters={"limit": [1, None]}),
-        FlagConfig("listed", allowed=LONG),
+        FlagConfig("listed", allowed=LONG, denied=frozenset({"npub3"})),
+        FlagConfig(
+            "banner",
+            value_type=ValueType.NUMBER,
+            variants={"small": 1, "large": 2.5},
+            targeting={
+                "prerequisites": [{"flag": "melt", "variants": ["on"]}],
+                "rules": [{"name": "EU", "when": [{"segment": "beta"}], "percentage": 50}],
+                "serve": [["small", 40], ["large", 60]],
+            },
+        ),
     ),
     tuple(TokenConfig(digest(name), name, "pre-production", frozenset({name})) for name in ("snapshot", "evaluate")),
+    (SegmentConfig("beta", ({"attribute": "plan", "op": "equals", "values": ["beta"]},)),),
 )
 
 
@@ -76,12 +88,34 @@ def test_the_document_tells_all_that_decides(door: SnapshotDoor) -> None:
         "version": 42,
         "changedAt": "2025-08-11T09:00:00+00:00",
     }
-    melt, salted, listed = told["flags"]
+    melt, salted, listed, _ = told["flags"]
     assert (melt["key"], melt["bucketing"], melt["enabled"], melt["percentage"]) == ("melt", "js31", True, 25)
     assert melt["allow"] == ["npub1", "npub2"]
     assert (salted["bucketing"], salted["salt"], salted["percentage"]) == ("murmur3", "s", 12.5)
     assert salted["parameters"] == {"limit": [1, None]}
-    assert listed["allow"] == sorted(LONG)
+    assert (listed["allow"], listed["deny"]) == (sorted(LONG), ["npub3"])
+
+
+def test_targeting_is_told_with_all_that_was_left_out(door: SnapshotDoor) -> None:
+    told = json.loads(ask(door)[2])
+    split = [["small", 40], ["large", 60]]
+    assert told["segments"] == {"beta": [{"attribute": "plan", "op": "equals", "values": ["beta"]}]}
+    assert told["flags"][3] == {
+        "key": "banner",
+        "type": "number",
+        "enabled": False,
+        "bucketing": "js31",
+        "salt": "",
+        "percentage": 0,
+        "variants": {"small": 1.0, "large": 2.5},
+        "serve": split,
+        "off": "large",
+        "prerequisites": [{"flag": "melt", "variants": ["on"]}],
+        "rules": [{"name": "EU", "when": [{"segment": "beta"}], "percentage": 50, "serve": split}],
+        "parameters": {},
+        "allow": [],
+        "deny": [],
+    }
 
 
 def test_gzip_holds_the_same(door: SnapshotDoor) -> None:
@@ -147,6 +181,18 @@ def test_one_version_is_rendered_once(door: SnapshotDoor) -> None:
     page = door._pages["pre-production"]
     ask(door)
     assert door._pages["pre-production"] is page
+
+
+def test_a_new_version_renders_only_what_changed(door: SnapshotDoor, still: Holder) -> None:
+    ask(door)
+    old = door._pages["pre-production"].flags
+    still.held = holding(
+        replace(CONFIG, version=43, flags=(replace(CONFIG.flags[0], enabled=False), *CONFIG.flags[1:]))
+    )
+    told = json.loads(ask(door)[2])
+    new = door._pages["pre-production"].flags
+    assert (told["version"], told["flags"][0]["enabled"]) == (43, False)
+    assert [key for key in new if new[key] is not old[key]] == ["melt"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import orjson
 from core.errors import NotFound
 from flags.api.bare import STATUS, Answer, Headers, Refusal, admitted, token_text
 from flags.api.ofrep_bodies import Bodies, failure
+from flags.domain.conditions import Context
 from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Held, Holder
@@ -76,9 +77,11 @@ class OfrepDoor:
         self._holder.start()
         held = self._holder.held
         token = admitted(token_text(environ), held, Scope.EVALUATE, self._limit)
-        unit = _unit(_body(environ))
+        unit, context = _asked(_body(environ))
         bodies = self._bodies_of(held, token.environment)
-        return _one(bodies, key, unit) if key is not None else _all(bodies, unit, environ.get("HTTP_IF_NONE_MATCH"))
+        if key is not None:
+            return _one(bodies, key, unit, context)
+        return _all(bodies, unit, context, environ.get("HTTP_IF_NONE_MATCH"))
 
     def _bodies_of(self, held: Held, environment: str) -> Bodies:
         snapshot = held.snapshots[environment]
@@ -96,17 +99,17 @@ class OfrepDoor:
         return [("Vary", "Origin")]
 
 
-def _one(bodies: Bodies, key: str, unit: str) -> Answer:
+def _one(bodies: Bodies, key: str, unit: str, context: Context) -> Answer:
     try:
-        body, failed = bodies.one(key, unit)
+        body, failed = bodies.one(key, unit, context)
     except NotFound as error:
         details = str(error) if is_key(key) else KEY_HELP
         raise Refusal(404, details, code="FLAG_NOT_FOUND") from None
     return (400 if failed else 200), [_JSON], body
 
 
-def _all(bodies: Bodies, unit: str, seen: str | None) -> Answer:
-    body, etag = bodies.all(unit)
+def _all(bodies: Bodies, unit: str, context: Context, seen: str | None) -> Answer:
+    body, etag = bodies.all(unit, context)
     if seen is not None and etag in seen:  # an ETag of ours, also where a proxy made it weak (W/) or listed several
         return 304, [("ETag", etag)], b""
     return 200, [_JSON, ("ETag", etag)], body
@@ -135,8 +138,8 @@ def _too_large() -> Refusal:
     return Refusal(413, f"A request has at most {MAX_BODY} bytes.")
 
 
-def _unit(body: bytes) -> str:
-    """The targeting key of the context; empty when there is none."""
+def _asked(body: bytes) -> tuple[str, Context]:
+    """The targeting key, empty when there is none, and the whole context."""
     request = _json(body)
     if not isinstance(request, dict):
         raise Refusal(400, 'Send an object, for example {"context":{"targetingKey":"npub1…"}}.', code="PARSE_ERROR")
@@ -144,11 +147,9 @@ def _unit(body: bytes) -> str:
     if not isinstance(context, dict):
         raise Refusal(400, "`context` must be an object.", code="INVALID_CONTEXT")
     unit = context.get("targetingKey")
-    if unit is None:
-        return ""
-    if not isinstance(unit, str):
+    if unit is not None and not isinstance(unit, str):
         raise Refusal(400, "`context.targetingKey` must be a text.", code="INVALID_CONTEXT")
-    return unit
+    return unit or "", context
 
 
 def _json(body: bytes) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import mmh3
 import orjson
 
-from flags.domain.bucketing import JS31_BUCKETS
-from flags.domain.decision import Decision, Reason, Rule
+from flags.domain.conditions import Context
+from flags.domain.decision import Decision, Rule
 from flags.domain.snapshot import Snapshot
 
+_KEPT = 256 * 1024  # bytes: a larger page is made anew each time, for there are a hundred of them
 NO_KEY = "This flag splits users, so it needs a targetingKey in the context."
 
 
@@ -24,17 +26,10 @@ def evaluation(decision: Decision, version: int | None = None) -> dict[str, Any]
     """One flag's answer. A disabled flag has no value: the default in the caller's code holds."""
     if decision.rule is Rule.NO_KEY:
         return failure("TARGETING_KEY_MISSING", NO_KEY, decision.key)
-    body: dict[str, Any] = {
-        "key": decision.key,
-        "reason": decision.reason,
-        "variant": decision.variant,
-        "metadata": _metadata(decision),
-    }
-    if version is not None:
-        body["metadata"]["configVersion"] = version
-    if decision.reason is not Reason.DISABLED:
-        body["value"] = decision.value
-    return body
+    value = {"value": decision.value} if decision.has_value else {}
+    metadata = _metadata(decision) | ({} if version is None else {"configVersion": version})
+    told = {"reason": decision.reason, "variant": decision.variant, "metadata": metadata}
+    return {"key": decision.key, **value, **told}
 
 
 def _metadata(decision: Decision) -> dict[str, Any]:
@@ -49,6 +44,8 @@ def _metadata(decision: Decision) -> dict[str, Any]:
         elif value is not None:
             told[name] = orjson.dumps(value).decode()
     told |= {"rule": decision.rule, "percentage": decision.percentage}
+    if decision.name:
+        told["ruleName" if decision.rule is Rule.RULE else "prerequisite"] = decision.name
     if decision.bucket is not None:
         told["bucket"] = decision.bucket
     return told
@@ -59,57 +56,74 @@ class _Fragments:
 
     def __init__(self, version: int | None = None) -> None:
         self._version = version
-        self._whole: dict[tuple[str, Rule, int | None], bytes] = {}
-        self._halves: dict[tuple[str, bool], tuple[bytes, bytes]] = {}
+        self._whole: dict[tuple[str, Rule, str, str], bytes] = {}
+        self._halves: dict[tuple[str, Rule, str, str], tuple[bytes, bytes]] = {}
 
     def of(self, decision: Decision) -> bytes:
-        if decision.bucket is not None and decision.buckets != JS31_BUCKETS:
-            return self._salted(decision, decision.bucket)
-        place = (decision.key, decision.rule, decision.bucket)
+        place = (decision.key, decision.rule, decision.variant, decision.name)
+        if decision.bucket is not None:
+            return self._around(decision, decision.bucket, place)
         found = self._whole.get(place)
         if found is None:
             found = self._whole[place] = orjson.dumps(evaluation(decision, self._version))
         return found
 
-    def _salted(self, decision: Decision, bucket: int) -> bytes:
-        """Of 10,000 buckets only the two halves around the bucket's number are kept, for in and for out."""
-        place = (decision.key, decision.value)
+    def _around(self, decision: Decision, bucket: int, place: tuple[str, Rule, str, str]) -> bytes:
+        """Of all buckets with the same answer only the two halves around the bucket's number are kept."""
         halves = self._halves.get(place)
         if halves is None:
             whole = orjson.dumps(evaluation(decision, self._version))
-            before, name, after = whole.rpartition(b'"bucket":')  # within a text the quotes would be escaped
+            before, name, after = whole.rpartition(
+                b'"bucket":'
+            )  # the value stands before it; in texts quotes are escaped
             halves = self._halves[place] = (before + name, after.removeprefix(b"%d" % bucket))
         return b"%b%d%b" % (halves[0], bucket, halves[1])
 
 
 class Bodies:
-    """The answers of one snapshot. Those that all units of a js31 bucket share are kept."""
+    """The answers of one snapshot. What all units of a js31 bucket share is kept."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._alone = _Fragments(snapshot.version)
         self._among = _Fragments()  # without the version: a client shall see only those flags change that did
+        self._shared: dict[int, bytes] = {}
         self._pages: dict[int, tuple[bytes, str]] = {}
         self._tail = b'],"metadata":%b}' % orjson.dumps(
             {"environment": snapshot.environment, "configVersion": snapshot.version}
         )
 
-    def one(self, key: str, unit: str) -> tuple[bytes, bool]:
+    def one(self, key: str, unit: str, context: Context) -> tuple[bytes, bool]:
         """The body for one flag, and whether it is a failure. Raises NotFound."""
-        decision = self.snapshot.decide(key, unit)
+        decision = self.snapshot.decide(key, unit, context)
         return self._alone.of(decision), decision.rule is Rule.NO_KEY
 
-    def all(self, unit: str) -> tuple[bytes, str]:
+    def all(self, unit: str, context: Context) -> tuple[bytes, str]:
         """The body for all flags and its ETag, which differs whenever the body does."""
         bucket = self.snapshot.shared_bucket(unit)
         if bucket is None:
-            return self._page(unit)
+            return self._page(self._rendered(self.snapshot.decide_all(unit, context)))
+        own = self.snapshot.own(unit, context, bucket)
+        if own:
+            return self._page(self._of_bucket(bucket), self._rendered(own))
         page = self._pages.get(bucket)
         if page is None:
-            page = self._pages[bucket] = self._page(unit)
+            page = self._page(self._of_bucket(bucket))
+            if len(page[0]) <= _KEPT:
+                self._pages[bucket] = page
         return page
 
-    def _page(self, unit: str) -> tuple[bytes, str]:
-        decisions = self.snapshot.decide_all(unit).values()
-        body = b'{"flags":[' + b",".join(map(self._among.of, decisions)) + self._tail
+    def _of_bucket(self, bucket: int) -> bytes:
+        shared = self._shared.get(bucket)
+        if shared is None:
+            shared = self._rendered(self.snapshot.of_bucket(bucket))
+            if len(shared) <= _KEPT:
+                self._shared[bucket] = shared
+        return shared
+
+    def _rendered(self, decisions: Mapping[str, Decision]) -> bytes:
+        return b",".join(map(self._among.of, decisions.values()))
+
+    def _page(self, *parts: bytes) -> tuple[bytes, str]:
+        body = b'{"flags":[%b%b' % (b",".join(filter(None, parts)), self._tail)
         return body, f'"{mmh3.hash_bytes(body).hex()}"'

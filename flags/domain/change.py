@@ -13,7 +13,7 @@ from flags.domain.schema import check_fits, check_json
 
 MAX_NPUB_LENGTH = 200
 RESERVED_PARAMETERS = frozenset(
-    {"bucket", "configVersion", "percentage", "rule"}
+    {"bucket", "configVersion", "percentage", "prerequisite", "rule", "ruleName"}
 )  # an evaluation tells its why by these
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 MAX_EXACT = 2**53 - 1  # JavaScript's Number.MAX_SAFE_INTEGER: beyond it two programs may read two numbers
 ON, OFF = "on", "off"
-BOOLEAN: Mapping[str, Any] = MappingProxyType({ON: True, OFF: False})
+BOOLEAN: Mapping[str, Any] = {ON: True, OFF: False}
 
 
 class ValueType(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -61,7 +61,11 @@ class Held:
 
 
 class Holder:
-    """Keeps `held` up to date in a thread of its own. `checked_at` is when the database last confirmed it."""
+    """Keeps `held` up to date in a thread of its own. `checked_at` is when the database last confirmed it.
+
+    `listeners` are told each time the database has confirmed or changed what is held: at once, in that thread, so
+    they only take note.
+    """
 
     _thread: Thread | None
     _stopping: Event
@@ -73,6 +77,7 @@ class Holder:
     def __init__(self, copy: DiskCopy, *, poll_seconds: float) -> None:
         self.held = Held()
         self.checked_at: float | None = None
+        self.listeners: list[Callable[[Held], None]] = []
         self._copy = copy
         self._poll_seconds = poll_seconds
         self._failing = False
@@ -115,6 +120,8 @@ class Holder:
             if new:
                 self._swap(self._loaded(held, marks))
             self.checked_at = time.monotonic()
+            for listen in self.listeners:
+                listen(self.held)
             self._copy.keep(self.held.configurations)
             return new
 

@@ -57,6 +57,13 @@ class Rule(Payload):
     expires_after: int = Field(default=3 * 86_400, ge=300, le=90 * 86_400)
 
 
+class Segment(Payload):
+    key: str
+    name: str
+    conditions: list[Any]
+    description: str = ""
+
+
 class Promotion(Payload):
     """As `flags.domain.promotion` makes it, which also reads it."""
 
@@ -72,7 +79,7 @@ KINDS: Mapping[str, Any] = {
     "flag.targeting": Targeting,
     "flag.promotion": Promotion,
     "flag.definition": dict[str, Any],
-    "segment": dict[str, Any],
+    "segment": Segment,
     "ramp.start": RampStart,
     "ramp.resume": RampMove,
     "ramp.advance": RampMove,

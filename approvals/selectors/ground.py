@@ -13,6 +13,7 @@ from approvals.domain.digest import digest
 from core import events
 from core.asking import Change
 from flags.selectors import approval_rules
+from flags.selectors.segments import segments
 
 if TYPE_CHECKING:
     from approvals.models import ChangeRequest
@@ -24,7 +25,8 @@ def base(environment: str, changes: Iterable[Change]) -> Base:
     """Of each thing the changes touch, by its subject in the event log, what tells whether it is still the same.
 
     `event` is the newest event about it, by which a later change is found and named; it is no part of the comparison.
-    Raises NotFound for a ramp or a template that there is not. Two queries for all flags, one for each other thing.
+    Raises NotFound for a ramp or a template that there is not. Two queries for all flags, one for all segments, one for
+    each other thing.
     """
     changes = list(changes)
     found = {**_flags(environment, changes), **dict(_others(environment, changes))}
@@ -63,6 +65,18 @@ def _others(environment: str, changes: Iterable[Change]) -> Iterator[tuple[str, 
             yield f"ramp_template:{template.key}", {"steps": digest({"steps": template.steps})}
         elif change.kind == "rules":
             yield f"rules:{environment}", {"rules": approval_rules.as_dict(environment)}
+    used = {key for change in changes for key in _segments_of(change)}
+    for segment in segments(environment).filter(key__in=used) if used else ():
+        yield f"segment:{segment.key}", {"version": segment.version}
+
+
+def _segments_of(change: Change) -> Iterator[str]:
+    """The segments that a change sets, or that the targeting it sets refers to."""
+    if change.kind == "segment":
+        yield change.payload["key"]
+    for rule in change.payload.get("targeting", {}).get("rules", ()):
+        for condition in rule["when"]:
+            yield from (condition[name] for name in ("segment", "not_segment") if name in condition)
 
 
 def _newest_events(environment: str, subjects: Iterable[str]) -> dict[str, int]:

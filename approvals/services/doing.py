@@ -30,9 +30,9 @@ def do_or_ask(
     try:
         with transaction.atomic(), events.collecting() as told:
             perform(environment, changes, By(actor, reason, now))
-    except ApprovalNeeded:
+    except ApprovalNeeded as needed:
         return requests.open_request(
-            environment, changes, title=title, reason=reason, actor=actor, now=now, reverts=reverts
+            needed.environment, changes, title=title, reason=reason, actor=actor, now=now, reverts=reverts
         )
     if not told:
         raise Invalid("Everything is like this already: there is nothing to take back.")

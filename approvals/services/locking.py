@@ -14,7 +14,7 @@ from approvals import selectors
 from approvals.domain import approving, payloads
 from approvals.domain.states import LIVE, MACHINE, RequestState
 from approvals.models import ChangeRequest
-from core import events
+from core import environments, events
 from core.actors import Actor
 from core.asking import Change
 from core.errors import Conflict, Invalid, StaleVersion
@@ -42,10 +42,17 @@ def hold(request_id: int, *, version: int | None = None) -> ChangeRequest:
 
 
 def lock_ground(environment: str, changes: Iterable[Change]) -> None:
-    """Lock what the changes depend on, in everybody's order. Nothing of it moves until the transaction ends."""
+    """Lock what the changes depend on, in everybody's order. Nothing of it moves until the transaction ends.
+
+    The definition of a flag is one for all environments, so it takes all their configurations.
+    """
+    changes = list(changes)
     for ramp_id in sorted({change.payload["ramp"] for change in changes if "ramp" in change.payload}):
         ramp_locking.lock(ramp_id)
-    lock_configuration(environment)
+    everywhere = any(change.kind == "flag.definition" for change in changes)
+    for key in environments.ordered().values_list("key", flat=True):
+        if everywhere or key == environment:
+            lock_configuration(key)
 
 
 def need_live(request: ChangeRequest, verb: str, *, now: datetime) -> None:

@@ -12,8 +12,18 @@ from core.actors import Actor
 from core.asking import Change
 from core.errors import Invalid
 from flags.domain.change import StateChange
+from flags.domain.definition import DefinitionChange
 from flags.domain.permit import Permit
-from flags.services import allow_list, approval_rules, promotion, rollout
+from flags.services import (
+    allow_list,
+    approval_rules,
+    definition,
+    deny_list,
+    promotion,
+    rollout,
+    segments,
+    targeting,
+)
 from rollouts.services import starting, steering
 
 
@@ -44,6 +54,24 @@ def _state(environment: str, change: Change, by: By) -> None:
 
 def _allow_list(environment: str, change: Change, by: By) -> None:
     allow_list.edit_allow_list(change.flag, environment, **change.payload, **by.told)
+
+
+def _deny_list(environment: str, change: Change, by: By) -> None:
+    deny_list.edit_deny_list(change.flag, environment, **change.payload, **by.told)
+
+
+def _targeting(environment: str, change: Change, by: By) -> None:
+    targeting.set_targeting(change.flag, environment, change.payload["targeting"], **by.told)
+
+
+def _definition(environment: str, change: Change, by: By) -> None:
+    """Of a flag everywhere: the environment of the request is the one whose rules are asked first."""
+    definition.change(change.flag, DefinitionChange.from_dict(change.payload), **by.told)
+
+
+def _segment(environment: str, change: Change, by: By) -> None:
+    payload = {**change.payload}
+    segments.define(payload.pop("key"), environment, **payload, **by.told)
 
 
 def _promotion(environment: str, change: Change, by: By) -> None:
@@ -90,7 +118,11 @@ def _check_flag(change: Change, flag: str) -> None:
 _ROWS: Mapping[str, Callable[[str, Change, By], None]] = {
     "flag.state": _state,
     "flag.allow_list": _allow_list,
+    "flag.deny_list": _deny_list,
+    "flag.targeting": _targeting,
+    "flag.definition": _definition,
     "flag.promotion": _promotion,
+    "segment": _segment,
     "ramp.start": _ramp_start,
     "ramp.resume": _ramp_resume,
     "ramp.advance": _ramp_advance,

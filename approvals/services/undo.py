@@ -9,12 +9,11 @@ from django.db import transaction
 from approvals.models import ChangeRequest
 from approvals.services.doing import do_or_ask
 from approvals.services.inverting import as_changes
-from approvals.services.locking import need_text
+from approvals.services.locking import lock_ground, need_text
 from core import events
 from core.actors import Actor
 from core.asking import Change
-from core.errors import Invalid, NotFound
-from flags.services.locking import lock_configuration
+from core.errors import NotFound
 
 
 @transaction.atomic
@@ -38,8 +37,7 @@ def preview(event_id: int) -> tuple[str, list[Change]]:
     event = events.recent().filter(pk=event_id).first()
     if event is None:
         raise NotFound(f"There is no event {event_id}.")
-    if event.environment is None:
-        raise Invalid(f"{event.kind} (event {event_id}) is nothing that can be taken back.")
-    key = event.environment.key
-    lock_configuration(key)
+    key = event.environment.key if event.environment else ""
+    changes = as_changes(key, [event])
+    lock_ground(key, changes)
     return key, as_changes(key, [event])

@@ -105,6 +105,12 @@ class PromoteView(ConfirmView):
     def parts(self) -> list[str]:
         return self.given("part") or list(PARTS)
 
+    @cached_property
+    def passed(self) -> list[str]:
+        """The environments that are skipped."""
+        same = self.source == self.target  # which the preview refuses
+        return [] if same else promotion.passed_over(self.source.key, self.target.key)
+
     def get_template_names(self) -> list[str]:
         return [self.template_name]
 
@@ -121,7 +127,7 @@ class PromoteView(ConfirmView):
 
     def get_form(self, form_class: Any = None) -> forms.Form:
         form = super().get_form(form_class)
-        if not promotion.passed_over(self.source.key, self.target.key):
+        if not self.passed:
             del form.fields["waiver"]
         return form
 
@@ -154,7 +160,7 @@ class PromoteView(ConfirmView):
             "unchanged": len(self.keys) - len(found),
             "obstacle": obstacle,
             "parts": [(part, words, part in self.parts) for part, words in PART_WORDS.items()],
-            "passed": promotion.passed_over(self.source.key, self.target.key),
+            "passed": self.passed,
             "rules": _rules(self.target),
         }
 

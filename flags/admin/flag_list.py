@@ -1,51 +1,38 @@
-"""The flags, one row for each environment, and the addresses of everything that can be done with one."""
+"""The flags, one row each, seen from one environment with the others beside it; and the addresses of all about one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views import View
-from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 import flags.selectors
-from core import beside, environments, moments
+from core import beside, moments
 from core.admin.read_only import ReadOnlyAdmin
-from core.templatetags.screen import NOTHING, action, badge, environment
+from core.templatetags.screen import action, badge
+from flags.admin import filters
 from flags.admin.allow_list import AllowListPage, EditAllowList
+from flags.admin.bulk import BULK
 from flags.admin.commands import Disable, EmergencyDisable, Enable, SetParameters, SetRollout
+from flags.admin.compare import ComparePage
 from flags.admin.flag_page import FlagPage, why
+from flags.admin.promote import PromoteView
+from flags.admin.rows import Rows
+from flags.admin.stale import StalePage
+from flags.admin.why import WhyPage
 from flags.domain.standing import share, standing
 from flags.models import FlagState
-
-STATES = {
-    "on": Q(enabled=True),
-    "partial": Q(enabled=True, percentage__lt=100),
-    "off": Q(enabled=False),
-    "halted": Q(enabled=False, disabled_at__isnull=False),
-}
-STATE_WORDS = {"on": "On", "partial": "On, not for everybody", "off": "Off", "halted": "Stopped in an emergency"}
-
-
-class StateFilter(DropdownFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return list(STATE_WORDS.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[FlagState]) -> QuerySet[FlagState]:
-        return queryset.filter(STATES[self.value()]) if self.value() in STATES else queryset
+from flags.selectors import listing
 
 
 @admin.register(FlagState)
@@ -53,22 +40,40 @@ class FlagStateAdmin(ReadOnlyAdmin):
     heading = "Flags"
     page = FlagPage
     list_before_template = "flags/list_head.html"
-    list_filter = (("environment", RelatedDropdownFilter), StateFilter)
+    list_filter = (filters.EnvironmentFilter, filters.StateFilter, filters.StaleFilter, filters.TypeFilter)
     list_filter_submit = True
     list_display_links = None
-    list_select_related = ("flag", "environment")
+    list_per_page = 50
+    list_max_show_all = 50
     list_fullwidth = True
     search_fields = ("flag__key", "flag__name")
     search_help_text = "Key or name"
     show_full_result_count = False
-    ordering = ("-environment__position", "flag__key")
+    list_disable_select_all = False
+    ordering = ("flag__key",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FlagState]:
+        return listing.listed()
 
     def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
-        shown = ["key", "where", "standing", "share", "listed", _notes_column(), "changed"]
+        here = filters.chosen(request)
+        first, last = _rows(request).columns([row for row in filters.all_environments(request) if row != here])
+        shown = [*first, "standing", "share", *last]
         return [*shown, "commands"] if request.user.has_perm("flags.operate_flagstate") else shown
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        _rows(request).shown = found.result_list
+        return found
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """What can be done to many at once, by those who may: each asks on a page of its own."""
+        if not request.user.has_perm("flags.operate_flagstate"):
+            return {}
+        return {view.name: (_to_page(view.name), view.name, view.label) for view in BULK}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        more = {"quick": _quick_filters(request.GET), **(extra_context or {})}
+        more = {"quick": filters.quick(request), "here": filters.chosen(request), **(extra_context or {})}
         shown: HttpResponse = super().changelist_view(request, more)
         return shown
 
@@ -86,6 +91,11 @@ class FlagStateAdmin(ReadOnlyAdmin):
             path("<int:pk>/allow-list/edit/", screen(EditAllowList), name="flags_allow_list_edit"),
             path("<int:pk>/why/", self.admin_site.admin_view(self.why_view), name="flags_why"),
             path("at/<slug:environment>/<str:key>/", self.admin_site.admin_view(self.at_view), name="flags_at"),
+            path("compare/", screen(ComparePage), name="flags_compare"),
+            path("promote/", screen(PromoteView), name="flags_promote"),
+            path("why/", screen(WhyPage), name="flags_why_npub"),
+            path("stale/", screen(StalePage), name="flags_stale"),
+            *(path(f"many/{view.name}/", screen(view), name=f"flags_many_{view.name}") for view in BULK),
             *super().get_urls(),
         ]
 
@@ -101,90 +111,59 @@ class FlagStateAdmin(ReadOnlyAdmin):
             return redirect(f"{self.list_url()}?q={key}")
         return redirect("admin:flags_flagstate_change", state.pk)
 
-    @admin.display(description="Flag", ordering="flag__key")
-    def key(self, state: FlagState) -> SafeString:
-        return format_html(
-            '<span><a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{}</span></span>',
-            reverse("admin:flags_flagstate_change", args=[state.pk]),
-            state.flag.key,
-            state.flag.name,
-        )
-
-    @admin.display(description="Environment", ordering="environment__position")
-    def where(self, state: FlagState) -> SafeString:
-        return environment(state.environment)
-
     @admin.display(description="State", ordering="enabled")
     def standing(self, state: FlagState) -> SafeString:
-        found = standing(state)
-        return badge(found.word, found.tone, found.icon)
-
-    @admin.display(description="Percentage", ordering="percentage")
-    def share(self, state: FlagState) -> SafeString:
+        found, now = standing(state), timezone.localtime()
         return format_html(
-            '<span class="ops-share"><span class="ops-num">{}</span>'
-            '<span class="ops-track" data-tone="{}" style="--share:{}"><i></i></span></span>',
-            share(state.percentage),
-            "info" if state.enabled else "mute",
-            float(state.percentage),
-        )
-
-    @admin.display(description="Allow-list", ordering="allow_count")
-    def listed(self, state: FlagState) -> SafeString | str:
-        if not state.allow_count:
-            return NOTHING
-        address = reverse("admin:flags_allow_list", args=[state.pk])
-        return format_html('<a class="ops-link ops-num" href="{}">{}</a>', address, f"{state.allow_count:,}")
-
-    @admin.display(description="Changed", ordering="changed_at")
-    def changed(self, state: FlagState) -> SafeString:
-        now = timezone.localtime()
-        return format_html(
-            '<time datetime="{}" title="{}">{}</time>',
+            '<span>{}<br><time class="ops-soft ops-small" datetime="{}" title="Changed {}">{}</time></span>',
+            badge(found.word, found.tone, found.icon),
             state.changed_at.isoformat(),
             moments.clock(state.changed_at, now=now),
             moments.relative(state.changed_at, now=now),
         )
 
+    @admin.display(description="Percentage", ordering="percentage")
+    def share(self, state: FlagState) -> SafeString:
+        listed = f"+ {state.allow_count:,} listed" if state.allow_count else ""
+        return format_html(
+            '<span class="ops-share"><span class="ops-num">{}</span>'
+            '<span class="ops-track" data-tone="{}" style="--share:{}"><i></i></span>'
+            '<a class="ops-soft ops-small" href="{}">{}</a></span>',
+            share(state.percentage),
+            "info" if state.enabled else "mute",
+            float(state.percentage),
+            reverse("admin:flags_allow_list", args=[state.pk]) if listed else "",
+            listed,
+        )
+
     @admin.display(description="Change")
     def commands(self, state: FlagState) -> SafeString:
-        toggle = ("flags_disable", "Disable") if state.enabled else ("flags_enable", "Enable")
-        offered = [(*toggle, "", "", "small"), ("flags_rollout", "Set %", "", "", "small")]
+        toggle = (
+            ("flags_disable", "Disable", "toggle_off") if state.enabled else ("flags_enable", "Enable", "toggle_on")
+        )
+        offered = [(*toggle, "", "icon"), ("flags_rollout", "Set %", "percent", "", "icon")]
         if state.enabled or state.percentage:
             offered.append(("flags_emergency", "Emergency disable", "emergency_home", "quiet-danger", "icon"))
         links = [(action(reverse(f"admin:{name}", args=[state.pk]), *look),) for name, *look in offered]
         return format_html('<span class="ops-commands">{}</span>', format_html_join("", "{}", links))
 
 
-def _notes_column() -> Callable[[FlagState], SafeString | str]:
-    """What other apps say of each flag; asked once for the whole list, when the first row is shown."""
-    notes = cache(beside.flag_notes)
-
-    @admin.display(description="Ramp, guard")
-    def ramp(state: FlagState) -> SafeString | str:
-        found = notes()[state.flag.key, state.environment.key]
-        links = [(note.url, badge(note.text, note.tone, note.icon)) for note in found]
-        return format_html_join(" ", '<a class="ops-fold" href="{}">{}</a>', links) or NOTHING
-
-    return ramp
-
-
-def _quick_filters(given: QueryDict) -> list[tuple[str, str, bool]]:
-    """Name, query and whether it is chosen, for each environment, production first; then the states."""
-    rows = [("All environments", "environment__id__exact", "")]
-    rows += [(row.name, "environment__id__exact", str(row.pk)) for row in environments.ordered().reverse()]
-    rows += [("Stopped in an emergency", "state", "halted")]
-    found = []
-    for name, parameter, value in rows:
-        chosen = given.get(parameter, "") == value
-        query = given.copy()
-        query.pop("p", None)
-        if value and not (chosen and parameter == "state"):
-            query[parameter] = value
-        else:
-            query.pop(parameter, None)
-        found.append((name, query.urlencode(), chosen))
+def _rows(request: HttpRequest) -> Rows:
+    """One for each request: its columns and its cells."""
+    found: Rows | None = getattr(request, "_rows", None)
+    if found is None:
+        found = request._rows = Rows(filters.chosen(request))  # type: ignore[attr-defined]
     return found
+
+
+def _to_page(name: str) -> Any:
+    """A list action that leads to the page which asks and does it. The selection travels in the address."""
+
+    def lead(model_admin: Any, request: HttpRequest, queryset: QuerySet[FlagState]) -> HttpResponse:
+        ids = ",".join(map(str, queryset.order_by("flag__key").values_list("pk", flat=True)))
+        return redirect(f"{reverse(f'admin:flags_many_{name}')}?ids={ids}")
+
+    return lead
 
 
 def _page(key: str, where: str) -> str:

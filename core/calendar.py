@@ -37,6 +37,12 @@ class Occurrence:
     ends_at: datetime
     moved: str = ""
 
+    def __str__(self) -> str:
+        """`Fri 29 Aug 2025 18:00 to Sat 30 Aug 2025 08:00 CEST`, or to 23:00 on the same day."""
+        same_day = self.starts_at.date() == self.ends_at.date()
+        end = f"{self.ends_at:%H:%M}" if same_day else _day(self.ends_at)
+        return f"{_day(self.starts_at)} to {end} {self.ends_at.tzname()}"
+
     def holds(self, at: datetime) -> bool:
         return self.starts_at <= at < self.ends_at
 
@@ -105,7 +111,7 @@ def read(*, start: str, zone: str, seconds: int, recurrence: str = "", but_not: 
     if not SHORTEST <= duration <= LONGEST:
         raise Invalid("A freeze holds for 1 minute to 31 days at a time.", field="duration")
     rule = read_rule(recurrence) if recurrence.strip() else ""
-    timetable = Timetable(_read_start(start), read_zone(zone), duration, rule, _read_dates(but_not))
+    timetable = Timetable(read_start(start), read_zone(zone), duration, rule, _read_dates(but_not))
     _check_occurrences(timetable)
     return timetable
 
@@ -121,17 +127,22 @@ def stored(*, start: str, zone: str, seconds: int, recurrence: str, but_not: Col
 def read_zone(name: str) -> zoneinfo.ZoneInfo:
     """The zone of this IANA name, or Invalid."""
     if name not in zoneinfo.available_timezones():
-        raise Invalid(f"There is no time zone {name!r}. Name one as IANA does, for example Europe/Berlin.", field="zone")
+        raise Invalid(
+            f"There is no time zone {name!r}. Name one as IANA does, for example Europe/Berlin.", field="zone"
+        )
     return zoneinfo.ZoneInfo(name)
 
 
-def _read_start(text: str) -> datetime:
+def read_start(text: str) -> datetime:
+    """A local time without an offset, or Invalid."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{text!r} is no date and time. Write it like 2025-08-29T18:00.", field="starts_at") from None
     if local.tzinfo is not None:
-        raise Invalid("Give the start as local time, without an offset: the zone is a field of its own.", field="starts_at")
+        raise Invalid(
+            "Give the start as local time, without an offset: the zone is a field of its own.", field="starts_at"
+        )
     if local.year not in YEARS:
         raise Invalid(f"A freeze starts between {YEARS[0]} and {YEARS[-1]}.", field="starts_at")
     return local.replace(microsecond=0)
@@ -164,6 +175,10 @@ def _check_occurrences(timetable: Timetable) -> None:
                 f"and the next one starts {later.starts_at:%Y-%m-%d %H:%M}. Make it shorter, or the rule rarer.",
                 field="duration",
             )
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%a} {at.day} {at:%b %Y %H:%M}"
 
 
 def _on_the_clock(local: datetime, zone: zoneinfo.ZoneInfo) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1), "MONTHLY": None, "YEARLY": None}
-MOST_INTERVAL = 366
-MOST_COUNT = 1000
 CYCLE = timedelta(days=146_097)  # 400 years: then the calendar repeats, with the same days of the week
 CYCLES_LEFT = 19  # of them from any year up to 2199 to dateutil's last one, 9999
-_NUMBERS = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
+_NUMBERS = {
+    "INTERVAL": 366,
+    "COUNT": 1000,
+    "BYMONTH": 12,
+    "BYMONTHDAY": 31,
+    "BYYEARDAY": 366,
+    "BYWEEKNO": 53,
+    "BYSETPOS": 366,
+}
+_POSITIVE = ("INTERVAL", "COUNT", "BYMONTH")
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"\d{8}(T\d{6}Z?)?")
 _FINER = ("BYHOUR", "BYMINUTE", "BYSECOND")
@@ -67,23 +75,31 @@ def comes(rule: str, start: datetime) -> bool:
 def _check(name: str, value: str) -> None:
     if name in _FINER:
         raise _wrong(f"{name} cannot be used: the time of day is that of the start.")
-    if name == "FREQ":
-        if value not in STEPS:
-            raise _wrong(f"FREQ={value} cannot be used: a freeze recurs DAILY, WEEKLY, MONTHLY or YEARLY.")
-    elif name in _NUMBERS:
-        for number in value.split(","):
-            _check_number(name, number, _NUMBERS[name], negative=name != "BYMONTH")
-    elif name == "BYDAY":
-        for day in value.split(","):
-            if not _DAY.fullmatch(day):
-                raise _wrong(f"BYDAY={day} is no day: MO, TU, WE, TH, FR, SA, SU, or -1FR for the last Friday.")
-    elif name in ("INTERVAL", "COUNT"):
-        _check_number(name, value, MOST_INTERVAL if name == "INTERVAL" else MOST_COUNT, negative=False)
-    elif name == "UNTIL":
-        _check_until(value)
-    elif name != "WKST" or not re.fullmatch("MO|TU|WE|TH|FR|SA|SU", value):
-        known = ", ".join(["FREQ", "INTERVAL", "COUNT", "UNTIL", *_NUMBERS, "BYDAY", "WKST"])
-        raise _wrong(f"{name}={value} is not known. A rule has {known}.")
+    check = _CHECKS.get(name)
+    if check is None:
+        raise _wrong(f"{name}={value} is not known. A rule has {', '.join(_CHECKS)}.")
+    check(name, value)
+
+
+def _check_frequency(name: str, value: str) -> None:
+    if value not in STEPS:
+        raise _wrong(f"FREQ={value} cannot be used: a freeze recurs DAILY, WEEKLY, MONTHLY or YEARLY.")
+
+
+def _check_numbers(name: str, value: str) -> None:
+    for number in value.split(","):
+        _check_number(name, number, _NUMBERS[name], negative=name not in _POSITIVE)
+
+
+def _check_days(name: str, value: str) -> None:
+    for day in value.split(","):
+        if not _DAY.fullmatch(day):
+            raise _wrong(f"{name}={day} is no day: MO, TU, WE, TH, FR, SA, SU, or -1FR for the last Friday.")
+
+
+def _check_first_day(name: str, value: str) -> None:
+    if value not in DAYS:
+        raise _wrong(f"{name}={value} is no day: {', '.join(DAYS)}.")
 
 
 def _check_number(name: str, text: str, most: int, *, negative: bool) -> None:
@@ -92,7 +108,7 @@ def _check_number(name: str, text: str, most: int, *, negative: bool) -> None:
         raise _wrong(f"{name}={text}: it must be a whole number {span}.")
 
 
-def _check_until(value: str) -> None:
+def _check_until(name: str, value: str) -> None:
     try:
         if not _UNTIL.fullmatch(value):
             raise ValueError
@@ -116,6 +132,15 @@ def _check_together(parts: dict[str, str]) -> None:
         _check_number("BYDAY", number, most, negative=True)
     if "BYWEEKNO" in parts and frequency != "YEARLY":
         raise _wrong("BYWEEKNO belongs to FREQ=YEARLY.")
+
+
+_CHECKS: dict[str, Callable[[str, str], None]] = {
+    "FREQ": _check_frequency,
+    **dict.fromkeys(_NUMBERS, _check_numbers),
+    "BYDAY": _check_days,
+    "UNTIL": _check_until,
+    "WKST": _check_first_day,
+}
 
 
 def _nearer(start: datetime, first: datetime, parts: dict[str, str]) -> datetime:

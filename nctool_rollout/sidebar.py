@@ -41,7 +41,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.views.home",
     "STYLES": [lambda request: static("ops/ops.css")],
-    "SCRIPTS": [lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy")],
+    "SCRIPTS": [lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy", "choose")],
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "6px",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("ops/favicon.svg")}],
@@ -53,7 +53,9 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
                     _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
+                    _item("Compare", "compare_arrows", "admin:flags_compare", "flags.view_flagstate"),
                     _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
+                    _item("Freezes", "ac_unit", "admin:core_freeze_changelist", "core.view_freeze"),
                     _item("Events", "history", "admin:core_event_changelist", "core.view_event"),
                 ],
             },

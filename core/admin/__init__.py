@@ -2,6 +2,7 @@
 
 from core.admin.environment import EnvironmentAdmin
 from core.admin.event import EventAdmin
+from core.admin.freeze import FreezeAdmin
 from core.admin.people import PersonAdmin
 
-__all__ = ["EnvironmentAdmin", "EventAdmin", "PersonAdmin"]
+__all__ = ["EnvironmentAdmin", "EventAdmin", "FreezeAdmin", "PersonAdmin"]

@@ -46,6 +46,11 @@ LOOK = {  # kind: (tone, icon)
     "environment.changed": ("warn", "dns"),
     "ramp_template.created": ("mute", "library_add"),
     "ramp_template.changed": ("info", "edit_note"),
+    "freeze.planned": ("info", "ac_unit"),
+    "freeze.changed": ("info", "edit_calendar"),
+    "freeze.ended": ("mute", "event_busy"),
+    "freeze.overridden": ("warn", "lock_open"),
+    "freeze.override_lifted": ("info", "ac_unit"),
     "delivery.retried": ("info", "outgoing_mail"),
 }
 WHO = {"person": "person", "token": "key", "command": "terminal", "machine": "smart_toy"}

@@ -47,10 +47,39 @@ class ApprovalNeeded(Conflict):
         self.needs = tuple(needs)
         self.approvals = max(need.approvals for need in needs)
         people = "one other person" if self.approvals == 1 else f"{self.approvals} other people"
+        why = " ".join(dict.fromkeys(need.why for need in needs))
         super().__init__(
-            f"This needs the approval of {people}: {' '.join(need.why for need in needs)} "
-            "Ask for it with a change request; nothing was changed."
+            f"This needs the approval of {people}: {why} Ask for it with a change request; nothing was changed."
         )
+
+    @property
+    def title(self) -> str:
+        """What a request for it may be called."""
+        return title_of(self.changes)
+
+
+def title_of(changes: Sequence[Change]) -> str:
+    """The changes in a few words: `Change atomicMeltOperations`, `Start a ramp of …`; at most 200 characters."""
+    kinds = {change.kind for change in changes}
+    verb = _VERBS.get(min(kinds), _CHANGE) if len(kinds) == 1 else _CHANGE
+    names = list(dict.fromkeys(change.flag or str(change.payload.get("key", "")) for change in changes))
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{verb} {', '.join(names[:3])}{more}".strip()[:200]
+
+
+_CHANGE = "Change"
+_VERBS = {
+    "flag.allow_list": "Edit the allow-list of",
+    "flag.deny_list": "Edit the deny-list of",
+    "flag.targeting": "Change whom to serve by",
+    "flag.promotion": "Promote",
+    "flag.definition": "Change the definition of",
+    "segment": "Change the segment",
+    "ramp.start": "Start a ramp of",
+    "ramp.resume": "Resume the ramp of",
+    "ramp.advance": "Advance the ramp of",
+    "rules": "Change the rules for approvals",
+}
 
 
 class Ask(Protocol):

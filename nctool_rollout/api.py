@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from approvals.api import router as requests
+from core.asking import ApprovalNeeded
 from core.errors import DomainError
 from flags.api.auth import TooManyRequests
 from flags.api.clients import router as clients
@@ -29,6 +32,7 @@ api.add_router("", flags)
 api.add_router("", clients)
 api.add_router("", monitoring)
 api.add_router("", ramps)
+api.add_router("", requests)
 
 
 @api.exception_handler(DomainError)
@@ -37,6 +41,18 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     if isinstance(error, TooManyRequests):
         response["Retry-After"] = str(error.retry_after)
     return response
+
+
+@api.exception_handler(ApprovalNeeded)
+def approval_needed(request: HttpRequest, error: ApprovalNeeded) -> HttpResponse:
+    """The way on is in the answer: the caller may send this body as it is."""
+    body = {"title": error.title, "reason": _reason(request), "changes": [change.to_dict() for change in error.changes]}
+    approval = {
+        "rules": [need.why for need in error.needs],
+        "approvals": error.approvals,
+        "request": {"method": "POST", "href": "/api/v1/requests", "body": body},
+    }
+    return problem(error.status, str(error), approval=approval)
 
 
 @api.exception_handler(ValidationError)
@@ -64,6 +80,15 @@ def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     response = problem(503, "The database cannot be reached, so nothing was changed. Flags are still evaluated.")
     response["Retry-After"] = "5"
     return response
+
+
+def _reason(request: HttpRequest) -> str:
+    """The reason of the refused call, for the request that asks for the same."""
+    try:
+        sent = orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(sent.get("reason", "")) if isinstance(sent, dict) else ""
 
 
 def _field(location: Sequence[Any]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 PATIENCE = 1.5  # seconds for all parts together
-WATCHED = ("guard", "ramps", "follow", "announce")
+WATCHED = ("guard", "ramps", "follow", "requests", "announce")
 Part = dict[str, Any]
 
 

@@ -56,6 +56,24 @@ def requests() -> QuerySet[ChangeRequest]:
     return found.order_by("-id")
 
 
+def listed(
+    *,
+    environment: str | None = None,
+    state: RequestState | None = None,
+    flag: str | None = None,
+    before: int | None = None,
+) -> QuerySet[ChangeRequest]:
+    """Requests that fit, newest first; `before` is the id after which a next page begins."""
+    found = requests()
+    if environment is not None:
+        found = found.filter(environment__key=environment)
+    if state is not None:
+        found = found.filter(state=state)
+    if flag is not None:
+        found = found.filter(flags__key=flag)
+    return found if before is None else found.filter(pk__lt=before)
+
+
 def get(request_id: int, *, environment: str | None = None) -> ChangeRequest:
     """One request, or NotFound; also when it is in another environment than the one that is asked for."""
     found = requests().filter(pk=request_id).first()

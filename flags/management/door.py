@@ -8,9 +8,13 @@ from typing import Any
 
 import orjson
 from django.core.management import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 from django.db import Error
+from django.utils import timezone
 
+from core import asking
 from core.actors import Actor, ActorKind
+from core.asking import ApprovalNeeded
 from core.errors import DomainError
 
 
@@ -31,11 +35,42 @@ class DoorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
+        except ApprovalNeeded as error:
+            self._ask(error, options)
+            return None
         except DomainError as error:
             raise CommandError(str(error)) from error
         except Error as error:
             first = str(error).strip().splitlines() or [type(error).__name__]
             raise CommandError(f"The database cannot be used, so nothing was changed: {first[0]}") from error
+
+    def add_request_option(self, parser: CommandParser) -> None:
+        """For verbs that change something which may need approval."""
+        parser.add_argument(
+            "--request", metavar="TITLE", help="where this needs approval, ask for it under this title (see: request)"
+        )
+
+    def _ask(self, needed: ApprovalNeeded, options: dict[str, Any]) -> None:
+        """Open a change request when the caller said so; otherwise say how."""
+        title = options.get("request")
+        if not title:
+            hint = "repeat this with --request TITLE" if "request" in options else "use manage.py request open"
+            raise CommandError(f"{needed} To ask for it, {hint}.")
+        try:
+            url = asking.ask(
+                needed.environment,
+                needed.changes,
+                title=title,
+                reason=options.get("reason") or "",
+                actor=actor(),
+                now=timezone.now(),
+            )
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        if options.get("json"):
+            self.say_json({"asked": [change.to_dict() for change in needed.changes], "page": url})
+        else:
+            self.stdout.write(f"Asked for, nothing is changed yet: {url} (manage.py request list shows it).")
 
     def say_json(self, value: object) -> None:
         self.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())

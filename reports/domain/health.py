@@ -45,6 +45,7 @@ DUTIES = (
     Duty("guard", "Guard", timedelta(seconds=60), "Nothing rolls back by itself, and no ramp goes on."),
     Duty("ramps", "Ramp clock", timedelta(seconds=120), "Due steps are not taken."),
     Duty("follow", "Ramp follower", timedelta(seconds=60), "Ramps do not notice what is done to their flags."),
+    Duty("requests", "Request clock", timedelta(seconds=60), "Approved changes are not applied at their time."),
     Duty("announce", "Alert sender", timedelta(seconds=60), "Alerts are recorded but not sent."),
 )
 

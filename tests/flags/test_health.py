@@ -58,6 +58,7 @@ def test_ready_tells_every_part_and_what_is_late(holder: Holder) -> None:
         "guard": "ok",
         "ramps": "late",
         "follow": "late",
+        "requests": "late",
         "announce": "late",
     }
     assert body["parts"]["evaluation"]["source"] == "database"

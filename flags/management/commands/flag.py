@@ -33,6 +33,7 @@ _VERBS = {
     "history": "who changed what, when and why; newest first",
 }
 _READS = {"list", "show", "history"}
+_EMERGENCY = {"kill", "rollback"}  # these need nobody's approval
 
 
 class Command(DoorCommand):
@@ -48,6 +49,8 @@ class Command(DoorCommand):
             sub.add_argument("--json", action="store_true", help="print JSON")
             if verb not in _READS:
                 sub.add_argument("--reason", default="", help="kept in the history; required in protected environments")
+            if verb not in (_READS | _EMERGENCY):
+                self.add_request_option(sub)
             if verb == "set":
                 sub.add_argument("--percentage", metavar="P", help="0 to 100")
                 sub.add_argument("--parameters", metavar="JSON", help="for example '{\"autoCorrection\": true}'")

@@ -54,6 +54,8 @@ class Command(DoorCommand):
             if verb in _STEER:
                 sub.add_argument("--reason", required=True, help="kept in the history")
                 sub.add_argument("--version", type=int, dest="seen", metavar="N", help="refuse if it has moved on")
+            if verb in ("start", "advance", "resume"):
+                self.add_request_option(sub)
             if verb == "list":
                 sub.add_argument("--environment", metavar="E")
                 sub.add_argument("--all", action="store_true", help="also those that have ended")

@@ -130,10 +130,10 @@ def _choice(options: type[Any], value: object, field: str) -> Any:
 
 def _line(value: object, field: str, most: int, *, required: bool = False) -> str:
     text = _text(value, field, most)
-    if required and not text:
+    if required and not text.strip():
         raise Invalid("A flag needs a name, as people call the feature.", field=field)
-    if not text.isprintable():
-        raise Invalid(f"The {field} is one line of printable characters.", field=field)
+    if any(character < " " or character == "\x7f" for character in text):
+        raise Invalid(f"The {field} is one line of text.", field=field)
     return text
 
 
@@ -141,12 +141,12 @@ def _text(value: object, field: str, most: int) -> str:
     if not isinstance(value, str):
         raise Invalid(f"The {field} is a text.", field=field)
     try:
-        text = check_text(value)
+        check_text(value)
     except Invalid:
         raise Invalid(f"The {field} holds characters that cannot be stored.", field=field) from None
-    if len(text) > most:
-        raise Invalid(f"The {field} has {len(text)} characters; at most {most} fit.", field=field)
-    return text
+    if len(value) > most:
+        raise Invalid(f"The {field} has {len(value)} characters; at most {most} fit.", field=field)
+    return value
 
 
 def served(targeting: Mapping[str, Any]) -> set[str]:

@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
 from core.errors import Invalid
 from flags.domain.change import check_parameters, read_percentage
+from flags.domain.definition import DefinitionChange
+from flags.domain.definition import read as read_definition
+from flags.domain.rebucketing import Draw
 from monitoring.domain.rule import Definition
-from nctool_rollout.playbook.model import Environment, FlagHere, FlagStart, Playbook, Ramp, Trigger
+from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Playbook, Ramp, Trigger
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import definition_of, steps_of
@@ -37,6 +41,7 @@ class _Checks:
     def all(self) -> Iterator[Problem]:
         features = self.playbook.deployment_config.features
         for key, feature in features.items():
+            yield from self._definition(("deploymentConfig", "features", key), key, feature)
             yield from self._start(("deploymentConfig", "features", key), key, feature)
         for key, environment in self.playbook.environments.items():
             yield from self._environment(("environments", key), environment)
@@ -45,14 +50,25 @@ class _Checks:
         for key, trigger in self.playbook.triggers.items():
             yield from self._trigger(("triggers", key), key, trigger)
 
+    def _definition(self, path: Path, key: str, feature: Feature) -> Iterator[Problem]:
+        wanted = {name: getattr(feature, name) for name in ("name", "description", "group", "parameter_schema")}
+        variants = [variant.model_dump() for variant in feature.variants]
+        chosen = {"bucketing": feature.bucketing.value, "value_type": feature.value_type.value, "variants": variants}
+        try:
+            read_definition(DefinitionChange(**wanted, **chosen), {"value_schema": {}})
+            Draw.of(feature.bucketing, key=key, salt="", group=feature.group)
+        except Invalid as error:
+            field = "type" if error.field == "value_type" else to_camel(error.field or "")
+            yield self._at((*path, field), str(error))
+
     def _start(self, path: Path, flag: str, start: FlagStart | FlagHere) -> Iterator[Problem]:
         feature = self.playbook.deployment_config.features.get(flag)
         if feature is not None and start.rollout_percentage is not None:
             share, bucketing = start.rollout_percentage, feature.bucketing
             yield from self._try((*path, "rolloutPercentage"), lambda: read_percentage(share, bucketing))
         if start.parameters is not None:
-            parameters = start.parameters
-            yield from self._try((*path, "parameters"), lambda: check_parameters(parameters))
+            parameters, schema = start.parameters, feature.parameter_schema if feature is not None else {}
+            yield from self._try((*path, "parameters"), lambda: check_parameters(parameters, schema))
         seen: Counter[str] = Counter()
         for index, npub in enumerate(start.allowed_users or ()):
             seen[npub] += 1
@@ -82,6 +98,12 @@ class _Checks:
         for flaw in flaws(steps_of(ramp), feature.bucketing):
             place = () if flaw.index is None else (flaw.index, to_camel(flaw.field))
             yield self._at((*path, "steps", *place), flaw.message)
+        parameters = dict(feature.parameters)
+        for index, step in enumerate(ramp.steps):
+            parameters |= step.parameters
+            if step.parameters:
+                check = partial(check_parameters, dict(parameters), feature.parameter_schema)
+                yield from self._try((*path, "steps", index, "parameters"), check)
 
     def _trigger(self, path: Path, key: str, trigger: Trigger) -> Iterator[Problem]:
         for index, environment in enumerate(trigger.environments):

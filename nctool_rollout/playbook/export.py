@@ -12,6 +12,8 @@ from core.errors import Conflict
 from nctool_rollout.playbook import standing
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
 
+MORE = ("group", "value_type", "variants", "parameter_schema")  # left out where a flag has none
+
 
 def export() -> dict[str, Any]:
     """The playbook as plain values. Raises Conflict when there is nothing yet, or more than a playbook can say."""
@@ -51,6 +53,8 @@ def _keys(items: dict[Item, Any], kind: str) -> list[str]:
 def _feature(items: dict[Item, Any], flag: str, environment: str) -> dict[str, Any]:
     """The flag, as it stands in the last environment."""
     own = {field: items["flags", flag, field] for field in ("name", "description", "bucketing")}
+    more = {("type" if field == "value_type" else to_camel(field)): items["flags", flag, field] for field in MORE}
+    own |= {field: value for field, value in more.items() if value not in ("", "boolean", [], {})}
     return {**own, **_start(items, environment, flag)}
 
 

@@ -138,12 +138,16 @@ def _flags(work: _Load, source: Source, file: str) -> None:
     for key in work.keys("flags"):
         if work.by_item["flags", key, "bucketing"].outcome is Outcome.GONE:
             continue
-        with _Refusals(source, file, ("deploymentConfig", "features", key, "bucketing")):
+        with _Refusals(source, file, ("deploymentConfig", "features", key)):
             registry.define(
                 key,
                 name=work.value("flags", key, "name"),
                 description=work.value("flags", key, "description"),
                 bucketing=Bucketing(work.by_item["flags", key, "bucketing"].wanted),
+                group=work.value("flags", key, "group"),
+                value_type=work.value("flags", key, "value_type"),
+                variants=work.value("flags", key, "variants"),
+                parameter_schema=work.value("flags", key, "parameter_schema"),
                 **work.who,
             )
 

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import MAX_NPUB_LENGTH
+from flags.domain.values import ValueType
 from monitoring.domain.rule import LONGEST_WINDOW
 from monitoring.domain.verdict import Measure
 from rollouts.domain.states import MonitoringLevel
@@ -45,12 +46,23 @@ class FlagStart(Part):
     parameters: dict[str, Any] = {}
 
 
+class Variant(Part):
+    """A value by its name."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+    value: Any
+
+
 class Feature(FlagStart):
     """A flag, and how it stands at the start wherever an environment says nothing else."""
 
     name: Name
     description: Annotated[str, Field(max_length=2000)] = ""
     bucketing: Annotated[Bucketing, Field(description="Decides who comes first; never changed afterwards.")]
+    group: Annotated[str, Field(max_length=64, description="murmur3 flags of one group share their buckets.")] = ""
+    value_type: Annotated[ValueType, Field(alias="type")] = ValueType.BOOLEAN
+    variants: Annotated[list[Variant], Field(max_length=20, description="Of a boolean flag: on and off.")] = []
+    parameter_schema: Annotated[dict[str, Any], Field(description="JSON Schema without references.")] = {}
 
 
 class FlagHere(Part):

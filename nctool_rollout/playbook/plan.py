@@ -22,7 +22,14 @@ class Missing(StrEnum):
 
 
 MISSING = Missing.MISSING
-UNTOUCHED = {"rollout": {"enabled": False, "percentage": 0}, "allowedUsers": []}  # a flag nobody has used yet
+UNTOUCHED: Mapping[Item, Any] = {  # a flag nobody has used yet, or has said more about
+    ("states", "rollout"): {"enabled": False, "percentage": 0},
+    ("states", "allowedUsers"): [],
+    ("flags", "group"): "",
+    ("flags", "value_type"): "boolean",
+    ("flags", "variants"): [],
+    ("flags", "parameter_schema"): {},
+}
 
 
 class Outcome(StrEnum):
@@ -121,7 +128,8 @@ def _touched(item: Item, current: Any, last_set: Mapping[str, str]) -> str:
     if current is MISSING:
         return "taken away since" if before is not None else ""
     if before is None:
-        untouched = current == UNTOUCHED.get(item[-1], MISSING) and item[0] == "states"
+        kind = (item[0], *item[3 if item[0] == "states" else 2 :])
+        untouched = current == UNTOUCHED.get(kind, MISSING)
         return "" if untouched else "set before a playbook was loaded"
     return "" if fingerprint(current) == before else "changed since the playbook was loaded"
 

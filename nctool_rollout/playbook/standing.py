@@ -10,7 +10,7 @@ import monitoring.selectors
 import rollouts.selectors
 from core import environments, events
 from monitoring.services.triggers import rule_of
-from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item, number
+from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 
 LOADED = "playbook.loaded"
 
@@ -73,9 +73,7 @@ def _environments() -> dict[Item, Any]:
 
 def _flags() -> dict[Item, Any]:
     return {
-        ("flags", flag.key, field): getattr(flag, field)
-        for flag in flags.selectors.flags()
-        for field in ("name", "description", "bucketing")
+        ("flags", flag.key, field): getattr(flag, field) for flag in flags.selectors.flags() for field in FLAG_FIELDS
     }
 
 

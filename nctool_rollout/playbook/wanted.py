@@ -10,6 +10,7 @@ from nctool_rollout.playbook.model import FlagStart, Playbook, Ramp, Selection, 
 from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]
+FLAG_FIELDS = ("name", "description", "bucketing", "group", "value_type", "variants", "parameter_schema")
 ENVIRONMENT_FIELDS = ("name", "protected", "purpose", "database", "features", "monitoring")
 
 
@@ -101,6 +102,10 @@ def _flags(playbook: Playbook) -> dict[Item, Any]:
         found["flags", key, "name"] = feature.name
         found["flags", key, "description"] = feature.description
         found["flags", key, "bucketing"] = feature.bucketing.value
+        found["flags", key, "group"] = feature.group
+        found["flags", key, "value_type"] = feature.value_type.value
+        found["flags", key, "variants"] = [variant.model_dump() for variant in feature.variants]
+        found["flags", key, "parameter_schema"] = feature.parameter_schema
     return found
 
 

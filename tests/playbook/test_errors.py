@@ -67,6 +67,30 @@ MISTAKES = {
         "environments.live.flags.sending.rolloutPercentage",
         "0.5 lies between",
     ),
+    "a parameter that its schema does not take": (
+        (
+            "        limits: {daily: 5}",
+            "        limits: {daily: 5}\n      parameterSchema: {properties: {threshold: {const: 1}}}",
+        ),
+        "      parameters:",
+        "deploymentConfig.features.sending.parameters",
+        "threshold is not as its schema says",
+    ),
+    "a schema with a regular expression": (
+        ("bucketing: js31", "bucketing: js31\n      parameterSchema: {pattern: (a+)+$}"),
+        "parameterSchema",
+        "deploymentConfig.features.sending.parameterSchema",
+        "pattern: is not taken: regular expressions can take for ever",
+    ),
+    "values of another type": (
+        (
+            "bucketing: js31",
+            "bucketing: js31\n      type: string\n      variants: [{key: a, value: 1}, {key: b, value: x}]",
+        ),
+        "variants",
+        "deploymentConfig.features.sending.variants",
+        "The value of variant 'a' must be a text",
+    ),
     "two labels alike": (
         ('label: "1.2"', 'label: "1.1"'),
         "day: 3",

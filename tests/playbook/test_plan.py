@@ -18,7 +18,7 @@ ITEMS: list[Item] = [
     ("states", "test", "sending", "parameters", "limit"),
     ("ramps", "slow"),
 ]
-values = st.sampled_from([1, 2, UNTOUCHED["rollout"]])
+values = st.sampled_from([1, 2, UNTOUCHED["states", "rollout"]])
 some = st.dictionaries(st.sampled_from(ITEMS), values)
 locked = st.sets(st.sampled_from(ITEMS))
 
@@ -49,7 +49,7 @@ def test_a_load_never_writes_over_anybody_and_loaded_again_writes_nothing(
         if decision.outcome in WRITES:
             assert item not in locks
             ours = item in set_before and decision.current == set_before[item]
-            nobody_s = item not in set_before and decision.current in (MISSING, UNTOUCHED["rollout"])
+            nobody_s = item not in set_before and decision.current in (MISSING, UNTOUCHED["states", "rollout"])
             assert ours or nobody_s
         if decision.outcome is Outcome.KEEP:
             assert decision.why

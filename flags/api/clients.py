@@ -18,9 +18,10 @@ from core.errors import NotFound
 from flags.api.auth import token_auth
 from flags.domain.configuration import TokenConfig
 from flags.domain.keys import KEY_PATTERN
+from flags.domain.usage import Answer
 from flags.services import instances, tickets
 from flags.services.tokens import Scope
-from flags.services.usage import LONGEST_UNIT, Answer
+from flags.services.usage import LONGEST_UNIT
 
 router = Router(tags=["clients"], auth=token_auth(Scope.SNAPSHOT, Scope.EVALUATE))
 MOST_ROWS = 2_000

@@ -11,9 +11,10 @@ from django.db import transaction
 from core import environments
 from core.errors import Conflict
 from flags.domain.acknowledging import MISSED
+from flags.domain.usage import Answer
 from flags.models import Acknowledgement, Instance
 from flags.services import usage
-from flags.services.usage import Answer, UsageSource
+from flags.services.usage import UsageSource
 
 CLIENT = "client"
 MOST = 10_000  # instances of one environment
@@ -45,10 +46,12 @@ class Report:
 
 
 @transaction.atomic
-def beat(process: Process, versions: Mapping[int, int], taken: Mapping[int, datetime], *, now: datetime) -> None:
+def beat(
+    process: Process, versions: Mapping[int, int], taken: Mapping[tuple[int, int], datetime], *, now: datetime
+) -> None:
     """Tell that the process lives and serves these versions, by environment id.
 
-    `taken` says since when it serves them, for those that it has not told of yet.
+    `taken` are the versions it has not told of yet, by environment id and version, with when it took them.
     """
     rows = [
         Instance(
@@ -69,10 +72,10 @@ def beat(process: Process, versions: Mapping[int, int], taken: Mapping[int, date
         unique_fields=["environment", "name"],
         update_fields=["kind", "software", "interval", "started_at", "version", "seen_at", "stopped_at"],
     )
+    by_environment = {row.environment_id: row for row in rows}
     told = [
-        Acknowledgement(instance=row, version=row.version, at=taken[row.environment_id])
-        for row in rows
-        if row.environment_id in taken
+        Acknowledgement(instance=by_environment[environment_id], version=version, at=at)
+        for (environment_id, version), at in taken.items()
     ]
     Acknowledgement.objects.bulk_create(told, ignore_conflicts=True)
 

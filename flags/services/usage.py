@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from django.db import transaction
 
+from flags.domain.usage import Answer, slot
 from flags.models import SeenUnit, Usage
 from flags.models.usage import Addition
 from flags.services import asked
 
-SLOT = timedelta(minutes=5)
 LONGEST_UNIT = 200
 _BATCH = 500
 
@@ -25,22 +24,9 @@ class UsageSource(StrEnum):
     CLIENT = "client"
 
 
-class Answer(NamedTuple):
-    """What is counted. `flag` may name one that does not exist; `variant` is empty where nothing was served."""
-
-    flag: str
-    variant: str
-    reason: str
-
-
-def slot(moment: datetime) -> datetime:
-    """The start of the five minutes that hold this moment."""
-    return moment - timedelta(seconds=moment.timestamp() % SLOT.total_seconds())
-
-
 @transaction.atomic
 def add(environment_id: int, counts: Mapping[Answer, int], *, source: UsageSource, now: datetime) -> None:
-    """Add the counts to the five minutes of `now`, and mark their flags as asked for."""
+    """Add the counts to the five minutes that hold `now`, and mark their flags as asked for."""
     at = slot(now)
     Usage.objects.add([Addition(environment_id, *answer, source, at, count) for answer, count in counts.items()])
     asked.mark(environment_id, {answer.flag for answer in counts}, at=at)

@@ -17,6 +17,7 @@ from core import environments
 from core.actors import Actor
 from core.errors import Conflict
 from flags.domain.acknowledging import Standing, reach
+from flags.domain.usage import Answer
 from flags.models import Acknowledgement, Asked, Flag, Instance, SeenUnit, Usage
 from flags.selectors.instances import acknowledged
 from flags.services import instances, tokens, usage
@@ -98,7 +99,7 @@ def web(production: int) -> Callable[..., None]:
 
     def tell(name: str, version: int, at: float, *, taken: float | None = None) -> None:
         process = Process(name, "web", "nctool-rollout", 10, after(-3600))
-        since = {} if taken is None else {production: after(taken)}
+        since = {} if taken is None else {(production, version): after(taken)}
         instances.beat(process, {production: version}, since, now=after(at))
 
     return tell
@@ -277,7 +278,7 @@ def test_an_environment_has_room_for_so_many_instances(production: int, monkeypa
 @pytest.mark.races
 @pytest.mark.django_db(transaction=True)
 def test_a_report_sent_twice_at_once_counts_once(flag: Flag) -> None:
-    answer = usage.Answer("atomicMeltOperations", "on", "SPLIT")
+    answer = Answer("atomicMeltOperations", "on", "SPLIT")
     told = instances.Report("melt-1", "lib", 42, 30, str(uuid4()), {answer: 5}, ["npub1"], stopping=False)
     kept = at_once(*[partial(instances.take, told, "production", now=CHANGED)] * 4)
     assert sorted(kept) == [False, False, False, True]
@@ -288,7 +289,7 @@ def test_a_report_sent_twice_at_once_counts_once(flag: Flag) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_counts_of_several_processes_add_up(flag: Flag) -> None:
     where = environments.get("production").pk
-    counts = {usage.Answer(f"flag{number}", "on", "SPLIT"): 1 for number in range(50)}
+    counts = {Answer(f"flag{number}", "on", "SPLIT"): 1 for number in range(50)}
     add = partial(usage.add, where, counts, source=usage.UsageSource.SERVER, now=CHANGED)
     see = partial(usage.see, where, [f"npub{number}" for number in range(50)], on=date(2025, 8, 11))
     at_once(*[add] * 4, *[see] * 4)

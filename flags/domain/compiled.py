@@ -80,7 +80,7 @@ class Served:
     ) -> None:
         shares: Sequence[Sequence[Any]] = [(serve, 100)] if isinstance(serve, str) else serve
         self._heads = [terms.head(variant, rule, reason, percentage, name) for variant, _ in shares]
-        self.head = self._heads[0] if len(self._heads) == 1 else None
+        self.head = self._heads[0] if isinstance(serve, str) else None
         ends = accumulate(round(weight * MURMUR3_BUCKETS / 100) for _, weight in shares)
         self._bounds = [*ends][:-1]  # the last part has all that is left
         self._split_salt = terms.split_salt

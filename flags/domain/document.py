@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from flags.domain.configuration import EnvironmentConfig, FlagConfig
-from flags.domain.values import off_by_default, served_by_default, typed
+from flags.domain.bucketing import Bucketing
+from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentConfig
+from flags.domain.values import ValueType, off_by_default, served_by_default, typed
 
 FORMAT = 1
 _LONG = 1_000  # npubs; sorting 100,000 takes 40 ms, so a long list is rendered again only when it changed
@@ -50,6 +51,36 @@ def document(config: EnvironmentConfig, flags: Pieces) -> bytes:
         "segments": {segment.key: segment.conditions for segment in config.segments},
     }
     return b'%b,"flags":[%b]}' % (orjson.dumps(head)[:-1], b",".join(piece for _, piece in flags.values()))
+
+
+def read_document(data: Mapping[str, Any]) -> EnvironmentConfig:
+    """The configuration that a document tells, without tokens. KeyError, TypeError or ValueError: it is none."""
+    if data["format"] != FORMAT:
+        raise ValueError(f"format {data['format']} is not {FORMAT}")
+    segments = (SegmentConfig(key, tuple(conditions)) for key, conditions in data["segments"].items())
+    return EnvironmentConfig(
+        data["environment"],
+        data["version"],
+        data["changedAt"],
+        tuple(_read_flag(told) for told in data["flags"]),
+        segments=tuple(segments),
+    )
+
+
+def _read_flag(told: Mapping[str, Any]) -> FlagConfig:
+    return FlagConfig(
+        key=told["key"],
+        bucketing=Bucketing(told["bucketing"]),
+        salt=told["salt"],
+        enabled=told["enabled"],
+        percentage=Decimal(str(told["percentage"])),
+        allowed=frozenset(told["allow"]),
+        denied=frozenset(told["deny"]),
+        parameters=told["parameters"],
+        value_type=ValueType(told["type"]),
+        variants=told["variants"],
+        targeting={name: told[name] for name in ("prerequisites", "rules", "serve", "off")},
+    )
 
 
 def _kept(flag: FlagConfig, before: tuple[FlagConfig, bytes] | None) -> tuple[FlagConfig, bytes]:

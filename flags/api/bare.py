@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+
+import orjson
 
 from flags.domain.configuration import TokenConfig
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Held, Source
-from flags.services.tokens import Scope, digest
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+from flags.services.tokens import digest
 
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 Headers = list[tuple[str, str]]
@@ -27,28 +26,35 @@ class Refusal(Exception):
         self.status, self.details, self.headers, self.code = status, details, headers, code
 
 
-def admitted(text: str, held: Held, scope: Scope, limit: MinuteLimit) -> TokenConfig:
+def admitted(text: str, held: Held, scopes: Collection[str], limit: MinuteLimit) -> TokenConfig:
     """The live token with this text, counted. Raises Refusal: 503, 401, 429 or 403."""
     if held.source is Source.NOWHERE:  # not 401: a client would give up for good
         raise Refusal(503, "No configuration could be loaded yet.", ("Retry-After", "5"))
     token = held.tokens.get(digest(text))
     if token is None:
-        raise Refusal(
-            401,
-            "Send a live token, as `Authorization: Bearer <token>` or as `X-API-Key: <token>`.",
-            ("WWW-Authenticate", "Bearer"),
-        )
-    wait = limit.wait(token.digest, time.monotonic())
-    if wait:
-        raise Refusal(429, f"This token may ask {limit.most} times a minute.", ("Retry-After", str(wait)))
-    if scope not in token.scopes:
-        raise Refusal(403, f"The token {token.name!r} lacks the scope {scope}.")
+        details = "Send a live token, as `Authorization: Bearer <token>` or as `X-API-Key: <token>`."
+        raise Refusal(401, details, ("WWW-Authenticate", "Bearer"))
+    permit(token, scopes, limit)
     return token
 
 
-def token_text(environ: WSGIEnvironment) -> str:
-    """What stands in `Authorization: Bearer …` or `X-API-Key`; empty when neither is sent."""
-    scheme, _, text = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(text.strip())
-    return str(environ.get("HTTP_X_API_KEY", "").strip())
+def permit(token: TokenConfig, scopes: Collection[str], limit: MinuteLimit) -> None:
+    """Count the call. Raises Refusal when the token's minute is used up, and when it has none of the scopes."""
+    wait = limit.wait(token.digest, time.monotonic())
+    if wait:
+        raise Refusal(429, f"This token may ask {limit.most} times a minute.", ("Retry-After", str(wait)))
+    if token.scopes.isdisjoint(scopes):
+        raise Refusal(403, f"The token {token.name!r} lacks the scope {' or '.join(sorted(scopes))}.")
+
+
+def token_text(authorization: str, api_key: str) -> str:
+    """The token in the headers `Authorization: Bearer …` or `X-API-Key`; empty when neither is sent."""
+    scheme, _, text = authorization.partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else api_key.strip()
+
+
+def problem(refusal: Refusal) -> Answer:
+    """The refusal as RFC 9457 has it, which is how everything under `/api/` tells errors."""
+    title = STATUS[refusal.status].partition(" ")[2]
+    body = {"type": "about:blank", "title": title, "status": refusal.status, "detail": refusal.details}
+    return refusal.status, [("Content-Type", "application/problem+json"), *refusal.headers], orjson.dumps(body)

@@ -29,6 +29,7 @@ ROOT = "/ofrep/"
 _ALL = "/ofrep/v1/evaluate/flags"
 _ONE = f"{_ALL}/"
 MAX_BODY = 64 * 1024
+_OPENED_BY = frozenset({Scope.EVALUATE})
 _JSON = ("Content-Type", "application/json")
 _EXPOSED = ("Access-Control-Expose-Headers", "ETag, Retry-After")
 _PREFLIGHT = [
@@ -76,7 +77,8 @@ class OfrepDoor:
             raise Refusal(405, f"Flags are evaluated by POST, not {method}.", ("Allow", "POST, OPTIONS"))
         self._holder.start()
         held = self._holder.held
-        token = admitted(token_text(environ), held, Scope.EVALUATE, self._limit)
+        text = token_text(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", ""))
+        token = admitted(text, held, _OPENED_BY, self._limit)
         unit, context = _asked(_body(environ))
         bodies = self._bodies_of(held, token.environment)
         if key is not None:

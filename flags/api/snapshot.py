@@ -11,9 +11,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
-from flags.api.bare import STATUS, Answer, Refusal, admitted, token_text
+from flags.api.bare import STATUS, Answer, Refusal, admitted, problem, token_text
 from flags.domain.configuration import EnvironmentConfig
 from flags.domain.document import Pieces, document, etag, pieces
 from flags.domain.limit import MinuteLimit
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PATH = "/api/v1/snapshot"
+_OPENED_BY = frozenset({Scope.SNAPSHOT})
 log = logging.getLogger(__name__)
 
 
@@ -46,10 +45,10 @@ class SnapshotDoor:
         try:
             status, headers, body = self._answer(environ)
         except Refusal as refusal:
-            status, headers, body = _problem(refusal)
+            status, headers, body = problem(refusal)
         except Exception:
             log.exception("a snapshot failed")
-            status, headers, body = _problem(Refusal(500, "The snapshot failed; it has been logged."))
+            status, headers, body = problem(Refusal(500, "The snapshot failed; it has been logged."))
         if status != 304:
             headers.append(("Content-Length", str(len(body))))
         start_response(STATUS[status], headers)
@@ -61,7 +60,8 @@ class SnapshotDoor:
             raise Refusal(405, f"A snapshot is read by GET, not {method}.", ("Allow", "GET, HEAD"))
         self._holder.start()
         held = self._holder.held
-        token = admitted(token_text(environ), held, Scope.SNAPSHOT, self._limit)
+        text = token_text(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", ""))
+        token = admitted(text, held, _OPENED_BY, self._limit)
         config = held.configurations[token.environment]
         tag = etag(config)
         headers = [("ETag", tag), ("Cache-Control", "private, no-cache"), ("Vary", "Accept-Encoding")]
@@ -92,9 +92,3 @@ def _takes_gzip(accepted: str) -> bool:
         if name.strip() in {"gzip", "*"}:
             return quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
     return False
-
-
-def _problem(refusal: Refusal) -> Answer:
-    title = STATUS[refusal.status].partition(" ")[2]
-    body = {"type": "about:blank", "title": title, "status": refusal.status, "detail": refusal.details}
-    return refusal.status, [("Content-Type", "application/problem+json"), *refusal.headers], orjson.dumps(body)

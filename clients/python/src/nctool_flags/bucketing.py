@@ -71,7 +71,7 @@ class Units:
         if len(self.buckets) >= self.MOST:
             self.buckets.clear()
         self.buckets[unit] = js31_bucket(unit)
-        if unit and len(self._fresh) < self.MOST_FRESH:
+        if unit and unit.isprintable() and len(self._fresh) < self.MOST_FRESH:
             self._fresh.append(unit)
 
     def take_fresh(self) -> list[str]:

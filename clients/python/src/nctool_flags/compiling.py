@@ -1,7 +1,7 @@
 """One flag of the snapshot document, compiled to a function that decides.
 
-The order: disabled, prerequisite, deny-list, allow-list, rules, percentage. The common kinds of flag are one
-function each, because a call costs as much as all else that it does.
+The order: disabled, prerequisites (prerequisites.py), deny-list, allow-list, rules, percentage. The common kinds of
+flag are one function each, because a call costs as much as all else that it does.
 """
 
 from __future__ import annotations
@@ -23,17 +23,11 @@ KINDS = ("boolean", "string", "number", "json")
 class Flag:
     """A compiled flag. Raises KeyError, TypeError or ValueError for what is no flag of the document.
 
-    `deciders` is the table of the snapshot in which prerequisites are looked up when they are needed;
-    `memo` the js31 buckets that are known.
+    `answer` decides as if all prerequisites were met; `wanted` are these, each with the variants that meet it and the
+    answer when it is not met. `memo` are the js31 buckets that are known.
     """
 
-    def __init__(
-        self,
-        document: Mapping[str, Any],
-        segments: Mapping[str, Holds],
-        deciders: Mapping[str, Decide],
-        memo: Mapping[str, int],
-    ) -> None:
+    def __init__(self, document: Mapping[str, Any], segments: Mapping[str, Holds], memo: Mapping[str, int]) -> None:
         self.key: str = document["key"]
         self.kind: str = document["type"]
         self.parameters: Mapping[str, Any] = document.get("parameters") or {}
@@ -47,7 +41,12 @@ class Flag:
         self._memo = memo
         if self.kind not in KINDS:
             raise ValueError(f"a flag of type {self.kind}")
-        self.decide: Decide = self._compile(document, segments, deciders)
+        self.answer: Decide = self._compile(document, segments)
+        self.wanted = tuple(
+            (one["flag"], frozenset(one["variants"]), self._off_for(TARGETING_MATCH, "prerequisite", one["flag"]))
+            for one in document["prerequisites"]
+            if document["enabled"]
+        )
 
     def bucket(self, unit: str) -> int:
         """Where the unit stands in the rollout: 0 to 99 (js31) or 9999."""
@@ -66,9 +65,7 @@ class Flag:
     def _off_for(self, reason: str, rule: str, name: str = "") -> Outcome:
         return self._outcome(self._off, reason, rule, self._percentage, name=name)
 
-    def _compile(
-        self, document: Mapping[str, Any], segments: Mapping[str, Holds], deciders: Mapping[str, Decide]
-    ) -> Decide:
+    def _compile(self, document: Mapping[str, Any], segments: Mapping[str, Holds]) -> Decide:
         if not document["enabled"]:
             disabled = self._off_for(DISABLED, "disabled")
             return lambda unit, attributes: disabled
@@ -78,10 +75,8 @@ class Flag:
         rules = tuple((compile_all(rule["when"], segments), self._rule(rule)) for rule in document["rules"])
         share, plain = self._share(self._percentage), isinstance(self._serve_as, str)
         if not rules and plain and 0 < share < self._buckets:
-            decide = self._split(deny, denied, allow, listed(""), share)
-        else:
-            decide = _ruled(deny, denied, allow, listed, rules, self._rest())
-        return self._required(document["prerequisites"], deciders, decide)
+            return self._split(deny, denied, allow, listed(""), share)
+        return _ruled(deny, denied, allow, listed, rules, self._rest())
 
     def _split(
         self, deny: frozenset[str], denied: Outcome, allow: frozenset[str], member: Outcome, share: int
@@ -110,24 +105,13 @@ class Flag:
 
         return by_murmur3 if self._salted else by_js31
 
-    def _required(self, prerequisites: list[Any], deciders: Mapping[str, Decide], decide: Decide) -> Decide:
-        """Ask the prerequisites first. One that is missing or gives no value is not met."""
-        wanted = [
-            (one["flag"], frozenset(one["variants"]), self._off_for(TARGETING_MATCH, "prerequisite", one["flag"]))
-            for one in prerequisites
-        ]
-        if not wanted:
-            return decide
-
-        def required(unit: str, attributes: Attributes) -> Outcome:
-            for key, variants, unmet in wanted:
-                other = deciders.get(key)
-                answer = other(unit, attributes) if other else None
-                if answer is None or not answer.has_value or answer.variant not in variants:
-                    return unmet
-            return decide(unit, attributes)
-
-        return required
+    def unmet(self, known: Mapping[str, Outcome]) -> Outcome | None:
+        """The answer when a prerequisite is not met: it is missing, has no value, or another variant."""
+        for key, variants, unmet in self.wanted:
+            answer = known.get(key)
+            if answer is None or not answer.has_value or answer.variant not in variants:
+                return unmet
+        return None
 
     def _rest(self) -> Step:
         """Whom no list and no rule has decided about."""

@@ -149,9 +149,11 @@ def _semver(text: str) -> Precedence | None:
 
 
 def moment(value: object) -> float | None:
-    """Unix seconds of an ISO 8601 text with an offset, cut to milliseconds, or of a number of unix seconds."""
+    """Unix seconds of an ISO 8601 text with an offset, cut to milliseconds; of a datetime with a zone; of a number."""
     if isinstance(value, str):
         return _moment(value) if len(value) <= _LONGEST_TIME else None
+    if isinstance(value, datetime):
+        return value.timestamp() if value.tzinfo is not None else None
     return number(value)
 
 

@@ -103,7 +103,7 @@ class Evaluator:
         unit, attributes = _read(context)
         if unit not in self._memo:
             self._units.meet(unit)
-        outcome = flag.decide(unit, attributes)
+        outcome = snapshot.deciders[key](unit, attributes)
         outcome.tick()
         told = key, default, snapshot.environment, snapshot.version, flag.parameters
         if outcome.has_value and not _fits(outcome, default):

@@ -30,7 +30,7 @@ class Reporter:
         self._http, self._units, self._software, self._tell_units = http, units, software, tell_units
         self._ledger, self._lock = Ledger(), Lock()
         self._snapshot: Snapshot | None = None
-        self._complained = False
+        self._complained = self._stopping = False
         self.pace.succeeded(time.monotonic())
 
     @property
@@ -59,12 +59,15 @@ class Reporter:
             self.pace.failed(time.monotonic())
 
     def finish(self) -> None:
-        """The last reports, unless the server cannot be reached or asked for a pause."""
+        """The last reports, unless the server cannot be reached or asked for a pause. They say that this is the end."""
+        self._stopping = True
+        self.pace.failures = 0
         for _ in range(LAST_REPORTS):
             if self.pace.floor > time.monotonic():
                 return
+            told = not self._ledger.is_waiting
             self.send()
-            if self.pace.failures or self._ledger.is_empty:
+            if self.pace.failures or (told and self._ledger.is_empty):
                 return
 
     def _report(self) -> dict[str, Any] | None:
@@ -77,7 +80,8 @@ class Reporter:
                 instance=self.instance,
                 software=self._software,
                 version=self._snapshot.version,
-                interval=round(self.pace.interval),
+                interval=max(1, round(self.pace.interval)),
+                **({"stopping": True} if self._stopping else {}),
             )
 
     def _answered(self, reply: Reply, version: int) -> None:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nctool_flags.compiling import Decide, Flag
+from nctool_flags.compiling import Flag
 from nctool_flags.conditions import compile_all
+from nctool_flags.prerequisites import deciders
 
 FORMAT = 1
 UsageRow = tuple[str, str, str, int]  # flag, variant, reason, count
@@ -26,9 +27,8 @@ class Snapshot:
         self.changed_at: str = document.get("changedAt", "")
         self.documents: dict[str, Any] = {flag["key"]: flag for flag in document["flags"]}
         segments = {name: compile_all(conditions, {}) for name, conditions in document["segments"].items()}
-        self.deciders: dict[str, Decide] = {}
-        self.flags = {key: Flag(flag, segments, self.deciders, memo) for key, flag in self.documents.items()}
-        self.deciders.update((key, flag.decide) for key, flag in self.flags.items())
+        self.flags = {key: Flag(flag, segments, memo) for key, flag in self.documents.items()}
+        self.deciders = deciders(self.flags)
 
     @classmethod
     def read(cls, content: bytes, memo: Mapping[str, int]) -> Snapshot:

@@ -34,6 +34,11 @@ class Ledger:
                 self._counts[key] = self._counts.get(key, 0) + count
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether there is a report that was not taken."""
+        return self._pending is not None
+
+    @property
     def is_empty(self) -> bool:
         return self._pending is None and not self._counts
 

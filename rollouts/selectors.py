@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 import flags.selectors
 import monitoring.selectors
-from core import events, heartbeats
+from core import events, freezes, heartbeats
 from core.errors import NotFound
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
 from rollouts.domain.news import HOLDING, FlagNews, is_foreign
@@ -173,7 +173,7 @@ def timeline(ramp_id: int, *, now: datetime) -> RampView:
     if RampState(ramp.state) not in MOVING:
         return _view(ramp, ramp.hold_reason)
     state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
-    move = next_move(situation(ramp, list(ramp.steps.all()), state), now=now)
+    move = next_move(situation(ramp, list(ramp.steps.all()), state, now=now), now=now)
     why = getattr(move, "why", "")
     return _view(ramp, why if why else "The clock takes it at its next look.")
 
@@ -233,7 +233,7 @@ def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:
     )
 
 
-def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState) -> Situation:
+def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: datetime) -> Situation:
     """All that the decision about a ramp depends on. Lock ramp and flag first when you mean to act on it."""
     return Situation(
         state=RampState(ramp.state),
@@ -244,6 +244,7 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState) -> Situat
         flag=FlagFacts(state.enabled, state.percentage, _halted(state), state.allow_count),
         watches=watches_for(ramp.flag.key, ramp.environment.key),
         guard_seen_at=heartbeats.last().get("guard"),
+        frozen=frozen.sentence if (frozen := freezes.holding(ramp.environment_id, now=now)) else "",
     )
 
 

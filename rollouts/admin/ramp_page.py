@@ -43,7 +43,7 @@ class RampScreen(Screen):
         ramp = steering.find(self.kwargs["object_id"])
         view = selectors.timeline(ramp.pk, now=now)
         state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
-        situation = selectors.situation(ramp, list(ramp.steps.all()), state)
+        situation = selectors.situation(ramp, list(ramp.steps.all()), state, now=now)
         self.title = ramp.name
         may_operate = self.request.user.has_perm("rollouts.operate_ramp")
         return super().get_context_data(

@@ -54,7 +54,7 @@ def _tick(ramp_id: int, *, now: datetime) -> bool:
     held = lock(ramp_id)
     if RampState(held.ramp.state) not in MOVING or hold_for_news(held, actor=CLOCK, now=now):
         return False
-    match next_move(held.situation, now=now):
+    match next_move(held.situation(now), now=now):
         case Take(step):
             return _take(held, f"{held.ramp.name}, {step.label}: due, soaked, all triggers pass.", now=now)
         case Wait(why):

@@ -46,9 +46,8 @@ class Held:
     flag: FlagState
     before: dict[str, Any]
 
-    @property
-    def situation(self) -> Situation:
-        return selectors.situation(self.ramp, self.steps, self.flag)
+    def situation(self, now: datetime) -> Situation:
+        return selectors.situation(self.ramp, self.steps, self.flag, now=now)
 
     @property
     def next(self) -> RampStep | None:

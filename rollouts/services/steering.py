@@ -44,7 +44,7 @@ def advance(
     reason = need_reason(reason)
     held = lock(ramp_id, version=version)
     _need_moving(held, "advanced")
-    situation = held.situation
+    situation = held.situation(now)
     why = changed_by_others(situation) or in_danger(situation.watches)
     if why:
         raise Conflict(f"{held.ramp} cannot advance. {why}")
@@ -88,7 +88,7 @@ def resume(
         raise Conflict(f"{ramp} is {ramp.state.replace('_', ' ')}; only a held ramp can be resumed.")
     started = selectors.last_taken(held.steps) is not None
     move(ramp, RampState.RUNNING if started or now >= ramp.starts_at else RampState.PLANNED, now=now)
-    danger = in_danger(held.situation.watches)
+    danger = in_danger(held.situation(now).watches)
     if danger:
         raise Conflict(f"{ramp} cannot be resumed. {danger}")
     told = {}

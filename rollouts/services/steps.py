@@ -25,7 +25,7 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
     One that is taken before, and any of a ramp that nobody was asked about, is judged as a raise of its own.
     Raises Conflict when the flag has moved, and ApprovalNeeded and FrozenError as the gate says.
     """
-    ramp, step, left = held.ramp, held.steps[held.ramp.position], held.situation.left
+    ramp, step, left = held.ramp, held.steps[held.ramp.position], selectors.left_by(held.ramp, held.steps)
     rollout.change(
         ramp.flag.key,
         ramp.environment.key,

@@ -99,7 +99,7 @@ def _raise(effect: Effect, rules: Rules) -> str:
     if rule is None or end <= reach(effect.before) or end - start <= rule.above:
         return ""
     within = "" if start == reach(effect.before) else " within a day"
-    return f"{effect.flag} rises by {end - start:g} points{within}, from {start:g} to {end:g} %."
+    return f"{effect.flag} rises by {float(end - start):g} points{within}, from {float(start):g} to {float(end):g} %."
 
 
 def _allow_list(effect: Effect, rules: Rules) -> str:

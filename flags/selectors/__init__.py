@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
-
 from django.db.models import QuerySet
 
 from core.errors import NotFound
-from flags.domain.bucketing import Bucketing
-from flags.domain.configuration import EnvironmentConfig, FlagConfig, Mark, TokenConfig
+from flags.domain.configuration import Mark, TokenConfig
 from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
+from flags.selectors.configuration import configurations, token_config
+
+__all__ = [
+    "allowed_users",
+    "archived",
+    "configuration_marks",
+    "configuration_versions",
+    "configurations",
+    "flags",
+    "live_token",
+    "state",
+    "states",
+    "tokens",
+]
 
 
 def states(environment: str | None = None) -> QuerySet[FlagState]:
@@ -50,11 +60,7 @@ def tokens() -> QuerySet[ApiToken]:
 def live_token(digest: str) -> TokenConfig | None:
     """The token with this digest, unless it was revoked or never was."""
     found = tokens().filter(digest=digest, revoked_at=None).first()
-    return None if found is None else _token(found)
-
-
-def _token(row: ApiToken) -> TokenConfig:
-    return TokenConfig(row.digest, row.name, row.environment.key, frozenset(row.scopes))
+    return None if found is None else token_config(found)
 
 
 def configuration_versions() -> dict[str, int]:
@@ -69,50 +75,3 @@ def configuration_marks() -> dict[str, Mark]:
     """
     rows = Configuration.objects.values_list("environment__key", "version", "changed_at")
     return {environment: (version, changed_at.isoformat()) for environment, version, changed_at in rows}
-
-
-def configurations(marks: Mapping[str, Mark], known: Mapping[int, FlagConfig]) -> dict[str, EnvironmentConfig]:
-    """All that evaluation needs of the environments in `marks`: three queries, or two when no allow-list is read.
-
-    `known` are flags the caller has already, by their state id: a list whose version is the same is not read again.
-    """
-    rows = list(states().filter(environment__key__in=marks))
-    kept = {
-        row.pk: known[row.pk].allowed
-        for row in rows
-        if row.pk in known and known[row.pk].allow_version == row.allow_version
-    }
-    lists = kept | _allow_lists([row.pk for row in rows if row.pk not in kept and row.allow_count])
-    flags: defaultdict[str, list[FlagConfig]] = defaultdict(list)
-    for row in rows:
-        flags[row.environment.key].append(_flag(row, lists.get(row.pk, frozenset())))
-    live: defaultdict[str, list[TokenConfig]] = defaultdict(list)
-    for token in tokens().filter(environment__key__in=marks, revoked_at=None):
-        live[token.environment.key].append(_token(token))
-    return {
-        environment: EnvironmentConfig(environment, *mark, tuple(flags[environment]), tuple(live[environment]))
-        for environment, mark in marks.items()
-    }
-
-
-def _allow_lists(state_ids: Collection[int]) -> dict[int, frozenset[str]]:
-    if not state_ids:
-        return {}
-    lists: defaultdict[int, set[str]] = defaultdict(set)
-    for state_id, npub in AllowedUser.objects.filter(state_id__in=state_ids).values_list("state_id", "npub"):
-        lists[state_id].add(npub)
-    return {state_id: frozenset(npubs) for state_id, npubs in lists.items()}
-
-
-def _flag(row: FlagState, allowed: frozenset[str]) -> FlagConfig:
-    return FlagConfig(
-        key=row.flag.key,
-        bucketing=Bucketing(row.flag.bucketing),
-        salt=row.flag.salt,
-        enabled=row.enabled,
-        percentage=row.percentage,
-        allowed=allowed,
-        parameters=row.parameters,
-        state_id=row.pk,
-        allow_version=row.allow_version,
-    )

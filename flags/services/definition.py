@@ -128,7 +128,7 @@ def store(
     """Save the flag as its next version, tell every process of every environment, and record the event."""
     flag.version += 1
     flag.save()
-    versions = {state.environment.key: bump(state.environment_id, state.environment.key, now=now) for state in states}
+    versions = {state.environment.key: _announce(state, now=now) for state in states}
     events.record(
         kind,
         subject=f"flag:{flag.key}",
@@ -156,8 +156,15 @@ def complete_states(flag: Flag, *, now: datetime) -> None:
     have = set(flag.states.values_list("environment_id", flat=True))
     for environment in environments.ordered():
         if environment.pk not in have:
-            FlagState.objects.create(flag=flag, environment=environment, changed_at=now)
-            bump(environment.pk, environment.key, now=now)
+            version = bump(environment.pk, environment.key, now=now)
+            FlagState.objects.create(flag=flag, environment=environment, changed_at=now, configuration=version)
+
+
+def _announce(state: FlagState, *, now: datetime) -> int:
+    """Raise the configuration version, and let the state say so: processes read only states that do."""
+    state.configuration = bump(state.environment_id, state.environment.key, now=now)
+    FlagState.objects.filter(pk=state.pk).update(configuration=state.configuration)
+    return state.configuration
 
 
 def _lock_all() -> None:

@@ -22,7 +22,7 @@ from django.db import close_old_connections, connection
 from flags import selectors
 from flags.adapters.bus import News
 from flags.adapters.disk import DiskCopy
-from flags.domain.configuration import EnvironmentConfig, FlagConfig, Mark, TokenConfig
+from flags.domain.configuration import EnvironmentConfig, Mark, TokenConfig
 from flags.domain.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,11 @@ class Held:
         return {key: configuration.mark for key, configuration in self.configurations.items()}
 
     def with_news(self, source: Source, news: Mapping[str, EnvironmentConfig], keys: Iterable[str]) -> Held:
-        """The picture of the environments in `keys`: those in `news` compiled anew, the others as they are."""
+        """The picture of the environments in `keys`: what is in `news` compiled anew, the rest as it is."""
         configurations = {key: news.get(key) or self.configurations[key] for key in keys}
-        snapshots = {key: Snapshot(news[key]) if key in news else self.snapshots[key] for key in keys}
+        snapshots = {
+            key: Snapshot(news[key], self.snapshots.get(key)) if key in news else self.snapshots[key] for key in keys
+        }
         tokens = {token.digest: token for found in configurations.values() for token in found.tokens}
         return Held(source, configurations, snapshots, tokens)
 
@@ -201,11 +203,10 @@ def _is_held(held: Held, key: str, mark: Mark) -> bool:
     return held.source is Source.DATABASE and held.marks.get(key) == mark
 
 
-def _known(held: Held, changed: Mapping[str, Mark]) -> dict[int, FlagConfig]:
-    """Flags whose allow-list may be kept: not where a version went back, for then the same number may mean another."""
+def _known(held: Held, changed: Mapping[str, Mark]) -> dict[str, EnvironmentConfig]:
+    """What need not be read again: nothing where a version went back, for then the same number may mean another."""
     return {
-        flag.state_id: flag
+        key: held.configurations[key]
         for key, (version, _) in changed.items()
         if held.source is Source.DATABASE and key in held.configurations and version > held.configurations[key].version
-        for flag in held.configurations[key].flags
     }

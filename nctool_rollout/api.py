@@ -15,6 +15,7 @@ from approvals.api import router as requests
 from core.asking import ApprovalNeeded
 from core.errors import DomainError
 from flags.api.auth import TooManyRequests
+from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
 from flags.api.rest import router as flags
 from monitoring.api import router as monitoring
@@ -30,6 +31,7 @@ api = NinjaAPI(
 )
 api.add_router("", flags)
 api.add_router("", clients)
+api.add_router("", calendar)
 api.add_router("", monitoring)
 api.add_router("", ramps)
 api.add_router("", requests)

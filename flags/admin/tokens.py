@@ -35,6 +35,7 @@ OPENS = {
     Scope.SNAPSHOT: "Read all flags with their lists of npubs: for client libraries that decide by themselves",
     Scope.REPORT: "Report metrics",
     Scope.OPERATE: "Change flags and ramps: give it to machines you trust as much as an operator",
+    Scope.CALENDAR: "Subscribe to the calendar of freezes and planned steps: nothing else, since it is in an address",
 }
 
 
@@ -91,9 +92,16 @@ class CreateToken(UnfoldModelAdminViewMixin, FormView[TokenForm]):
             response.status_code = error.status
             return response
         self.title = f"Token {token.name}"
-        response = render(self.request, "flags/token_shown.html", self.get_context_data(token=token, text=text))
+        shown = self.get_context_data(token=token, text=text, subscribe=self._subscription(token, text))
+        response = render(self.request, "flags/token_shown.html", shown)
         add_never_cache_headers(response)
         return response
+
+    def _subscription(self, token: ApiToken, text: str) -> str:
+        """The address to subscribe to, of a token for the calendar."""
+        if token.scopes != [Scope.CALENDAR.value]:
+            return ""
+        return f"{self.request.build_absolute_uri(reverse('api-v1:calendar'))}?token={text}"
 
 
 class RevokeToken(ConfirmView):

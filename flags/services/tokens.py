@@ -18,12 +18,16 @@ from flags.services.locking import bump
 
 
 class Scope(StrEnum):
-    """What a token opens: ask for flags, read them all with their lists, report metrics, or change flags."""
+    """What a token opens: ask for flags, read them all with their lists, report metrics, change flags, or the calendar.
+
+    A calendar token travels in an address, so it opens nothing else.
+    """
 
     EVALUATE = "evaluate"
     SNAPSHOT = "snapshot"
     REPORT = "report"
     OPERATE = "operate"
+    CALENDAR = "calendar"
 
 
 def digest(token: str) -> str:
@@ -40,6 +44,8 @@ def create(
     known = {scope.value for scope in Scope}
     if not scopes or not set(scopes) <= known:
         raise Invalid(f"A token needs a scope out of {', '.join(sorted(known))}.", field="scope")
+    if Scope.CALENDAR in scopes and len(set(scopes)) > 1:
+        raise Invalid("A token for the calendar stands in an address: make it a token of its own.", field="scope")
     if not name.strip():
         raise Invalid("A token needs a name that tells who uses it.", field="name")
     text = f"nct_{secrets.token_urlsafe(32)}"

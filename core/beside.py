@@ -8,6 +8,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from core.models import Event
+
+
+class Person(Protocol):
+    """The signed-in user."""
+
+    def has_perm(self, perm: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +36,26 @@ class Note:
     warning: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number of a flag. `value` is None when nothing was measured in the time it is about.
+
+    `source` is what it was measured by; `measured_at` when the newest measurement was, None: never.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    source: str
+    measured_at: datetime | None
+
+
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
+_event_actions: list[Callable[[Event, Person], EventAction | None]] = []
+_event_parts: list[Callable[[Event, datetime], str]] = []
+_flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
@@ -53,6 +81,45 @@ def add_mover(source: Callable[[Collection[str], str], dict[str, str]]) -> None:
 def movers(flags: Collection[str], environment: str) -> dict[str, str]:
     """What moves these flags by itself in the environment now, such as `Ramp 7 (held)`; nothing else may then."""
     return {flag: text for source in _movers for flag, text in source(flags, environment).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class EventAction:
+    """Something that can be done about one event. `url` opens in a dialog."""
+
+    url: str
+    text: str
+    icon: str
+
+
+def add_event_action(source: Callable[[Event, Person], EventAction | None]) -> None:
+    """`source(event, person)` offers one thing to do about an event, when there is one and the person may do it."""
+    _event_actions.append(source)
+
+
+def event_actions(event: Event, person: Person) -> list[EventAction]:
+    """What this person can do about the event."""
+    return [action for source in _event_actions if (action := source(event, person)) is not None]
+
+
+def add_event_part(source: Callable[[Event, datetime], str]) -> None:
+    """`source(event, now)` is a part of the event's page as safe HTML; empty when it has nothing to tell."""
+    _event_parts.append(source)
+
+
+def event_parts(event: Event, *, now: datetime) -> list[str]:
+    """What other apps tell on the page of this event."""
+    return [source(event, now) for source in _event_parts]
+
+
+def add_flag_figures(source: Callable[[str, str, datetime], list[Figure]]) -> None:
+    """`source(flag, environment, now)` tells what was measured of a flag where it runs."""
+    _flag_figures.append(source)
+
+
+def flag_figures(flag: str, environment: str, *, now: datetime) -> list[Figure]:
+    """Everything that was measured of the flag."""
+    return [figure for source in _flag_figures for figure in source(flag, environment, now)]
 
 
 def add_page(noun: str, page: Callable[[str, str], str]) -> None:

@@ -19,4 +19,5 @@ SCHEDULE = {
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "prune": _every(3600, "monitoring.tasks.prune"),
+    "forget": _every(3600, "core.tasks.forget_events"),
 }

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error
 TAG = "rollout"
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 MONGODB_SCHEMES = ("mongodb", "mongodb+srv")
+LEAST_HISTORY_DAYS = 30
 
 
 def check(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
@@ -29,6 +30,12 @@ def _values() -> Iterator[CheckMessage]:
         value = settings.AXES_FAILURE_LIMIT if name == "LOGIN_ATTEMPTS" else getattr(settings, name)
         if value < 1:
             yield Error(f"{name}={value} is too small.", hint="Use 1 or more.", id="rollout.E002")
+    if 0 < settings.EVENTS_RETENTION_DAYS < LEAST_HISTORY_DAYS:
+        yield Error(
+            f"EVENTS_RETENTION_DAYS={settings.EVENTS_RETENTION_DAYS} forgets what approvals and reports still need.",
+            hint=f"Use {LEAST_HISTORY_DAYS} or more, or 0 to keep the history for ever.",
+            id="rollout.E010",
+        )
 
 
 def _urls() -> Iterator[CheckMessage]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 
-from core import events, moments
+from core import beside, events, exporting, moments
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.models import Event
-from core.templatetags.history import kind_badge, kind_words, page, subject_key, who
+from core.templatetags.history import kind_badge, kind_words, subject_key, who
+from core.templatetags.history import page as page_of
 from core.templatetags.screen import NOTHING, environment
+
+FRESH = timedelta(hours=1)  # so long the page of an event goes on to show what becomes of it
 
 
 class _Values(DropdownFilter):
@@ -65,6 +72,7 @@ class EventPage(Screen):
 
     permission_required = "core.view_event"
     template_name = "core/event.html"
+    live_template = "core/event_parts.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         event = events.recent().filter(pk=self.kwargs["pk"]).first()
@@ -72,7 +80,12 @@ class EventPage(Screen):
             raise Http404(f"There is no event {self.kwargs['pk']}.")
         self.title = f"{kind_words(event.kind)}: {subject_key(event)}"
         data = {name: value for name, value in event.data.items() if value not in ([], {}, "")}
-        return super().get_context_data(event=event, data=_readable(data), **kwargs)
+        now = timezone.now()
+        parts = [part for part in beside.event_parts(event, now=now) if part]
+        fresh = now - event.at < FRESH
+        return super().get_context_data(
+            event=event, data=_readable(data), parts=parts, renews=fresh and bool(parts), now=now, **kwargs
+        )
 
 
 def _readable(data: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -84,6 +97,14 @@ def _short(value: Any) -> Any:
     if isinstance(value, list) and len(value) > 20:
         return f"{len(value):,}: {', '.join(map(str, value[:20]))}, …"
     return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def download(found: QuerySet[Event], form: exporting.Form, *, name: str) -> StreamingHttpResponse:
+    """Events as a file that is written while it is read from the database."""
+    rows = found.select_related("environment").iterator(chunk_size=500)
+    response = StreamingHttpResponse(exporting.lines(rows, form), content_type=exporting.MEDIA_TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return response
 
 
 @admin.register(Event)
@@ -106,6 +127,23 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = "Subject, actor or reason"
     show_full_result_count = False
     ordering = ("-id",)
+    list_before_template = "core/event_head.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export.<str:form>", export, name="core_event_export"), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """What the list shows with these filters, all pages of it, as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if form not in list(exporting.Form):
+            raise Http404(f"There is no export as {form}.")
+        try:
+            found = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect(self.list_url())
+        return download(found, exporting.Form(form), name=f"events-{timezone.now():%Y-%m-%d}")
 
     @admin.display(description="What")
     def what(self, event: Event) -> SafeString:
@@ -115,7 +153,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="About")
     def about(self, event: Event) -> SafeString:
-        address = page(event)
+        address = page_of(event)
         shown = subject_key(event)
         if not address:
             return format_html('<span class="ops-strong">{}</span>', shown)

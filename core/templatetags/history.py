@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import beside
 from core.changes import Difference, differences
+from core.templatetags.screen import action
 
 if TYPE_CHECKING:
     from core.models import Event
@@ -33,6 +34,18 @@ LOOK = {  # kind: (tone, icon)
     "ramp.held": ("warn", "pause_circle"),
     "ramp.resumed": ("ok", "play_circle"),
     "ramp.completed": ("ok", "check_circle"),
+    "request.opened": ("info", "approval_delegation"),
+    "request.edited": ("warn", "edit"),
+    "request.rescheduled": ("warn", "event"),
+    "request.refreshed": ("info", "refresh"),
+    "request.voided": ("warn", "do_not_disturb_on"),
+    "request.commented": ("mute", "chat"),
+    "request.approved": ("ok", "verified"),
+    "request.rejected": ("bad", "block"),
+    "request.withdrawn": ("mute", "undo"),
+    "request.expired": ("mute", "timer_off"),
+    "request.applied": ("ok", "done_all"),
+    "request.reverted": ("warn", "history"),
     "trigger.fired": ("bad", "bolt"),
     "trigger.created": ("mute", "notification_add"),
     "trigger.changed": ("info", "tune"),
@@ -109,6 +122,21 @@ def subject_key(event: Event) -> str:
         return key
     told = event.after.get("name") or event.data.get("flag") or event.before.get("name")
     return str(told or event.subject.replace(":", " "))
+
+
+@register.simple_tag
+def part_of(event: Event) -> SafeString | str:
+    """The change request or the ramp that the event was part of, as a link; empty when it was none."""
+    found = [(noun, event.data[noun]) for noun in ("request", "ramp") if event.data.get(noun)]
+    links = [(beside.page_of(f"{noun}:{number}"), noun, number) for noun, number in found]
+    return format_html_join(" ", '<a class="ops-link" href="{}">{} {}</a>', [link for link in links if link[0]])
+
+
+@register.simple_tag(takes_context=True)
+def event_actions(context: dict[str, Any], event: Event) -> SafeString | str:
+    """What the person who looks can do about the event, each as a small button."""
+    offered = beside.event_actions(event, context["request"].user)
+    return format_html_join("", "{}", [(action(each.url, each.text, each.icon, "", "small"),) for each in offered])
 
 
 @register.inclusion_tag("ops/changes.html")

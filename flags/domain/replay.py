@@ -94,7 +94,7 @@ class Then:
         """What this event left; all later ones have been undone."""
         if not event.of_state or _same(event.after, self.picture):
             return self
-        return replace(self, picture=event.after, loose=False, doubt=self.doubt if self.loose else GAP)
+        return replace(self, picture=event.after, loose=False, doubt=self.doubt if self.loose else self.doubt or GAP)
 
     def before(self, event: Told) -> Then:
         """What there was before this event."""

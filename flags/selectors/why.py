@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Q
 
@@ -16,9 +16,6 @@ from flags.domain.replay import Answer, Identity, Then, Told, timeline
 from flags.domain.snapshot import Snapshot
 from flags.models import AllowedUser, DeniedUser, FlagState, Segment
 from flags.selectors.listing import listed
-
-if TYPE_CHECKING:
-    from flags.models import Flag
 
 MOST_EVENTS = 200
 Context = Mapping[str, Any]
@@ -102,15 +99,7 @@ class _Here:
 
     def then(self, state: FlagState) -> Then:
         """The present as the start of the way back."""
-        picture = {
-            "enabled": state.enabled,
-            "percentage": float(state.percentage),
-            "parameters": state.parameters,
-            "allow_count": state.allow_count,
-            "deny_count": state.deny_count,
-            "targeting": state.targeting,
-        }
-        return Then(self._npub, picture, _identity(state.flag), state.pk in self._allowed, state.pk in self._denied)
+        return _then(state, self._npub, listed=state.pk in self._allowed, denied=state.pk in self._denied)
 
     def snapshot(self, environment_id: int) -> Snapshot:
         found = self._snapshots.get(environment_id)
@@ -137,8 +126,23 @@ class _Here:
         return Snapshot(EnvironmentConfig(str(environment_id), 0, flags=tuple(configs), segments=segments))
 
 
-def _identity(flag: Flag) -> Identity:
-    return Identity(flag.key, flag.bucketing, flag.salt, flag.group, flag.value_type, flag.variants)
+def config_of(state: FlagState) -> FlagConfig:
+    """The flag as evaluation reads it, without its lists."""
+    return _then(state, "", listed=False, denied=False).config()
+
+
+def _then(state: FlagState, npub: str, *, listed: bool, denied: bool) -> Then:
+    flag = state.flag
+    picture = {
+        "enabled": state.enabled,
+        "percentage": float(state.percentage),
+        "parameters": state.parameters,
+        "allow_count": state.allow_count,
+        "deny_count": state.deny_count,
+        "targeting": state.targeting,
+    }
+    identity = Identity(flag.key, flag.bucketing, flag.salt, flag.group, flag.value_type, flag.variants)
+    return Then(npub, picture, identity, listed, denied)
 
 
 def _on_list(model: Listed, state_ids: list[int], npub: str) -> set[int]:

@@ -95,10 +95,13 @@ class Follower:
                 return
             log.warning("the server went back from version %s to %s and stays there", self._version, new.version)
         self._etag = reply.headers.get("ETag", "")
-        if self._held is None or self._held.documents != new.documents or self._held.version != new.version:
+        held = self._held
+        changed = held is None or held.version != new.version or held.documents != new.documents
+        if changed:
             self._take(new, "server")
-            self._copy.keep(reply.body)
         self._confirmed()
+        if changed:
+            self._copy.keep(reply.body)
 
     def _readable(self, content: bytes) -> Snapshot:
         new = Snapshot.read(content, self._memo)

@@ -54,6 +54,12 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
                     _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
                     _item("Compare", "compare_arrows", "admin:flags_compare", "flags.view_flagstate"),
+                    _item(
+                        "Requests",
+                        "approval_delegation",
+                        "admin:approvals_changerequest_changelist",
+                        "approvals.view_changerequest",
+                    ),
                     _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
                     _item("Freezes", "ac_unit", "admin:core_freeze_changelist", "core.view_freeze"),
                     _item("Events", "history", "admin:core_event_changelist", "core.view_event"),

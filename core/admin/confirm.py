@@ -61,7 +61,7 @@ class ConfirmView(UnfoldModelAdminViewMixin, RefusalsView):
     A refusal of the service is shown in the form and changes nothing (RefusalsView).
     """
 
-    form_class = ReasonForm
+    form_class: type[ReasonForm] = ReasonForm
     title = ""
 
     def effect(self) -> Effect:

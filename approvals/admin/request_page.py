@@ -1,0 +1,86 @@
+"""One change request: what it changes, who has approved it, what stands against it, and what one can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+
+from approvals import selectors
+from approvals.admin import words
+from approvals.admin.command import ASK, DECIDE, RequestCommand
+from approvals.admin.deciding import cannot_approve, offered
+from approvals.domain.states import RequestState
+from approvals.models import ChangeRequest
+from approvals.selectors import Clash
+from core import events
+from core.admin.read_only import Screen, person
+
+HISTORY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as the page offers it."""
+
+    name: str
+    label: str
+    icon: str
+    tone: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """Another request, and what the two make of one thing, side by side."""
+
+    other: ChangeRequest
+    name: str
+    fields: list[words.Field]
+
+
+class RequestPage(Screen):
+    permission_required = "approvals.view_changerequest"
+    template_name = "approvals/request.html"
+    live_template = "approvals/request_live.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        now, actor = timezone.now(), person(self.request)
+        row = selectors.requests().prefetch_related("comments").filter(pk=self.kwargs["pk"]).first()
+        if row is None:
+            raise Http404(f"There is no change request {self.kwargs['pk']}.")
+        self.title = row.title
+        standing = selectors.standing(row, now)
+        live = selectors.is_live(row)
+        decides, asks = self.request.user.has_perm(DECIDE), self.request.user.has_perm(ASK)
+        commands = offered(row, standing, actor, decides=decides, asks=asks, now=now)
+        return super().get_context_data(
+            row=row,
+            now=now,
+            live=live,
+            look=words.LOOK[RequestState.EXPIRED if standing.expired else RequestState(row.state)],
+            standing=standing,
+            parts=words.parts(row),
+            commands=[_command(command, row) for command in commands],
+            why_not=cannot_approve(row, standing, actor) if live and decides else "",
+            clashes=[found for clash in selectors.conflicts(row) for found in _versus(row, clash)] if live else [],
+            reverted_by=list(row.reverted_by.all()),
+            history=list(events.about(f"request:{row.pk}")[:HISTORY]),
+            may_comment=asks,
+            **kwargs,
+        )
+
+
+def _command(command: type[RequestCommand], row: ChangeRequest) -> Command:
+    url = reverse(f"admin:approvals_request_{command.name}", args=[row.pk])
+    return Command(command.name, command.label, command.icon, command.tone, url)
+
+
+def _versus(row: ChangeRequest, clash: Clash) -> list[Versus]:
+    return [
+        Versus(clash.request, subject.partition(":")[2], words.side_by_side(row, clash.request, subject))
+        for subject in clash.subjects
+    ]

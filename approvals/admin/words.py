@@ -1,0 +1,156 @@
+"""How a change request reads: its state, what it changes, and who may do what with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.domain.states import RequestState
+from approvals.models import ChangeRequest
+from core import beside
+from core.changes import Difference, differences
+
+LOOK = {  # state: (words, tone, icon)
+    RequestState.OPEN: ("waits for approval", "warn", "hourglass_top"),
+    RequestState.APPROVED: ("approved", "ok", "verified"),
+    RequestState.APPLIED: ("applied", "info", "done_all"),
+    RequestState.REJECTED: ("rejected", "bad", "block"),
+    RequestState.WITHDRAWN: ("withdrawn", "mute", "undo"),
+    RequestState.EXPIRED: ("expired", "mute", "timer_off"),
+}
+COUNTS = ("allow_count", "deny_count")  # told by the lists themselves
+FACTS = {"source": "promoted from", "skipped": "skips", "waiver": "why the order is left", "template": "ramp"}
+SAMPLE = 6
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """Who joins or leaves a list."""
+
+    text: str
+    tone: str
+    npubs: Sequence[str]
+
+    @property
+    def first(self) -> Sequence[str]:
+        return self.npubs[:SAMPLE]
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """What a page can show without growing heavy."""
+        return self.npubs[:MOST]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.npubs) - SAMPLE)
+
+    @property
+    def untold(self) -> int:
+        return max(0, len(self.npubs) - MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a request does to one thing: a flag, a segment, a ramp."""
+
+    subject: str
+    name: str
+    url: str
+    fields: list[Difference]
+    lists: list[ListLine]
+    facts: list[tuple[str, str]]
+
+
+def parts(request: ChangeRequest) -> list[Part]:
+    """What the request changes, before and after, one part for each thing."""
+    return [_part(request, effect) for effect in request.effects]
+
+
+def _part(request: ChangeRequest, effect: Mapping[str, Any]) -> Part:
+    subject = effect["subject"]
+    noun, _, key = subject.partition(":")
+    known = subject != "ramp:new"
+    return Part(
+        subject=subject,
+        name=key if noun == "flag" else f"{noun.replace('_', ' ').capitalize()} {key}" if known else "New ramp",
+        url=beside.page_of(subject, request.environment.key) if known else "",
+        fields=fields(effect),
+        lists=list(_lists(request, key)) if noun == "flag" else [],
+        facts=[(words, _told(effect["data"][name])) for name, words in FACTS.items() if effect["data"].get(name)],
+    )
+
+
+def fields(effect: Mapping[str, Any]) -> list[Difference]:
+    """The fields that one effect changes; lists are told on their own."""
+    pictures = [{k: v for k, v in effect[side].items() if k not in COUNTS} for side in ("before", "after")]
+    return differences(*pictures)
+
+
+def _lists(request: ChangeRequest, flag: str) -> Iterator[ListLine]:
+    """From the changes themselves, which hold every npub."""
+    for change in request.changes:
+        if change["flag"] != flag:
+            continue
+        for name, edit in _edits(change):
+            for verb, tone, npubs in (("join", "ok", edit.get("add", [])), ("leave", "bad", edit.get("remove", []))):
+                if npubs:
+                    text = f"{len(npubs):,} {verb}{'s' if len(npubs) == 1 else ''} the {name}"
+                    yield ListLine(text, tone, npubs)
+
+
+def _edits(change: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    payload = change["payload"]
+    if change["kind"] in ("flag.allow_list", "flag.deny_list"):
+        yield change["kind"].partition(".")[2].replace("_", "-"), payload
+    elif change["kind"] == "flag.promotion":
+        yield from ((f"{name}-list", payload["configuration"].get(name, {})) for name in ("allow", "deny"))
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def summary(request: ChangeRequest) -> list[str]:
+    """What it changes in one line for each thing: `atomicMeltOperations: percentage 10 → 25`."""
+    return [f"{part.name}: {_line(part)}" for part in parts(request)]
+
+
+def _line(part: Part) -> str:
+    told = [f"{each.field} {each.before or '–'} → {each.after or '–'}" for each in part.fields if len(each.after) < 60]
+    told += [f"{each.field} changes" for each in part.fields if len(each.after) >= 60]
+    return ", ".join([*told, *(line.text for line in part.lists)]) or "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that two requests set for the same thing; `both`: each of them does."""
+
+    name: str
+    now: str
+    this: str
+    other: str
+
+    @property
+    def both(self) -> bool:
+        return bool(self.this and self.other)
+
+
+def side_by_side(request: ChangeRequest, other: ChangeRequest, subject: str) -> list[Field]:
+    """What each of two requests makes of one thing, field by field; those that both change come first."""
+    mine, theirs = _changed(request, subject), _changed(other, subject)
+    found = [
+        Field(name, (mine.get(name) or theirs[name])[0], mine.get(name, ("", ""))[1], theirs.get(name, ("", ""))[1])
+        for name in dict.fromkeys([*mine, *theirs])
+    ]
+    return sorted(found, key=lambda field: not field.both)
+
+
+def _changed(request: ChangeRequest, subject: str) -> dict[str, tuple[str, str]]:
+    """By field: how it is, and how it shall be."""
+    part = next((part for part in parts(request) if part.subject == subject), None)
+    if part is None:
+        return {}
+    told = {field.field: (field.before, field.after or "removed") for field in part.fields}
+    return told | {line.text.partition(" the ")[2]: ("", line.text.partition(" the ")[0]) for line in part.lists}

@@ -46,7 +46,7 @@ def test_a_token_is_shown_once_and_kept_nowhere(admin: Client, caplog: pytest.Lo
         ({"name": ""}, "This field is required"),
         ({"name": "   "}, "This field is required"),
         ({"environment": "nowhere"}, "Select a valid choice"),
-        ({"evaluate": "", "report": ""}, "A token needs a scope out of evaluate, operate, report, snapshot."),
+        ({"evaluate": "", "report": ""}, "A token needs a scope out of calendar, evaluate, operate, report, snapshot."),
     ],
 )
 def test_a_bad_form_makes_no_token(admin: Client, wrong: dict[str, str], told: str) -> None:

@@ -17,6 +17,7 @@ from approvals import selectors
 from approvals.admin import words
 from approvals.admin.deciding import COMMANDS
 from approvals.admin.request_page import RequestPage
+from approvals.admin.undo import UndoView
 from approvals.domain import approving, schedule
 from approvals.domain.states import LIVE, RequestState
 from approvals.models import ChangeRequest
@@ -96,7 +97,8 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
             )
             for view in COMMANDS
         ]
-        return [*commands, *super().get_urls()]
+        undo = self.admin_site.admin_view(UndoView.as_view(model_admin=self))
+        return [*commands, path("undo/<int:event>/", undo, name="approvals_undo"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get("tab", "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import approvals.selectors
 import communications.selectors
 import flags.selectors
 import monitoring.selectors
@@ -17,6 +18,7 @@ from reports.domain.health import Condition, Part, duties
 from rollouts.selectors import RampView
 
 if TYPE_CHECKING:
+    from approvals.models import ChangeRequest
     from communications.models import Alert
     from core.models import Environment, Event
     from flags.models import FlagState
@@ -77,14 +79,16 @@ class Home:
     dead: int
     waiting: int
     events: list[Event]
+    to_approve: list[ChangeRequest]
+    to_apply: list[ChangeRequest]
 
     @property
     def troubled(self) -> list[Part]:
         return [part for part in self.parts if part.condition is not Condition.OK]
 
 
-def home(*, now: datetime) -> Home:
-    """What an operator must know first."""
+def home(*, now: datetime, person: str, approves: bool) -> Home:
+    """What an operator must know first. `approves`: the person may, so that other people's requests wait for them."""
     return Home(
         environments=_by_environment(flags.selectors.states(), rollouts.selectors.live(), now=now),
         parts=health(now=now),
@@ -93,6 +97,8 @@ def home(*, now: datetime) -> Home:
         dead=communications.selectors.dead().count(),
         waiting=communications.selectors.waiting().count(),
         events=list(events.recent()[:EVENTS]),
+        to_approve=approvals.selectors.waiting(person, now=now) if approves else [],
+        to_apply=approvals.selectors.to_apply(person, now=now),
     )
 
 

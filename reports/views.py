@@ -18,5 +18,6 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     context |= {"now": now, "layout": "ops/fragment.html" if live else "ops/base.html", "title": "Home"}
     if request.user.has_perm(NEEDED):
-        context["home"] = selectors.home(now=now)
+        approves = request.user.has_perm("approvals.approve_change")
+        context["home"] = selectors.home(now=now, person=request.user.get_username(), approves=approves)
     return context

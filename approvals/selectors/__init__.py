@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import flags.selectors
-from approvals.domain import approving, schedule
+from approvals.domain import approving, payloads, schedule
 from approvals.domain.states import LIVE, RequestState
 from approvals.models import Approval, ChangeRequest
 from approvals.selectors import ground
@@ -82,6 +83,13 @@ def get(request_id: int, *, environment: str | None = None) -> ChangeRequest:
     return found
 
 
+def twin(environment: str, changes: Sequence[Change]) -> int | None:
+    """The number of a live request for exactly these changes, so that nobody asks twice; None when there is none."""
+    asked = [change.to_dict() for change in payloads.check(changes)]
+    live = ChangeRequest.objects.filter(environment__key=environment, state__in=LIVE).order_by("id")
+    return next((number for number, stored in live.values_list("pk", "changes") if stored == asked), None)
+
+
 def live_ids() -> list[int]:
     """The requests the clock looks at, oldest first."""
     return list(ChangeRequest.objects.filter(state__in=LIVE).order_by("id").values_list("pk", flat=True))
@@ -127,6 +135,19 @@ def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
     """The requests that this person could approve now, oldest first: 3 queries."""
     asked = requests().filter(Q(state=RequestState.OPEN), expires_at__gt=now).order_by("id")
     return [request for request in asked if _waits_for(request, person)]
+
+
+def count_waiting(person: str, *, now: datetime) -> int:
+    """How many requests `waiting` has: one query, for it is asked with every page."""
+    said = Approval.objects.filter(request=OuterRef("pk"), digest=OuterRef("digest"), approver=person)
+    asked = ChangeRequest.objects.filter(~Exists(said), state=RequestState.OPEN, expires_at__gt=now)
+    return sum(person not in contributors for contributors in asked.values_list("contributors", flat=True))
+
+
+def to_apply(person: str, *, now: datetime) -> list[ChangeRequest]:
+    """The approved requests of this person that no clock applies, oldest first: 3 queries."""
+    ready = requests().filter(state=RequestState.APPROVED, apply_at=None, requested_by=person, expires_at__gt=now)
+    return list(ready.order_by("id"))
 
 
 def _waits_for(request: ChangeRequest, person: str) -> bool:

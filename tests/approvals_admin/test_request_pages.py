@@ -319,3 +319,16 @@ def test_an_expired_request_offers_nothing_but_words(ask: Ask, see: See, stopped
     assert "expired" in page
     for gone in ("Apply", "Approve", "Edit"):
         assert f"{gone}</a>" not in page
+
+
+def test_home_and_the_sidebar_tell_what_waits_for_whom(ask: Ask, client_as: Callable[[str], Client]) -> None:
+    request = ask()
+    home = reverse("admin:index")
+    for role, told in (("approver", "to approve"), ("operator", "Waits for you"), ("viewer", "Waits for you")):
+        page = client_as(role).get(home).content.decode()
+        assert (told in page) == (role == "approver")
+    events = reverse("admin:core_event_changelist")
+    assert "bg-orange" in client_as("approver").get(events).content.decode()
+    approved(request)
+    assert "to apply" in client_as("operator").get(home).content.decode()
+    assert "Waits for you" not in client_as("approver").get(home).content.decode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 from collections.abc import Iterable
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
@@ -13,11 +15,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nctool_rollout.settings")
 django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - after the apps are loaded
+from django.utils import timezone  # noqa: E402
 
 from flags.api import snapshot as snapshot_door  # noqa: E402
 from flags.api.ofrep import ROOT, OfrepDoor  # noqa: E402
 from flags.domain.limit import MinuteLimit  # noqa: E402
 from flags.services.holding import holder  # noqa: E402
+from flags.services.observing import Observer  # noqa: E402
 from nctool_rollout.views import healthz, readyz  # noqa: E402
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ ofrep = OfrepDoor(
     holder(), limit=MinuteLimit(settings.EVALUATION_LIMIT_PER_MINUTE), origins=settings.CORS_ALLOWED_ORIGINS
 )
 snapshot = snapshot_door.SnapshotDoor(holder(), limit=MinuteLimit(settings.API_LIMIT_PER_MINUTE))
+observer = Observer("web", clock=timezone.now)  # noqa: TID251 - the clock of a door
+holder().listeners.append(observer.heard)
+atexit.register(observer.stop)
+Finalize(None, observer.stop, exitpriority=0)  # granian's workers end by the rules of multiprocessing, without atexit
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -26,6 +26,7 @@ from flags.services.instances import Process
 from flags.services.usage import UsageSource
 
 log = logging.getLogger(__name__)
+SOFTWARE = "nctool-rollout"
 EVERY = 10  # seconds
 _LAST_WAIT = 1.0  # seconds that the end of the process waits for what is being told
 _UNITS_AT_ONCE = 2_000  # npubs told of one environment at a time; those beyond come again, or do not matter
@@ -56,9 +57,8 @@ class Observer:
     _versions: dict[str, int]
     _taken: dict[tuple[str, int], datetime]
 
-    def __init__(self, kind: str, software: str, *, clock: Clock, counting: Counting | None = None) -> None:
-        self._kind, self._software = kind, software
-        self._clock, self._counting = clock, counting
+    def __init__(self, kind: str, *, clock: Clock, counting: Counting | None = None) -> None:
+        self._kind, self._clock, self._counting = kind, clock, counting
         self._told_units: set[tuple[str, str]] = set()
         self._told_on: date | None = None
         self._failing = False
@@ -69,7 +69,7 @@ class Observer:
         """Take note of what the process holds now."""
         now = self._clock()
         if self._process is None:
-            self._process = Process(_name(self._kind), self._kind, self._software, EVERY, now)
+            self._process = Process(_name(self._kind), self._kind, SOFTWARE, EVERY, now)
         news = [key for key, found in held.configurations.items() if self._versions.get(key) != found.version]
         for key in news:
             self._taken[key, held.configurations[key].version] = now

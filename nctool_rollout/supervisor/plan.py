@@ -13,12 +13,14 @@ from nctool_rollout.supervisor import probes
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the settings say. A port is set where we start that server ourselves."""
+    """What the settings say. A port is set where we start that server ourselves; a `stream_port` of 0 is no stream."""
 
     data_dir: Path
     address: str
     port: int
     host: str
+    stream_port: int
+    stream_connections: int
     redis_port: int | None
     mongodb_port: int | None
     simulator: bool
@@ -56,6 +58,8 @@ def parts(wanted: Wanted) -> list[Part]:
         found.append(_mongodb(wanted.mongodb_port, wanted.data_dir / "mongodb"))
     servers = tuple(part.name for part in found)
     found.append(_web(wanted, after=tuple(name for name in servers if name == "redis")))
+    if wanted.stream_port:
+        found.append(_stream(wanted))
     worker = ("worker", "--concurrency", str(wanted.worker_processes), "--without-gossip", "--without-mingle")
     schedule = ("beat", "--schedule", str(wanted.data_dir / "beat-schedule"), "--pidfile", "")
     found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
@@ -100,7 +104,25 @@ def _web(wanted: Wanted, *, after: tuple[str, ...]) -> Part:
         "--backpressure": "256",
         "--workers-kill-timeout": "2",
     }
-    flags = ("--no-ws", "--respawn-failed-workers")
-    arguments = [word for option in options.items() for word in option]
-    command = _python("granian", *arguments, *flags, "nctool_rollout.wsgi:application")
+    command = _granian(options, "nctool_rollout.wsgi:application")
     return Part("web", command, after, partial(probes.ready, wanted.address, wanted.port, wanted.host))
+
+
+def _stream(wanted: Wanted) -> Part:
+    """One process holds all the open lines; a few more connections may wait to be told that there is no room."""
+    options = {
+        "--interface": "asgi",
+        "--host": wanted.address,
+        "--port": str(wanted.stream_port),
+        "--http": "1",
+        "--workers": "1",
+        "--backpressure": str(wanted.stream_connections + 64),
+        "--workers-kill-timeout": "1",
+    }
+    command = _granian(options, "nctool_rollout.stream:application")
+    return Part("stream", command, ("web",), partial(probes.alive, wanted.address, wanted.stream_port))
+
+
+def _granian(options: dict[str, str], application: str) -> tuple[str, ...]:
+    arguments = [word for option in options.items() for word in option]
+    return _python("granian", *arguments, "--no-ws", "--respawn-failed-workers", application)

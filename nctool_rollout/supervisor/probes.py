@@ -27,9 +27,18 @@ def pongs(port: int) -> bool:
 
 def ready(address: str, port: int, host: str) -> bool:
     """The web server says that it can serve. `host` is a name it answers to."""
+    return _says_yes(address, port, "/readyz", {"Host": host, "X-Forwarded-Proto": "https"})
+
+
+def alive(address: str, port: int) -> bool:
+    """The server on this port says that it lives."""
+    return _says_yes(address, port, "/healthz", {})
+
+
+def _says_yes(address: str, port: int, path: str, headers: dict[str, str]) -> bool:
     connection = http.client.HTTPConnection(address, port, timeout=2)
     try:
-        connection.request("GET", "/readyz", headers={"Host": host, "X-Forwarded-Proto": "https"})
+        connection.request("GET", path, headers=headers)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

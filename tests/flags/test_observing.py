@@ -47,7 +47,7 @@ def counted() -> Counted:
 
 @pytest.fixture
 def observer(counted: Counted, holder: Holder, flag: Flag) -> Iterator[Observer]:
-    observer = Observer("web", "nctool-rollout", clock=timezone.now, counting=counted)
+    observer = Observer("web", clock=timezone.now, counting=counted)
     holder.listeners.append(observer.heard)
     yield observer
     observer.stop()

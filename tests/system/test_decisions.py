@@ -25,6 +25,8 @@ def wanted(**changes: object) -> Wanted:
         "address": "127.0.0.1",
         "port": 8000,
         "host": "localhost",
+        "stream_port": 8001,
+        "stream_connections": 2000,
         "redis_port": 16479,
         "mongodb_port": 27117,
         "simulator": True,
@@ -36,7 +38,7 @@ def wanted(**changes: object) -> Wanted:
 
 def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> None:
     plan = {part.name: part for part in parts(wanted())}
-    assert list(plan) == ["redis", "mongodb", "web", "worker", "beat", "simulator"]
+    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "simulator"]
     assert {name for name, part in plan.items() if part.stops_last} == {"redis", "mongodb"}
     assert plan["web"].after == ("redis",)
     assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "simulator"))
@@ -45,7 +47,8 @@ def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> N
 
 
 def test_a_given_url_leaves_that_server_to_others() -> None:
-    plan = {part.name: part for part in parts(wanted(redis_port=None, mongodb_port=None, simulator=False))}
+    own = {"redis_port": None, "mongodb_port": None, "simulator": False, "stream_port": 0}
+    plan = {part.name: part for part in parts(wanted(**own))}
     assert list(plan) == ["web", "worker", "beat"]
     assert plan["web"].after == ()
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from flags.api.stream import PATH as STREAM_PATH
 from nctool_rollout.roles import Role
 from nctool_rollout.supervisor import plan, probes, run_file
 from nctool_rollout.supervisor.supervise import StartFailed, Supervisor
@@ -75,12 +76,17 @@ class Command(BaseCommand):
             if wanted:
                 (settings.DATA_DIR / directory).mkdir(exist_ok=True)
         redis_port = probes.free_port(settings.EMBEDDED_REDIS_PORT) if own_redis else None
+        stream_port = settings.STREAM_PORT
+        if stream_port and not settings.PRODUCTION:
+            stream_port = probes.free_port(stream_port, besides=redis_port)
         names = [name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))]
         return plan.Wanted(
             data_dir=settings.DATA_DIR,
             address=settings.HOST,
             port=settings.PORT,
             host=names[0] if names else "localhost",
+            stream_port=stream_port,
+            stream_connections=settings.STREAM_CONNECTIONS,
             redis_port=redis_port,
             mongodb_port=probes.free_port(settings.EMBEDDED_MONGODB_PORT, besides=redis_port) if own_mongodb else None,
             simulator=settings.SIMULATOR,
@@ -130,9 +136,11 @@ def _running(wanted: plan.Wanted) -> run_file.Running:
     local = wanted.address in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
     name = probes.HOST if local else f"[{wanted.address}]" if ":" in wanted.address else wanted.address
     redis, mongodb = wanted.redis_port, wanted.mongodb_port
+    tells = wanted.stream_port and not settings.PRODUCTION  # there, only STREAM_URL knows how clients reach it
     return run_file.Running(
         pid=os.getpid(),
         url=f"http://{name}:{wanted.port}",
         redis=f"redis://{probes.HOST}:{redis}/0" if redis else settings.REDIS,
         mongodb=f"mongodb://{probes.HOST}:{mongodb}/nctool" if mongodb else settings.NCTOOL_MONGODB,
+        stream=f"http://{name}:{wanted.stream_port}{STREAM_PATH}" if tells else "",
     )

@@ -24,7 +24,7 @@ from core.models import Environment
 class Effect:
     """What the page says before it asks. `sentences` name what will happen, `submit` is the button.
 
-    `environment` is named and coloured above them; `dangerous` makes the button red.
+    `environment` is named and coloured above them; `dangerous` makes the button red. `detail` is safe HTML below them.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Effect:
     submit: str
     dangerous: bool = False
     environment: Environment | None = None
+    detail: str = ""
 
 
 class ReasonForm(forms.Form):

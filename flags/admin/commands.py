@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,10 @@ class FlagCommand(ConfirmView):
     def sentences(self, state: FlagState) -> Sequence[str]:
         raise NotImplementedError
 
+    def becomes(self, state: FlagState) -> Mapping[str, Any]:
+        """The fields of the flag's FlagConfig as they will be, for the preview of who joins and who leaves."""
+        return {}
+
     def effect(self) -> Effect:
         state = self.state
         notes = beside.flag_notes()[state.flag.key, state.environment.key]
@@ -55,6 +59,7 @@ class FlagCommand(ConfirmView):
             submit=f"{self.verb} in {state.environment.name}",
             dangerous=self.dangerous,
             environment=state.environment,
+            detail=words.preview(state, self.becomes(state)),
         )
 
     def version(self) -> int | None:
@@ -83,6 +88,9 @@ class FlagCommand(ConfirmView):
 class Enable(FlagCommand):
     verb = "Enable"
 
+    def becomes(self, state: FlagState) -> Mapping[str, Any]:
+        return {"enabled": True}
+
     def sentences(self, state: FlagState) -> Sequence[str]:
         first = f"{state.flag.key} goes on for {words.reach(state)} in {state.environment.name}, at once."
         if not state.disabled_at:
@@ -98,6 +106,9 @@ class Enable(FlagCommand):
 
 class Disable(FlagCommand):
     verb = "Disable"
+
+    def becomes(self, state: FlagState) -> Mapping[str, Any]:
+        return {"enabled": False}
 
     def sentences(self, state: FlagState) -> Sequence[str]:
         return [
@@ -170,8 +181,19 @@ class SetRollout(FlagCommand):
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "percentage": f"{float(self.state.percentage):g}"}
 
+    @property
+    def wanted(self) -> str | None:
+        """What was typed so far."""
+        return self.request.POST.get("percentage", self.request.GET.get("percentage"))
+
+    def becomes(self, state: FlagState) -> Mapping[str, Any]:
+        try:
+            return {"percentage": read_percentage(self.wanted, Bucketing(state.flag.bucketing))} if self.wanted else {}
+        except Invalid:
+            return {}
+
     def sentences(self, state: FlagState) -> Sequence[str]:
-        wanted = self.request.POST.get("percentage", self.request.GET.get("percentage"))
+        wanted = self.wanted
         if wanted is None:
             step = "whole percents" if Bucketing(state.flag.bucketing) is Bucketing.JS31 else "steps of 0.01"
             return [f"It stands at {share(state.percentage)} in {state.environment.name}, in {step}."]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.template.loader import render_to_string
+
+import flags.selectors.reach
 from flags.domain.standing import share
 
 if TYPE_CHECKING:
@@ -47,3 +51,10 @@ def killing(state: FlagState) -> list[str]:
         lost,
         "Only a person switches it on again. A critical alert is sent.",
     ]
+
+
+def preview(state: FlagState, fields: Mapping[str, Any]) -> str:
+    """Who of the known npubs joins and leaves when the flag's FlagConfig gets these fields, as HTML; "" for none."""
+    if not fields:
+        return ""
+    return render_to_string("flags/preview.html", {"preview": flags.selectors.reach.preview(state, **fields)})

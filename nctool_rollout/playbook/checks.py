@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -17,10 +17,10 @@ from flags.domain.definition import DefinitionChange
 from flags.domain.definition import read as read_definition
 from flags.domain.rebucketing import Draw
 from monitoring.domain.rule import Definition
-from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Playbook, Ramp, Trigger
+from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp, Trigger
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
-from nctool_rollout.playbook.wanted import definition_of, steps_of
+from nctool_rollout.playbook.wanted import definition_of, plan_of, steps_of
 from rollouts.domain.template import flaws
 
 
@@ -49,6 +49,10 @@ class _Checks:
             yield from self._ramp(("ramps", key), ramp)
         for key, trigger in self.playbook.triggers.items():
             yield from self._trigger(("triggers", key), key, trigger)
+        for key, freeze in self.playbook.freezes.items():
+            yield from self._freeze(("freezes", key), freeze)
+        for key in self.playbook.approvals:
+            yield from self._known("environment", key, ("approvals", key))
 
     def _definition(self, path: Path, key: str, feature: Feature) -> Iterator[Problem]:
         wanted = {name: getattr(feature, name) for name in ("name", "description", "group", "parameter_schema")}
@@ -106,10 +110,7 @@ class _Checks:
                 yield from self._try((*path, "steps", index, "parameters"), check)
 
     def _trigger(self, path: Path, key: str, trigger: Trigger) -> Iterator[Problem]:
-        for index, environment in enumerate(trigger.environments):
-            yield from self._known("environment", environment, (*path, "environments", index))
-            if environment in trigger.environments[:index]:
-                yield self._at((*path, "environments", index), f"{environment} stands in this list twice.")
+        yield from self._places(path, trigger.environments)
         if trigger.flag is not None:
             yield from self._known("flag", trigger.flag, (*path, "flag"))
         names = {"window": "windowSeconds", "max_window": "maxWindowSeconds", "flag_key": "flag"}
@@ -118,6 +119,21 @@ class _Checks:
         except Invalid as error:
             field = error.field or "name"
             yield self._at((*path, names.get(field, to_camel(field))), str(error))
+
+    def _freeze(self, path: Path, freeze: Freeze) -> Iterator[Problem]:
+        yield from self._places(path, freeze.environments)
+        names = {"starts_at": "starts", "duration": "durationHours"}
+        try:
+            plan_of(freeze).timetable()
+        except Invalid as error:
+            field = error.field or "name"
+            yield self._at((*path, names.get(field, to_camel(field))), str(error))
+
+    def _places(self, path: Path, environments: Sequence[str]) -> Iterator[Problem]:
+        for index, environment in enumerate(environments):
+            yield from self._known("environment", environment, (*path, "environments", index))
+            if environment in environments[:index]:
+                yield self._at((*path, "environments", index), f"{environment} stands in this list twice.")
 
     def _known(self, noun: str, key: str, path: Path) -> Iterator[Problem]:
         known = self._names(noun)

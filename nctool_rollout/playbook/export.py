@@ -34,6 +34,8 @@ def export() -> dict[str, Any]:
         "environments": {key: _environment(items, key, keys[-1]) for key in keys},
         "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
         "triggers": _triggers(items),
+        "approvals": _approvals(items),
+        "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
     }
 
 
@@ -99,6 +101,14 @@ def _triggers(items: dict[Item, Any]) -> dict[str, Any]:
                 f"Trigger {key} has another rule in {environment} than in {first}: a playbook has one for all."
             )
         entry["environments"].append(environment)
+    return found
+
+
+def _approvals(items: dict[Item, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item, rule in items.items():
+        if item[0] == "approvals":
+            found.setdefault(item[1], {})[to_camel(item[2])] = rule
     return found
 
 

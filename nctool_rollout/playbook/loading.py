@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection, transaction
 
-from core import environments, events
+from core import environments, events, freezing
 from core.actors import Actor
-from core.errors import DomainError
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
-from flags.services import allow_list, registry, rollout
+from flags.services import allow_list, approval_rules, registry, rollout
 from flags.services.locking import lock_configuration
 from monitoring.services import triggers
 from nctool_rollout.playbook import standing, wanted
 from nctool_rollout.playbook.model import Playbook
-from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome, plan, remembered
-from nctool_rollout.playbook.problems import Path, PlaybookError, Problem
+from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
+from nctool_rollout.playbook.problems import PlaybookError, Problem
 from nctool_rollout.playbook.source import Source
-from nctool_rollout.playbook.wanted import Item
+from nctool_rollout.playbook.wanted import Item, rule_from
+from nctool_rollout.playbook.work import Load
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
 
 LOCK = 7_205_932  # of PostgreSQL, for loads alone
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """Who loads what, and when."""
-
-    by_item: dict[Item, Decision]
-    actor: Actor
-    reason: str
-    now: datetime
-
-    @property
-    def who(self) -> dict[str, Any]:
-        return {"actor": self.actor, "reason": self.reason, "now": self.now}
-
-    def writes(self, *start: str) -> dict[Item, Decision]:
-        """What has to be written below this path."""
-        return {
-            item: decision
-            for item, decision in self.by_item.items()
-            if item[: len(start)] == start and decision.outcome in WRITES
-        }
-
-    def keys(self, *start: str) -> Iterable[str]:
-        """The next part of each path that goes on below this one, in the order of the file."""
-        found = (item[len(start)] for item in self.by_item if item[: len(start)] == start)
-        return list(dict.fromkeys(found))
-
-    def value(self, *item: str) -> Any:
-        """The item as it will be."""
-        decision = self.by_item[item]
-        return decision.wanted if decision.outcome in (*WRITES, Outcome.SAME) else decision.current
 
 
 def preview(playbook: Playbook, source: Source, *, file: str) -> list[Decision]:
@@ -82,12 +48,20 @@ def preview(playbook: Playbook, source: Source, *, file: str) -> list[Decision]:
 
 @transaction.atomic
 def load(
-    playbook: Playbook, source: Source, *, actor: Actor, now: datetime, file: str, if_empty: bool = False
+    playbook: Playbook,
+    source: Source,
+    *,
+    actor: Actor,
+    now: datetime,
+    file: str,
+    if_empty: bool = False,
+    request: bool = False,
 ) -> list[Decision] | None:
     """Load it; what was decided for each item. Loaded a second time it writes nothing, not even an event.
 
     Args:
         if_empty: load only an installation that has neither environments nor flags; otherwise None.
+        request: where a part needs approval, load the rest and open a change request for it.
 
     Raises PlaybookError, with the line, when a service refuses a part: then nothing of the file is loaded.
     """
@@ -98,9 +72,12 @@ def load(
         lock_configuration(environment.key)
     decisions = preview(playbook, source, file=file)
     reason = f"playbook {playbook.name} {playbook.deployment_config.version}"
-    work = _Load({decision.item: decision for decision in decisions}, actor, reason, now)
-    for part in (_environments, _flags, _states, _ramps, _triggers):
-        part(work, source, file)
+    work = Load({decision.item: decision for decision in decisions}, source, file, actor, reason, now)
+    for part in (_environments, _flags, _states, _ramps, _triggers, _approvals, _freezes):
+        part(work)
+    if not request:
+        work.refuse_asked()
+    decisions = _asked(decisions, work.ask())
     _remember(playbook, decisions, work)
     return decisions
 
@@ -112,7 +89,7 @@ def _wait_for_other_loads() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def _remember(playbook: Playbook, decisions: list[Decision], work: _Load) -> None:
+def _remember(playbook: Playbook, decisions: list[Decision], work: Load) -> None:
     before = standing.last_set()
     now_set, said = remembered(decisions, before), standing.last_document(playbook.name)
     document = wanted.document(playbook)
@@ -125,20 +102,30 @@ def _remember(playbook: Playbook, decisions: list[Decision], work: _Load) -> Non
     )
 
 
-def _environments(work: _Load, source: Source, file: str) -> None:
+def _asked(decisions: list[Decision], numbers: dict[Item, int]) -> list[Decision]:
+    """The decisions, with those that wait for a request told as such."""
+    return [
+        replace(decision, outcome=Outcome.ASK, why=f"asked for by request {numbers[decision.item]}")
+        if decision.item in numbers
+        else decision
+        for decision in decisions
+    ]
+
+
+def _environments(work: Load) -> None:
     for key in work.keys("environments"):
         values = {item[2]: decision.wanted for item, decision in work.writes("environments", key).items()}
         if values:
-            with _Refusals(source, file, ("environments", key)):
+            with work.part("environments", key):
                 environments.define(key, values, **work.who)
 
 
-def _flags(work: _Load, source: Source, file: str) -> None:
+def _flags(work: Load) -> None:
     """Also gives every flag its state in environments that are new."""
     for key in work.keys("flags"):
         if work.by_item["flags", key, "bucketing"].outcome is Outcome.GONE:
             continue
-        with _Refusals(source, file, ("deploymentConfig", "features", key)):
+        with work.part("deploymentConfig", "features", key, items=work.writes("flags", key)):
             registry.define(
                 key,
                 name=work.value("flags", key, "name"),
@@ -152,16 +139,15 @@ def _flags(work: _Load, source: Source, file: str) -> None:
             )
 
 
-def _states(work: _Load, source: Source, file: str) -> None:
+def _states(work: Load) -> None:
     for environment in work.keys("states"):
         for flag in work.keys("states", environment):
             writes = work.writes("states", environment, flag)
-            with _Refusals(source, file, ("deploymentConfig", "features", flag)):
-                _rollout(work, environment, flag, writes)
-                _allow_list(work, environment, flag, writes)
+            _rollout(work, environment, flag, writes)
+            _allow_list(work, environment, flag, writes)
 
 
-def _rollout(work: _Load, environment: str, flag: str, writes: dict[Item, Decision]) -> None:
+def _rollout(work: Load, environment: str, flag: str, writes: dict[Item, Decision]) -> None:
     where = ("states", environment, flag)
     start = writes.get((*where, "rollout"))
     changed = [item for item in writes if item[3] == "parameters"]
@@ -174,43 +160,49 @@ def _rollout(work: _Load, environment: str, flag: str, writes: dict[Item, Decisi
         percentage=Decimal(str(start.wanted["percentage"])) if start else None,
         parameters={name: value for name, value in values.items() if value is not MISSING} if changed else None,
     )
-    rollout.change(flag, environment, change, **work.who)
+    items = [item for item in writes if item[3] != "allowedUsers"]
+    with work.part("deploymentConfig", "features", flag, items=items):
+        rollout.change(flag, environment, change, **work.who)
 
 
-def _allow_list(work: _Load, environment: str, flag: str, writes: dict[Item, Decision]) -> None:
+def _allow_list(work: Load, environment: str, flag: str, writes: dict[Item, Decision]) -> None:
     decision = writes.get(("states", environment, flag, "allowedUsers"))
     if decision is None:
         return
     current = [] if decision.current is MISSING else decision.current
     add = [npub for npub in decision.wanted if npub not in set(current)]
     remove = [npub for npub in current if npub not in set(decision.wanted)]
-    allow_list.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
+    with work.part("deploymentConfig", "features", flag, items=[decision.item]):
+        allow_list.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
 
 
-def _ramps(work: _Load, source: Source, file: str) -> None:
+def _ramps(work: Load) -> None:
     for (_, key), decision in work.writes("ramps").items():
         value = decision.wanted
         steps = [RampStepSpec.from_dict(step) for step in value["steps"]]
-        with _Refusals(source, file, ("ramps", key)):
+        with work.part("ramps", key):
             templates.define(key, name=value["name"], flag_key=value["flag"], steps=steps, **work.who)
 
 
-def _triggers(work: _Load, source: Source, file: str) -> None:
+def _triggers(work: Load) -> None:
     for (_, environment, key), decision in work.writes("triggers").items():
-        with _Refusals(source, file, ("triggers", key)):
+        with work.part("triggers", key):
             triggers.define(key, environment, decision.wanted, **work.who)
 
 
-class _Refusals:
-    """Tells a refusal of a service with the line of the part it is about."""
+def _approvals(work: Load) -> None:
+    """Last, so that what this file does is judged by the rules that held before it."""
+    for environment in work.keys("approvals"):
+        writes = work.writes("approvals", environment)
+        if not writes:
+            continue
+        values = {kind: work.value("approvals", environment, kind) for kind in work.keys("approvals", environment)}
+        rules = {kind: rule_from(value) for kind, value in values.items() if value is not MISSING}
+        with work.part("approvals", environment, items=writes):
+            approval_rules.define(environment, rules, **work.who)
 
-    def __init__(self, source: Source, file: str, path: Path) -> None:
-        self.source, self.file, self.path = source, file, path
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DomainError):
-            problem = Problem(self.source.line(self.path), self.path, str(error))
-            raise PlaybookError([problem], file=self.file) from error
+def _freezes(work: Load) -> None:
+    for (_, key), decision in work.writes("freezes").items():
+        with work.part("freezes", key):
+            freezing.define(key, freezing.planned(decision.wanted), **work.who)

@@ -5,11 +5,12 @@ docs/playbook.md explains it; docs/playbook.schema.json is made of these classes
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from flags.domain.bucketing import Bucketing
@@ -158,6 +159,51 @@ class Trigger(Part):
     flag: Annotated[FlagKey | None, Field(description="Of target flag.")] = None
 
 
+class ApprovalRule(Part):
+    """A change of this kind needs other people's approval."""
+
+    above: Annotated[
+        Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=2)],
+        Field(description="Where it begins: points of reach of a raise within a day, npubs of an allow-list."),
+    ] = Decimal(0)
+    approvals: Annotated[int, Field(ge=1, le=3, description="By different people.")] = 1
+    expires_after_hours: Annotated[int, Field(ge=1, le=2160, description="Of a request nobody decided on.")] = 72
+
+
+class Approvals(Part):
+    """Which changes of an environment need approval. docs/approvals.md explains the kinds."""
+
+    raise_: Annotated[ApprovalRule | None, Field(alias="raise")] = None
+    allow_list: ApprovalRule | None = None
+    parameters: ApprovalRule | None = None
+    targeting: ApprovalRule | None = None
+    promotion: ApprovalRule | None = None
+    ramp: ApprovalRule | None = None
+    rules: Annotated[ApprovalRule | None, Field(description="Of these rules themselves, when they loosen.")] = None
+
+
+def _as_text(value: Any) -> Any:
+    """YAML takes a date or time without quotes for more than text."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+class Freeze(Part):
+    """A time in which nothing is raised, promoted or released there. docs/freezes.md explains it."""
+
+    name: Name
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    environments: Annotated[list[Key], Field(min_length=1)]
+    zone: Annotated[str, Field(max_length=60, description="IANA name.")] = "UTC"
+    starts: Annotated[
+        str, BeforeValidator(_as_text), Field(max_length=19, description="Local time, like 2025-08-29T18:00.")
+    ]
+    duration_hours: Annotated[float, Field(gt=0, le=744)]
+    recurrence: Annotated[str, Field(max_length=300, description="The value of an RRULE (RFC 5545); none: once.")] = ""
+    but_not: Annotated[
+        list[Annotated[str, BeforeValidator(_as_text)]], Field(description="Local dates on which it falls out.")
+    ] = []
+
+
 class Playbook(Part):
     playbook: Annotated[Literal[1], Field(description="The version of this format.")]
     name: Annotated[LongKey, Field(description="The same name is the same playbook, in its next edition.")]
@@ -166,3 +212,5 @@ class Playbook(Part):
     environments: dict[Key, Environment]
     ramps: dict[LongKey, Ramp] = {}
     triggers: dict[LongKey, Trigger] = {}
+    freezes: dict[LongKey, Freeze] = {}
+    approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

@@ -40,6 +40,7 @@ class Outcome(StrEnum):
     KEEP = "keep"
     EXTRA = "extra"
     GONE = "gone"
+    ASK = "ask"
 
 
 WRITES = (Outcome.CREATE, Outcome.CHANGE, Outcome.REMOVE)

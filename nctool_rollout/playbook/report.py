@@ -9,6 +9,7 @@ from typing import Any
 from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 
 _EVERYWHERE = "everywhere"
+_NOUNS = {"ramps": "ramp", "triggers": "trigger", "approvals": "approval rule"}
 _SIGNS = {
     Outcome.CREATE: "+",
     Outcome.CHANGE: "~",
@@ -16,6 +17,7 @@ _SIGNS = {
     Outcome.KEEP: "=",
     Outcome.EXTRA: "=",
     Outcome.GONE: "=",
+    Outcome.ASK: "?",
 }
 
 
@@ -33,8 +35,10 @@ def summary(decisions: Sequence[Decision], *, done: bool) -> str:
     """One line: how much is written (or would be), kept, and the same already."""
     writes = sum(decision.outcome in WRITES for decision in decisions)
     same = sum(decision.outcome is Outcome.SAME for decision in decisions)
-    left = len(decisions) - writes - same
-    return f"{writes} {'written' if done else 'to write'}, {left} left as they are, {same} the same already."
+    asked = sum(decision.outcome is Outcome.ASK for decision in decisions)
+    left = len(decisions) - writes - same - asked
+    waiting = f"{asked} asked for, " if asked else ""
+    return f"{writes} {'written' if done else 'to write'}, {waiting}{left} left as they are, {same} the same already."
 
 
 def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
@@ -52,7 +56,7 @@ def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 
 
 def _place(decision: Decision) -> str:
-    return decision.item[1] if decision.item[0] in ("environments", "states", "triggers") else _EVERYWHERE
+    return decision.item[1] if decision.item[0] in ("environments", "states", "triggers", "approvals") else _EVERYWHERE
 
 
 def _subject(decision: Decision) -> str:
@@ -63,13 +67,15 @@ def _subject(decision: Decision) -> str:
         return f"flag {rest[0]} {rest[1]}"
     if kind == "states":
         return f"flag {rest[1]} {'.'.join(rest[2:])}"
-    return f"{'ramp' if kind == 'ramps' else 'trigger'} {rest[-1]}"
+    return f"{_NOUNS[kind]} {rest[-1]}"
 
 
 def _change(decision: Decision) -> str:
     now, then = _value(decision, decision.current), _value(decision, decision.wanted)
     if decision.outcome in (Outcome.EXTRA, Outcome.GONE):
         return f"stays {now} ({decision.why})"
+    if decision.outcome is Outcome.ASK:
+        return f"{now} -> {then} ({decision.why})"
     if decision.outcome is Outcome.KEEP:
         return f"stays {now}, the file says {then} ({decision.why})"
     return then if decision.outcome is Outcome.CREATE else f"{now} -> {then}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import flags.selectors
 import monitoring.selectors
 import rollouts.selectors
-from core import environments, events
+from core import environments, events, freezes, freezing
+from flags.selectors import approval_rules
 from monitoring.services.triggers import rule_of
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 
@@ -17,7 +19,7 @@ LOADED = "playbook.loaded"
 
 def items() -> dict[Item, Any]:
     """Every item there is."""
-    return {**_environments(), **_flags(), **_states(), **_ramps(), **_triggers()}
+    return {**_environments(), **_flags(), **_states(), **_ramps(), **_triggers(), **_approvals(), **_freezes()}
 
 
 def last_document(name: str) -> dict[str, Any]:
@@ -96,5 +98,21 @@ def _ramps() -> dict[Item, Any]:
     }
 
 
+def _approvals() -> dict[Item, Any]:
+    return {
+        ("approvals", rule.environment.key, rule.kind): {
+            "above": number(rule.above),
+            "approvals": rule.approvals,
+            "expiresAfterHours": number(Decimal(rule.expires_after) / 3600),
+        }
+        for rule in approval_rules.rules()
+    }
+
+
 def _triggers() -> dict[Item, Any]:
     return {("triggers", row.environment.key, row.key): rule_of(row) for row in monitoring.selectors.triggers()}
+
+
+def _freezes() -> dict[Item, Any]:
+    """Those of a playbook that have not been ended; what people planned by hand is theirs."""
+    return {("freezes", row.key): freezing.picture(row) for row in freezes.live() if row.key}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from nctool_rollout.playbook.model import FlagStart, Playbook, Ramp, Selection, Trigger
+from core import freezing
+from flags.domain.rules import ChangeKind
+from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp, Selection, Trigger
 from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]
@@ -26,6 +28,13 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             for key, trigger in playbook.triggers.items()
             for environment in trigger.environments
         },
+        **{
+            ("approvals", environment, ChangeKind(field.rstrip("_")).value): rule_of(rule)
+            for environment, rules in playbook.approvals.items()
+            for field, rule in rules
+            if rule is not None
+        },
+        **{("freezes", key): freezing.told(plan_of(freeze)) for key, freeze in playbook.freezes.items()},
     }
 
 
@@ -76,6 +85,33 @@ def definition_of(trigger: Trigger) -> dict[str, Any]:
         "flag_key": trigger.flag or "",
         "enabled": trigger.enabled,
     }
+
+
+def rule_of(rule: ApprovalRule) -> dict[str, Any]:
+    return {
+        "above": number(rule.above),
+        "approvals": rule.approvals,
+        "expiresAfterHours": rule.expires_after_hours,
+    }
+
+
+def rule_from(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule as `flags.services.approval_rules.define` takes it."""
+    expires_after = int(value["expiresAfterHours"] * 3600)
+    return {"above": value["above"], "approvals": value["approvals"], "expires_after": expires_after}
+
+
+def plan_of(freeze: Freeze) -> freezing.Plan:
+    return freezing.Plan(
+        name=freeze.name,
+        reason=freeze.reason,
+        environments=freeze.environments,
+        zone=freeze.zone,
+        starts_at=freeze.starts,
+        duration=round(freeze.duration_hours * 3600),
+        recurrence=freeze.recurrence,
+        but_not=freeze.but_not,
+    )
 
 
 def number(share: Decimal) -> int | float:

@@ -43,6 +43,9 @@ class Command(DoorCommand):
                 sub.add_argument("--json", action="store_true", help="print JSON")
             if verb == "load":
                 sub.add_argument("--if-empty", action="store_true", help="only where nothing was ever set up")
+                sub.add_argument(
+                    "--request", action="store_true", help="load what needs no approval, and ask for the rest"
+                )
             if verb == "export":
                 sub.add_argument("file", metavar="FILE", nargs="?", default="-", help="- is the terminal")
 
@@ -70,7 +73,15 @@ class Command(DoorCommand):
     def _load(self, file: str, **options: Any) -> None:
         playbook, source = _read(file)
         first = bool(options["if_empty"])
-        decisions = loading.load(playbook, source, actor=actor(), now=timezone.now(), file=file, if_empty=first)
+        decisions = loading.load(
+            playbook,
+            source,
+            actor=actor(),
+            now=timezone.now(),
+            file=file,
+            if_empty=first,
+            request=bool(options["request"]),
+        )
         if decisions is None:
             self.stdout.write(f"{file} was not loaded: there are environments and flags here already.")
             return

@@ -84,6 +84,7 @@ class StreamDoor:
         """Have a configuration, and be ready to hear of the next."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._holder.start)
+        self._marks = dict(self._holder.held.marks)
 
     def close(self) -> None:
         self._closing = True

@@ -161,7 +161,7 @@ def _rollout(work: Load, environment: str, flag: str, writes: dict[Item, Decisio
         parameters={name: value for name, value in values.items() if value is not MISSING} if changed else None,
     )
     items = [item for item in writes if item[3] != "allowedUsers"]
-    with work.part("deploymentConfig", "features", flag, items=items):
+    with work.part(*work.place(environment, flag), items=items):
         rollout.change(flag, environment, change, **work.who)
 
 
@@ -172,7 +172,7 @@ def _allow_list(work: Load, environment: str, flag: str, writes: dict[Item, Deci
     current = [] if decision.current is MISSING else decision.current
     add = [npub for npub in decision.wanted if npub not in set(current)]
     remove = [npub for npub in current if npub not in set(decision.wanted)]
-    with work.part("deploymentConfig", "features", flag, items=[decision.item]):
+    with work.part(*work.place(environment, flag), items=[decision.item]):
         allow_list.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
 
 

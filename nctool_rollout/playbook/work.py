@@ -63,6 +63,11 @@ class Load:
         decision = self.by_item[item]
         return decision.wanted if decision.outcome in (*WRITES, Outcome.SAME) else decision.current
 
+    def place(self, environment: str, flag: str) -> Path:
+        """Where the file says how the flag stands there."""
+        here: Path = ("environments", environment, "flags", flag)
+        return here if here in self.source.lines else ("deploymentConfig", "features", flag)
+
     def part(self, *path: str | int, items: Collection[Item] = ()) -> _Part:
         """Around the call of a service: its refusal is told with the line of this path."""
         return _Part(self, path, items)

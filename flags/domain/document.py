@@ -5,10 +5,12 @@ Format 1 (docs/clients.md). It is rendered flag by flag, so that no other thread
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -43,6 +45,11 @@ def pieces(config: EnvironmentConfig, before: Pieces) -> Pieces:
 
 def document(config: EnvironmentConfig, flags: Pieces) -> bytes:
     """The document of one environment. Equal configurations give equal bytes, in every process."""
+    return b"".join(parts(config, flags))
+
+
+def parts(config: EnvironmentConfig, flags: Pieces) -> Iterator[bytes]:
+    """The same, piece by piece."""
     head = {
         "format": FORMAT,
         "environment": config.environment,
@@ -50,7 +57,12 @@ def document(config: EnvironmentConfig, flags: Pieces) -> bytes:
         "changedAt": config.changed_at,
         "segments": {segment.key: segment.conditions for segment in config.segments},
     }
-    return b'%b,"flags":[%b]}' % (orjson.dumps(head)[:-1], b",".join(piece for _, piece in flags.values()))
+    yield orjson.dumps(head)[:-1] + b',"flags":['
+    for number, (_, piece) in enumerate(flags.values()):
+        if number:
+            yield b","
+        yield piece
+    yield b"]}"
 
 
 def read_document(data: Mapping[str, Any]) -> EnvironmentConfig:
@@ -123,7 +135,12 @@ def _npubs(npubs: frozenset[str]) -> bytes:
 
 @lru_cache(maxsize=16)
 def _long(npubs: frozenset[str]) -> bytes:
-    return orjson.dumps(sorted(npubs))
+    """Sorted and rendered by turns: all at once would keep every other thread of the process waiting."""
+    left = iter(npubs)
+    runs = [sorted(run) for run in iter(lambda: [*islice(left, _LONG)], [])]
+    merged = merge(*runs)
+    slices = iter(lambda: [*islice(merged, _LONG)], [])
+    return b"[%b]" % b",".join(orjson.dumps(part)[1:-1] for part in slices)
 
 
 def _number(value: Decimal) -> int | float:

@@ -15,7 +15,7 @@ from flags.services.holding import Holder
 
 @pytest.fixture
 def copy(tmp_path: Path) -> DiskCopy:
-    return DiskCopy(tmp_path / "kept" / "snapshot.json")
+    return DiskCopy(tmp_path / "kept" / "snapshot")
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def door(tmp_path: Any) -> OfrepDoor:
 
 
 def make_door(tmp_path: Any, *, limit: int = 10_000, origins: tuple[str, ...] = ("*",)) -> OfrepDoor:
-    holder = StillHolder(DiskCopy(tmp_path / "snapshot.json"), poll_seconds=60)
+    holder = StillHolder(DiskCopy(tmp_path / "snapshot"), poll_seconds=60)
     holder.held = held()
     return OfrepDoor(holder, limit=MinuteLimit(limit), origins=origins)
 

@@ -127,7 +127,7 @@ def test_retry_after_is_obeyed(code: int, server: Server, make: Make) -> None:
     flags = make()
     server.fault, seen = status(code, Retry_After="1"), len(server.polls)
     until(lambda: len(server.polls) > seen)
-    flags._news(99)  # not even news makes it come earlier
+    flags._news(99, "")  # not even news makes it come earlier
     until(lambda: len(server.polls) > seen + 1)
     assert server.polls[seen + 1] - server.polls[seen] >= 1
     assert flags.is_on("melt", "user-1")

@@ -44,7 +44,7 @@ export class Flags extends Evaluator {
     });
     this._polling = new Routine(this._follower.pace, () => this._poll(), log);
     this._reporting = reportSeconds ? new Routine(this._reporter.pace, () => this._reporter.send(), log) : undefined;
-    this._listener = stream && new Listener(http, stream === true ? '' : stream, (version) => this._news(version), log);
+    this._listener = stream && new Listener(http, stream === true ? '' : stream, (...news) => this._news(...news), log);
     this._streaming = this._listener && new Routine(this._listener.pace, () => this._listener.listen(), log);
     this._follower.readCopy();
     for (const routine of this._routines()) routine.wake();
@@ -116,8 +116,8 @@ export class Flags extends Evaluator {
     }
   }
 
-  _news(version) {
-    this._follower.expect(version);
+  _news(version, etag) {
+    this._follower.expect(version, etag);
     this._polling.wake();
   }
 

@@ -4,6 +4,7 @@ import { Pace, monotonic } from './pace.js';
 import { BadDocument, Snapshot } from './snapshot.js';
 import { Unreachable, retryAfter } from './transport.js';
 
+const PATH = '/api/v1/snapshot';
 const SPREAD = 0.1; // seconds over which the instances of one change come
 const CATCH_UP = 8; // polls in quick succession after news, for a web process that has not heard it yet
 const PATIENCE = 5; // polls in a row that answer an older version, until it is believed: a database was restored
@@ -22,6 +23,7 @@ export class Follower {
     this._log = log;
     this._held = undefined;
     this._etag = '';
+    this._announced = ''; // the ETag of the last news: no web process may answer from before it
     this._wanted = this._hurries = this._calls = this._older = 0;
   }
 
@@ -37,9 +39,10 @@ export class Follower {
   }
 
   /** There is news, of this version if it is known: poll at once, and again while an older one comes. */
-  expect(version) {
-    if (version !== undefined && version === this._held?.version && this._etag) return;
-    this._wanted = version ?? 0;
+  expect(version = 0, etag = '') {
+    if (etag && etag === this._etag.replace(/^W\//, '')) return;
+    this._wanted = version;
+    this._announced = etag;
     this._hurries = 0;
     this._calls += 1;
     this.pace.hurry(monotonic(), SPREAD);
@@ -49,7 +52,8 @@ export class Follower {
     const calls = this._calls;
     try {
       const headers = this._etag ? { 'if-none-match': this._etag } : {};
-      await this._answered(await this._http.ask('GET', '/api/v1/snapshot', { headers }));
+      const query = this._announced ? `?flagConfigEtag=${encodeURIComponent(this._announced)}` : '';
+      await this._answered(await this._http.ask('GET', `${PATH}${query}`, { headers }));
     } catch (error) {
       if (!(error instanceof Unreachable || error instanceof BadDocument)) throw error;
       this._failed(error.message);
@@ -121,9 +125,15 @@ export class Follower {
   }
 
   _catchUp() {
-    if (this._version >= this._wanted || this._hurries >= CATCH_UP) return;
-    this.pace.hurry(monotonic() + 0.1 * 2 ** this._hurries, SPREAD);
-    this._hurries += 1;
+    if (this._version >= this._wanted) {
+      this._announced = '';
+    } else if (this._hurries < CATCH_UP) {
+      this.pace.hurry(monotonic() + 0.1 * 2 ** this._hurries, SPREAD);
+      this._hurries += 1;
+    } else {
+      this._wanted = 0;
+      this._announced = '';
+    }
   }
 
   _failed(problem, wait) {

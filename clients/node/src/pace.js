@@ -14,6 +14,7 @@ export class Pace {
     this.due = 0;
     this.floor = 0; // before it nothing makes us try: the server has said so
     this.failures = 0;
+    this.first = FIRST_RETRY; // seconds after a fault until the next try
   }
 
   succeeded(now) {
@@ -23,7 +24,7 @@ export class Pace {
 
   /** Later and later, up to four times the interval, and never before the server allows. */
   failed(now, retryAfter) {
-    const wait = Math.min(FIRST_RETRY * 2 ** Math.min(this.failures, 20), 4 * this.interval);
+    const wait = Math.min(this.first * 2 ** Math.min(this.failures, 20), 4 * this.interval);
     this.failures += 1;
     if (retryAfter !== undefined) this.floor = now + Math.min(retryAfter, LONGEST_WAIT);
     this._at(now + jittered(wait));

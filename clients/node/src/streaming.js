@@ -4,9 +4,14 @@ import { retryAfter } from './transport.js';
 
 const RECONNECT = 15; // seconds; the first tries come sooner, the last within four times as many
 const SILENCE = 40; // seconds; the server says something every 15
+const LONGEST_RETRY = 60; // seconds: what a `retry` of the server may be at most
+const NUMBER = /^[0-9]+$/;
 const STEADY = 60; // seconds after which a connection that breaks is not held against the server
 
-/** `url` is a stream to open with the token; empty: ask the server for a ticket. `news` is called with a version. */
+/**
+ * `url` is a stream to open with the token; empty: ask the server for a ticket. `news` is called with a version and its
+ * ETag.
+ */
 export class Listener {
   constructor(http, url, news, log) {
     this.pace = new Pace(RECONNECT);
@@ -76,11 +81,15 @@ export class Listener {
         told[name] = text;
         continue;
       }
-      if (told.data !== undefined && JSON.parse(told.data)?.type === 'refetchEvaluation') {
-        this._news(/^[0-9]+$/.test(told.id) ? Number(told.id) : undefined);
-      }
+      if (told.data !== undefined) this._heard(JSON.parse(told.data), told.id);
+      if (NUMBER.test(told.retry)) this.pace.first = Math.min(Math.max(told.retry / 1000, 0.1), LONGEST_RETRY);
       told = {};
     }
+  }
+
+  _heard(message, version) {
+    if (message?.type !== 'refetchEvaluation') return;
+    this._news(NUMBER.test(version) ? Number(version) : 0, String(message.etag ?? ''));
   }
 
   _refused(status, wait) {

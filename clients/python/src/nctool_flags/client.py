@@ -175,8 +175,8 @@ class Flags(Evaluator):
         finally:
             self._tried.set()
 
-    def _news(self, version: int | None) -> None:
-        self._follower.expect(version)
+    def _news(self, version: int, etag: str) -> None:
+        self._follower.expect(version, etag)
         self._polling.wake()
 
     def _swapped(self, snapshot: Snapshot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from nctool_flags.conditions import moment
 from nctool_flags.disk import DiskCopy
@@ -13,6 +14,7 @@ from nctool_flags.snapshot import BadDocument, Snapshot
 from nctool_flags.transport import Http, Reply, Unreachable
 
 log = logging.getLogger("nctool_flags")
+PATH = "/api/v1/snapshot"
 SPREAD = 0.1  # seconds over which the instances of one change come
 CATCH_UP = 8  # polls in quick succession after news, for a web process that has not heard it yet
 PATIENCE = 5  # polls in a row that answer an older version, until it is believed: then a database was restored
@@ -38,6 +40,7 @@ class Follower:
         self._held: Snapshot | None = None
         self._etag = ""
         self._wanted, self._hurries, self._calls, self._older = 0, 0, 0, 0
+        self._announced = ""  # the ETag of the last news: no web process may answer from before it
 
     def read_copy(self) -> None:
         """Start from the disk. A damaged copy is as good as none."""
@@ -53,20 +56,19 @@ class Follower:
         """Go on from the snapshot of the process this one was forked from."""
         self._held, self.source, self.confirmed_at = held, source, confirmed_at
 
-    def expect(self, version: int | None) -> None:
+    def expect(self, version: int = 0, etag: str = "") -> None:
         """There is news, of this version if it is known: poll at once, and again while an older one comes."""
-        if version is not None and self._held is not None and version == self._held.version and self._etag:
+        if etag and etag == self._etag.removeprefix("W/"):
             return
-        self._wanted, self._hurries, self._calls = version or 0, 0, self._calls + 1
+        self._wanted, self._announced, self._hurries, self._calls = version, etag, 0, self._calls + 1
         self.pace.hurry(time.monotonic(), SPREAD)
 
     def poll(self) -> None:
         calls = self._calls
+        path = f"{PATH}?{urlencode({'flagConfigEtag': self._announced})}" if self._announced else PATH
+        headers = {"If-None-Match": self._etag} if self._etag else {}
         try:
-            reply = self._http.ask(
-                "GET", "/api/v1/snapshot", headers={"If-None-Match": self._etag} if self._etag else {}
-            )
-            self._answered(reply)
+            self._answered(self._http.ask("GET", path, headers=headers))
         except (Unreachable, BadDocument) as error:
             self._failed(str(error), None)
         if self._calls != calls:  # news came meanwhile: the answer may be from before
@@ -129,9 +131,13 @@ class Follower:
         self._catch_up()
 
     def _catch_up(self) -> None:
-        if self._version < self._wanted and self._hurries < CATCH_UP:
+        if self._version >= self._wanted:
+            self._announced = ""
+        elif self._hurries < CATCH_UP:
             self.pace.hurry(time.monotonic() + 0.1 * 2**self._hurries, SPREAD)
             self._hurries += 1
+        else:
+            self._wanted, self._announced = 0, ""
 
     def _failed(self, problem: str, retry_after: float | None) -> None:
         self._tell(f"{problem}; {'the last flags stay' if self._held else 'no flags yet, defaults are answered'}")

@@ -19,13 +19,15 @@ def jittered(seconds: float) -> float:
 class Pace:
     """`due` is the next try, in seconds of a monotonic clock. `interval` is the time between good tries.
 
-    `floor` is the time before which nothing makes it try: the server has said so.
+    `floor` is the time before which nothing makes it try: the server has said so. `first` is how many seconds after
+    a fault it tries again for the first time.
     """
 
     interval: float
     due: float = 0.0
     floor: float = field(default=0.0, repr=False)
     failures: int = 0
+    first: float = FIRST_RETRY
 
     def succeeded(self, now: float) -> None:
         self.failures = 0
@@ -33,7 +35,7 @@ class Pace:
 
     def failed(self, now: float, retry_after: float | None = None) -> None:
         """Later and later, up to four times the interval, and never before the server allows."""
-        wait = min(FIRST_RETRY * 2 ** min(self.failures, 20), 4 * self.interval)
+        wait = min(self.first * 2 ** min(self.failures, 20), 4 * self.interval)
         self.failures += 1
         if retry_after is not None:
             self.floor = now + min(retry_after, LONGEST_WAIT)

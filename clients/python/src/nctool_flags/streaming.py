@@ -13,9 +13,10 @@ from nctool_flags.transport import Http, Lines, Unreachable
 log = logging.getLogger("nctool_flags")
 RECONNECT = 15.0  # seconds; the first tries come sooner, the last within four times as many
 SILENCE = 40.0  # seconds; the server says something every 15
+LONGEST_RETRY = 60.0  # seconds: what a `retry` of the server may be at most
 STEADY = 60.0  # seconds after which a connection that breaks is not held against the server
 
-News = Callable[[int | None], None]
+News = Callable[[int, str], None]
 
 
 class Listener:
@@ -36,7 +37,7 @@ class Listener:
             if lines is None:
                 return
             self.connected, self._told = True, False
-            self._news(None)  # what was announced before is lost
+            self._news(0, "")  # what was announced before is lost
             self._follow(lines)
         except (Unreachable, ValueError) as error:
             if time.monotonic() - began > STEADY:
@@ -83,10 +84,17 @@ class Listener:
                 name, _, text = line.partition(":")
                 told[name] = text.removeprefix(" ")
                 continue
-            if "data" in told and _is_news(told["data"]):
-                version = told.get("id", "")
-                self._news(int(version) if version.isascii() and version.isdigit() else None)
+            if "data" in told:
+                self._heard(told["data"], told.get("id", ""))
+            if _is_number(told.get("retry", "")):
+                self.pace.first = min(max(int(told["retry"]) / 1000, 0.1), LONGEST_RETRY)
             told = {}
+
+    def _heard(self, data: str, version: str) -> None:
+        """Raises ValueError for what is no JSON."""
+        message = json.loads(data)
+        if isinstance(message, dict) and message.get("type") == "refetchEvaluation":
+            self._news(int(version) if _is_number(version) else 0, str(message.get("etag", "")))
 
     def _refused(self, status: int, retry_after: float | None) -> None:
         if status == 429 or status >= 500:
@@ -110,7 +118,5 @@ class Listener:
             lines.close()
 
 
-def _is_news(data: str) -> bool:
-    """Raises ValueError for what is no JSON."""
-    message = json.loads(data)
-    return isinstance(message, dict) and message.get("type") == "refetchEvaluation"
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import CombinedExpression
 
 from core.errors import Invalid, NotFound
@@ -64,6 +64,15 @@ class Judged:
     value: float | None
     threshold: float
     samples: int
+
+
+class Measured(NamedTuple):
+    """One metric of a flag, all its series together. `last` is when the newest measurement ended; None: never."""
+
+    name: str
+    kind: str
+    sums: Sums
+    last: datetime | None
 
 
 class Sums(NamedTuple):
@@ -166,6 +175,26 @@ def matching(environment: str, selection: Selection) -> list[int]:
     """The ids of the series that a selection takes: one query."""
     rows = Series.objects.filter(environment__key=environment, name=selection.metric).values_list("id", "labels")
     return [series_id for series_id, labels in rows if selection.takes(selection.metric, labels)]
+
+
+def of_flag(flag_key: str, environment: str, *, since: int) -> list[Measured]:
+    """Every metric whose samples carry the label `flag` with this key, added up from unix second `since` on.
+
+    Two queries, however many series there are.
+    """
+    newest = Bucket.objects.filter(series=OuterRef("pk"), n__gt=0).order_by("-start").values("start")[:1]
+    series_ = Series.objects.filter(environment__key=environment, labels__flag=flag_key).annotate(last=Subquery(newest))
+    rows = {pk: (name, kind, last) for pk, name, kind, last in series_.values_list("pk", "name", "kind", "last")}
+    sums = Bucket.objects.filter(series_id__in=rows, start__gte=since).values("series_id")
+    added = {row["series_id"]: Sums(row["n"], row["t"]) for row in sums.annotate(n=Sum("n"), t=Sum("sum"))}
+    found: dict[str, Measured] = {}
+    for pk, (name, kind, last) in sorted(rows.items(), key=lambda row: row[1][0]):
+        before = found.get(name, Measured(name, kind, Sums(0, 0.0), None))
+        more = added.get(pk, Sums(0, 0.0))
+        total = Sums(before.sums.samples + more.samples, before.sums.total + more.total)
+        at = datetime.fromtimestamp(last + BUCKET_SECONDS, UTC) if last is not None else None
+        found[name] = Measured(name, kind, total, max(filter(None, (before.last, at)), default=None))
+    return list(found.values())
 
 
 def points(

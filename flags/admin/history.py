@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.urls import reverse
 
-from core import events
+from core import beside, events
+from flags.selectors.instances import acknowledged
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.models import Event
     from flags.models import FlagState
 
 SHOWN = 50
@@ -29,3 +34,15 @@ def history(state: FlagState) -> dict[str, Any]:
         "export_csv": f"{reverse('admin:core_event_export', args=['csv'])}?{query}",
         "export_json": f"{reverse('admin:core_event_export', args=['json'])}?{query}",
     }
+
+
+def spread(event: Event, now: datetime) -> str:
+    """Who serves the configuration that this event made, for its page; "" for events that made none."""
+    version = event.data.get("configuration")
+    if event.environment is None or not isinstance(version, int):
+        return ""
+    reach = acknowledged(event.environment.key, version, event.at, now=now)
+    return render_to_string("flags/spread.html", {"reach": reach, "version": version, "now": now})
+
+
+beside.add_event_part(spread)

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Func, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from flags.domain.staleness import Place, Reach, Stale, stale
 from flags.models import FlagState, Usage
+from flags.selectors.usage import Moment, read_moment
 
 HOURS = 24
-
-
-class _Hour(Func):
-    """A time as `2025-08-11 09` in UTC. Made by the database itself: Django's TruncHour calls Python for each row."""
-
-    output_field = CharField()
-    template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
-
-    def as_sqlite(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
-        return self.as_sql(*args, template="substr(%(expressions)s, 1, 13)", **kwargs)  # stored as text in UTC
 
 
 def listed() -> QuerySet[FlagState]:
@@ -48,14 +39,14 @@ def hourly(environment_id: int, keys: Collection[str], *, now: datetime) -> dict
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     rows = (
         Usage.objects.filter(environment_id=environment_id, flag_key__in=keys, at__gte=first)
-        .annotate(hour=_Hour("at"))
+        .annotate(hour=Moment("at", "hour"))
         .values_list("flag_key", "hour")
         .annotate(total=Sum("count"))
         .order_by()
     )
     found: defaultdict[str, list[int]] = defaultdict(lambda: [0] * HOURS)
     for key, hour, total in rows:
-        slot = (datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC) - first) // timedelta(hours=1)
+        slot = (read_moment(hour) - first) // timedelta(hours=1)
         if 0 <= slot < HOURS:
             found[key][slot] += total
     return dict(found)

@@ -1,7 +1,7 @@
 """The screens of the monitoring: measurements, charts, triggers."""
 
-from monitoring.admin import notes
+from monitoring.admin import figures, notes
 from monitoring.admin.series import SeriesAdmin
 from monitoring.admin.triggers import TriggerAdmin
 
-__all__ = ["SeriesAdmin", "TriggerAdmin", "notes"]
+__all__ = ["SeriesAdmin", "TriggerAdmin", "figures", "notes"]

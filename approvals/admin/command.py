@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals import selectors
-from approvals.admin import words
 from approvals.models import ChangeRequest
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
@@ -85,8 +84,3 @@ class DigestForm(ReasonForm):
     """`digest` is of what the person looks at: a word for anything else does not count."""
 
     digest = forms.CharField(widget=forms.HiddenInput)
-
-
-def told(request: ChangeRequest) -> list[str]:
-    """Every change in one line."""
-    return words.summary(request)

@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from approvals import selectors
-from approvals.admin.command import DECIDE, DigestForm, RequestCommand, told
+from approvals.admin import words
+from approvals.admin.command import DECIDE, DigestForm, RequestCommand
 from approvals.admin.editing import Edit, Reschedule
 from approvals.domain import approving, schedule
 from approvals.domain.states import RequestState
@@ -40,7 +41,7 @@ class Approve(RequestCommand):
         return [f"You say yes to exactly what is below; {after}.{when}"]
 
     def changes(self) -> Sequence[str]:
-        return told(self.row)
+        return words.lines(self.row)
 
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "digest": self.row.digest}
@@ -123,7 +124,7 @@ class Apply(RequestCommand):
         return [f"All of this is done in {self.row.environment.name} at once, or none of it if one part cannot."]
 
     def changes(self) -> Sequence[str]:
-        return told(self.row)
+        return words.lines(self.row)
 
     def perform(self, values: dict[str, Any]) -> str:
         applying.apply(self.row.pk, **self.who())
@@ -142,7 +143,7 @@ class Revert(RequestCommand):
         ]
 
     def changes(self) -> Sequence[str]:
-        return [f"Taken back: {line}" for line in told(self.row)]
+        return [f"Taken back: {line}" for line in words.lines(self.row)]
 
     def perform(self, values: dict[str, Any]) -> str:
         self.asked = applying.revert(self.row.pk, reason=values["reason"], **self.who())

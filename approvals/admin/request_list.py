@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 from approvals import selectors
@@ -73,7 +73,7 @@ class FlagFilter(DropdownFilter):
 class ChangeRequestAdmin(ReadOnlyAdmin):
     heading = "Change requests"
     page = RequestPage
-    list_display = ("what", "where", "changes", "approvals", "state_shown", "when")
+    list_display = ("what", "where", "told", "said", "standing", "when")
     list_display_links = None
     list_filter = (TabFilter, ("environment", RelatedDropdownFilter), FlagFilter)
     list_filter_submit = True
@@ -110,7 +110,8 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     @admin.display(description="Request", ordering="id")
     def what(self, row: ChangeRequest) -> SafeString:
         return format_html(
-            '<span><a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{} by {}, {}</span></span>',
+            '<span><a class="ops-link" href="{}">{}</a><br>'
+            '<span class="ops-soft ops-small">Request {} by {}, {}</span></span>',
             reverse("admin:approvals_changerequest_change", args=[row.pk]),
             row.title,
             row.pk,
@@ -123,21 +124,21 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
         return environment(row.environment)
 
     @admin.display(description="Changes")
-    def changes(self, row: ChangeRequest) -> SafeString:
+    def told(self, row: ChangeRequest) -> SafeString:
         told = words.summary(row)
         lines = [(line,) for line in told[:LINES]]
         if len(told) > LINES:
             lines.append((f"and {len(told) - LINES} more",))
-        return format_html('<span class="ops-small">{}</span>', format_html_join(format_html("<br>"), "{}", lines))
+        return format_html('<span class="ops-small">{}</span>', format_html_join(mark_safe("<br>"), "{}", lines))
 
     @admin.display(description="Approvals")
-    def approvals(self, row: ChangeRequest) -> SafeString:
+    def said(self, row: ChangeRequest) -> SafeString:
         people = approving.counting(row.approvals.all(), digest=row.digest, contributors=row.contributors)
         names = format_html('<br><span class="ops-soft ops-small">{}</span>', ", ".join(people)) if people else ""
         return format_html('<span><span class="ops-num">{} of {}</span>{}</span>', len(people), row.needed, names)
 
     @admin.display(description="State", ordering="state")
-    def state_shown(self, row: ChangeRequest) -> SafeString:
+    def standing(self, row: ChangeRequest) -> SafeString:
         return badge(*words.LOOK[RequestState(row.state)])
 
     @admin.display(description="Applied, or expires")

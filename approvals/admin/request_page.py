@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +20,11 @@ from approvals.selectors import Clash
 from core import events
 from core.admin.read_only import Screen, person
 
+if TYPE_CHECKING:
+    from core.models import Event
+
 HISTORY = 20
+NEWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class RequestPage(Screen):
             live=live,
             look=words.LOOK[RequestState.EXPIRED if standing.expired else RequestState(row.state)],
             standing=standing,
+            news=_news(row) if standing.stale else [],
             parts=words.parts(row),
             commands=[_command(command, row) for command in commands],
             why_not=cannot_approve(row, standing, actor) if live and decides else "",
@@ -77,6 +83,15 @@ class RequestPage(Screen):
 def _command(command: type[RequestCommand], row: ChangeRequest) -> Command:
     url = reverse(f"admin:approvals_request_{command.name}", args=[row.pk])
     return Command(command.name, command.label, command.icon, command.tone, url)
+
+
+def _news(row: ChangeRequest) -> list[Event]:
+    """What has happened to the things the request touches since it was laid on them, newest first."""
+    since = Q()
+    for subject, mark in row.base.items():
+        since |= Q(subject=subject, pk__gt=mark["event"])
+    here = Q(environment=row.environment_id) | Q(environment=None)
+    return list(events.recent().filter(since, here)[:NEWS])
 
 
 def _versus(row: ChangeRequest, clash: Clash) -> list[Versus]:

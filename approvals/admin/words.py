@@ -23,6 +23,8 @@ COUNTS = ("allow_count", "deny_count")  # told by the lists themselves
 FACTS = {"source": "promoted from", "skipped": "skips", "waiver": "why the order is left", "template": "ramp"}
 SAMPLE = 6
 MOST = 500
+SHORT = 60
+LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,25 @@ def _told(value: Any) -> str:
 
 def summary(request: ChangeRequest) -> list[str]:
     """What it changes in one line for each thing: `atomicMeltOperations: percentage 10 → 25`."""
-    return [f"{part.name}: {_line(part)}" for part in parts(request)]
+    return [f"{part.name}: {', '.join(_told_of(part)) or 'changes'}" for part in parts(request)]
 
 
-def _line(part: Part) -> str:
-    told = [f"{each.field} {each.before or '–'} → {each.after or '–'}" for each in part.fields if len(each.after) < 60]
-    told += [f"{each.field} changes" for each in part.fields if len(each.after) >= 60]
-    return ", ".join([*told, *(line.text for line in part.lists)]) or "changes"
+def lines(request: ChangeRequest) -> list[str]:
+    """The same with a line for each field; at most 40 of them."""
+    found = [f"{part.name}: {told}" for part in parts(request) for told in _told_of(part) or ["changes"]]
+    more = [f"And {len(found) - LINES:,} more, which the page shows."] if len(found) > LINES else []
+    return [*found[:LINES], *more]
+
+
+def _told_of(part: Part) -> list[str]:
+    """Each field and each list in a few words."""
+    short = (
+        f"{each.field} {each.before or '–'} → {each.after or '–'}"
+        if max(len(each.before), len(each.after)) < SHORT
+        else f"{each.field} changes"
+        for each in part.fields
+    )
+    return [*short, *(line.text for line in part.lists)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +167,7 @@ def _changed(request: ChangeRequest, subject: str) -> dict[str, tuple[str, str]]
     if part is None:
         return {}
     told = {field.field: (field.before, field.after or "removed") for field in part.fields}
-    return told | {line.text.partition(" the ")[2]: ("", line.text.partition(" the ")[0]) for line in part.lists}
+    for line in part.lists:
+        verb, _, name = line.text.partition(" the ")
+        told[name] = ("", f"{told[name][1]}, {verb}" if name in told else verb)
+    return told

@@ -128,7 +128,11 @@ def subject_key(event: Event) -> str:
 def part_of(event: Event) -> SafeString | str:
     """The change request or the ramp that the event was part of, as a link; empty when it was none."""
     found = [(noun, event.data[noun]) for noun in ("request", "ramp") if event.data.get(noun)]
-    links = [(beside.page_of(f"{noun}:{number}"), noun, number) for noun, number in found]
+    links = [
+        (beside.page_of(f"{noun}:{number}"), noun, number)
+        for noun, number in found
+        if event.subject != f"{noun}:{number}"
+    ]
     return format_html_join(" ", '<a class="ops-link" href="{}">{} {}</a>', [link for link in links if link[0]])
 
 

@@ -31,7 +31,8 @@
   }
 
   function focusFirst(element) {
-    const wanted = element.querySelector("[aria-invalid=true], [autofocus], textarea, input:not([type=hidden])");
+    const next = element.querySelector("button[data-default]");
+    const wanted = next || element.querySelector("[aria-invalid=true], [autofocus], textarea, input:not([type=hidden])");
     if (wanted) wanted.focus();
   }
 

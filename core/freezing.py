@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +49,7 @@ def plan(wanted: Plan, *, actor: Actor, now: datetime, key: str | None = None, r
     """Make a freeze; it holds from its next occurrence on, or at once when one is going on.
 
     Args:
-        key: of one that a playbook keeps.
+        key: of one that a playbook keeps. Only such a one may be over already: the file may be of last year.
         reason: why it is planned, where that is not the reason of the freeze itself.
 
     Raises:
@@ -58,7 +58,7 @@ def plan(wanted: Plan, *, actor: Actor, now: datetime, key: str | None = None, r
     """
     freeze = Freeze(key=key, created_at=now, created_by=actor.name)
     where = _fill(freeze, wanted)
-    if not freezes.upcoming(freeze, now=now, most=1):
+    if key is None and not freezes.upcoming(freeze, now=now, most=1):
         raise Invalid("This freeze would be over already: nothing of it is ahead.", field="starts_at")
     freeze.save()
     freeze.environments.set(where)
@@ -87,6 +87,15 @@ def change(
     freeze.save()
     _tell("freeze.changed", freeze, before, actor=actor, reason=reason, now=now)
     return freeze
+
+
+@transaction.atomic
+def define(key: str, wanted: Plan, *, actor: Actor, reason: str, now: datetime) -> Freeze:
+    """Plan the freeze of a playbook, or change it. Conflict when it was ended."""
+    found = Freeze.objects.filter(key=key).values_list("pk", flat=True).first()
+    if found is None:
+        return plan(wanted, actor=actor, now=now, key=key, reason=reason)
+    return change(found, wanted, actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -157,17 +166,51 @@ def lift(override_id: int, *, actor: Actor, reason: str, now: datetime) -> Freez
 
 
 def picture(freeze: Freeze) -> dict[str, Any]:
-    """The freeze as an event tells it, and as a playbook writes it."""
+    """The freeze as an event tells it."""
+    return told(as_plan(freeze))
+
+
+def as_plan(freeze: Freeze) -> Plan:
+    """What somebody would want to get this freeze."""
+    return Plan(
+        name=freeze.name,
+        reason=freeze.reason,
+        environments=[each.key for each in freeze.environments.all()],
+        zone=freeze.zone,
+        starts_at=freeze.starts_at,
+        duration=freeze.duration,
+        recurrence=freeze.recurrence,
+        but_not=freeze.but_not,
+    )
+
+
+def told(plan: Plan) -> dict[str, Any]:
+    """A plan as events and playbooks write it. Invalid when it cannot be."""
+    table = plan.timetable()
     return {
-        "name": freeze.name,
-        "reason": freeze.reason,
-        "environments": sorted(each.key for each in freeze.environments.all()),
-        "zone": freeze.zone,
-        "starts": freeze.starts_at,
-        "durationHours": hours(freeze.duration),
-        "recurrence": freeze.recurrence,
-        "butNot": sorted(freeze.but_not),
+        "name": plan.name,
+        "reason": plan.reason,
+        "environments": sorted(plan.environments),
+        "zone": plan.zone,
+        "starts": table.start.isoformat(),
+        "durationHours": hours(plan.duration),
+        "recurrence": table.recurrence,
+        "butNot": sorted(day.isoformat() for day in table.but_not),
     }
+
+
+def planned(told: Mapping[str, Any]) -> Plan:
+    """The plan that was told like this."""
+    return Plan(
+        name=told["name"],
+        reason=told["reason"],
+        environments=told["environments"],
+        zone=told["zone"],
+        starts_at=told["starts"],
+        duration=round(told["durationHours"] * 3600),
+        recurrence=told["recurrence"],
+        but_not=told["butNot"],
+    )
 
 
 def hours(seconds: int) -> int | float:

@@ -22,9 +22,11 @@ from django.utils import timezone
 import flags.selectors
 import monitoring.selectors
 import rollouts.selectors
+from approvals.services import applying, deciding, requests
 from communications import selectors as communications
 from core import events, moments
 from core.actors import Actor, ActorKind
+from core.asking import Change
 from core.changes import differences
 from core.errors import DomainError
 from flags.domain.change import StateChange
@@ -33,7 +35,7 @@ from monitoring.services import triggers
 from nctool_rollout.management.commands.simulator import fault_file, is_running
 from nctool_rollout.supervisor import probes
 from rollouts.domain.states import LIVE, RampState
-from rollouts.services import clock, starting, steering
+from rollouts.services import clock, steering
 from simulator import faults
 from simulator.faults import Fault, Kind
 from simulator.plan import ATOMIC
@@ -41,6 +43,7 @@ from simulator.plan import ATOMIC
 ENVIRONMENT = "production"  # where the simulator plays
 TEMPLATE = "atomic-six-week"
 ACTOR = Actor("demo", ActorKind.COMMAND)
+APPROVER = Actor("demo-approver", ActorKind.PERSON)  # the demo plays both; in earnest it is somebody who is signed in
 FAULT = Fault(Kind.ERRORS, ATOMIC, 20)
 PACE = 45  # seconds between two steps, in place of the playbook's weeks
 SOAK = 5  # seconds of PASS before a step, in place of its hour
@@ -133,24 +136,26 @@ class Story:
             rollout.disable(ATOMIC, ENVIRONMENT, actor=ACTOR, reason=why, now=now)
 
     def _start(self) -> None:
-        self._say(f"The playbook's ramp starts, with {PACE} s in place of each week.")
-        ramp = starting.start(
-            TEMPLATE,
-            ENVIRONMENT,
-            actor=ACTOR,
-            reason="A demo of six weeks in minutes.",
-            now=timezone.now(),
-            pace=PACE,
-            soak=SOAK,
-        )
-        self._ramp = ramp.pk
+        self._say(f"The playbook's ramp is asked for, with {PACE} s in place of each week. Another person approves it.")
+        start = Change("ramp.start", ATOMIC, {"template": TEMPLATE, "pace": PACE, "soak": SOAK})
+        self._four_eyes([start], title="Six weeks in minutes", reason="A demo of six weeks in minutes.")
+        self._ramp = rollouts.selectors.ramps().filter(flag__key=ATOMIC, environment__key=ENVIRONMENT)[0].pk
+
+    def _four_eyes(self, changes: list[Change], *, title: str, reason: str) -> None:
+        """Ask, have it approved by the demo's other person, and apply it."""
+        now = timezone.now()
+        request = requests.open_request(ENVIRONMENT, changes, title=title, reason=reason, actor=ACTOR, now=now)
+        deciding.approve(request.pk, digest=request.digest, comment="Looks right.", actor=APPROVER, now=timezone.now())
+        applying.apply(request.pk, actor=ACTOR, now=timezone.now())
+        self._tell_events()
 
     def _rise(self) -> None:
         self._say("The clock takes the first step, and the next one once every trigger says PASS.")
         self._until(lambda: rollouts.selectors.get(self._ramp).position >= 2, "the second step", 170, self._tick)
-        self._say(f"Somebody is in a hurry and raises it to {HIGH_ENOUGH} % by hand.")
-        while flags.selectors.state(ATOMIC, ENVIRONMENT).percentage < HIGH_ENOUGH:
-            steering.advance(self._ramp, actor=ACTOR, reason="We are late, and all looks well.", now=timezone.now())
+        self._say(f"Somebody is in a hurry: {HIGH_ENOUGH} % before its time. That is a raise, so it takes two as well.")
+        left = rollouts.selectors.get(self._ramp).steps.filter(taken_at=None, percentage__lte=HIGH_ENOUGH).count()
+        advance = Change("ramp.advance", ATOMIC, {"ramp": self._ramp})
+        self._four_eyes([advance] * left, title="Hurry up", reason="We are late, and all looks well.")
         self._pass(8)
 
     def _break_and_heal(self) -> None:

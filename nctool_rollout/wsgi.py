@@ -18,6 +18,8 @@ from django.conf import settings  # noqa: E402 - after the apps are loaded
 from django.utils import timezone  # noqa: E402
 
 from flags.api import snapshot as snapshot_door  # noqa: E402
+from flags.api.counting import Counting  # noqa: E402
+from flags.api.event_streams import EventStreams  # noqa: E402
 from flags.api.ofrep import ROOT, OfrepDoor  # noqa: E402
 from flags.domain.limit import MinuteLimit  # noqa: E402
 from flags.services.holding import holder  # noqa: E402
@@ -27,11 +29,16 @@ from nctool_rollout.views import healthz, readyz  # noqa: E402
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+counting = Counting(units=settings.SEEN_UNITS)
 ofrep = OfrepDoor(
-    holder(), limit=MinuteLimit(settings.EVALUATION_LIMIT_PER_MINUTE), origins=settings.CORS_ALLOWED_ORIGINS
+    holder(),
+    limit=MinuteLimit(settings.EVALUATION_LIMIT_PER_MINUTE),
+    origins=settings.CORS_ALLOWED_ORIGINS,
+    counting=counting,
+    streams=EventStreams(settings.STREAM_URL) if settings.STREAM_URL else None,
 )
 snapshot = snapshot_door.SnapshotDoor(holder(), limit=MinuteLimit(settings.API_LIMIT_PER_MINUTE))
-observer = Observer("web", clock=timezone.now)  # noqa: TID251 - the clock of a door
+observer = Observer("web", clock=timezone.now, counting=counting)  # noqa: TID251 - the clock of a door
 holder().listeners.append(observer.heard)
 atexit.register(observer.stop)
 Finalize(None, observer.stop, exitpriority=0)  # granian's workers end by the rules of multiprocessing, without atexit

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from http import HTTPStatus
+from urllib.parse import parse_qs
 
 import orjson
 
 from flags.domain.configuration import TokenConfig
+from flags.domain.document import version_of
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Held, Source
 from flags.services.tokens import digest
@@ -51,6 +53,13 @@ def token_text(authorization: str, api_key: str) -> str:
     """The token in the headers `Authorization: Bearer …` or `X-API-Key`; empty when neither is sent."""
     scheme, _, text = authorization.partition(" ")
     return text.strip() if scheme.lower() == "bearer" else api_key.strip()
+
+
+def heard_of(query: str) -> int:
+    """The version that a client has heard of by the stream, in `flagConfigEtag`; 0 when it tells none."""
+    if "flagConfigEtag" not in query:
+        return 0
+    return version_of(parse_qs(query).get("flagConfigEtag", [""])[0]) or 0
 
 
 def problem(refusal: Refusal) -> Answer:

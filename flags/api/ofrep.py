@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from core.errors import NotFound
-from flags.api.bare import STATUS, Answer, Headers, Refusal, admitted, token_text
+from flags.api.bare import STATUS, Answer, Headers, Refusal, admitted, heard_of, token_text
+from flags.api.counting import Counting
+from flags.api.event_streams import EventStreams
 from flags.api.ofrep_bodies import Bodies, failure
 from flags.domain.conditions import Context
 from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.limit import MinuteLimit
+from flags.services.catching_up import CatchUp
 from flags.services.holding import Held, Holder
 from flags.services.tokens import Scope
 
@@ -41,12 +44,23 @@ log = logging.getLogger(__name__)
 
 
 class OfrepDoor:
-    """Answers everything below `/ofrep/`."""
+    """Answers everything below `/ofrep/`. With `streams`, answers with all flags tell where news is heard."""
 
-    def __init__(self, holder: Holder, *, limit: MinuteLimit, origins: Collection[str]) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        *,
+        limit: MinuteLimit,
+        origins: Collection[str],
+        counting: Counting,
+        streams: EventStreams | None = None,
+    ) -> None:
         self._holder = holder
+        self._catch_up = CatchUp(holder)
         self._limit = limit
         self._origins = frozenset(origins)
+        self._counting = counting
+        self._streams = streams
         self._bodies: dict[str, Bodies] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -80,16 +94,21 @@ class OfrepDoor:
         text = token_text(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", ""))
         token = admitted(text, held, _OPENED_BY, self._limit)
         unit, context = _asked(_body(environ))
+        if key is None and (version := heard_of(environ.get("QUERY_STRING", ""))):
+            held = self._catch_up.held(token.environment, version)
         bodies = self._bodies_of(held, token.environment)
+        if unit:
+            bodies.counted.see(unit)
         if key is not None:
             return _one(bodies, key, unit, context)
-        return _all(bodies, unit, context, environ.get("HTTP_IF_NONE_MATCH"))
+        end = None if self._streams is None else self._streams.of(token)
+        return _all(bodies, unit, context, environ.get("HTTP_IF_NONE_MATCH"), end)
 
     def _bodies_of(self, held: Held, environment: str) -> Bodies:
         snapshot = held.snapshots[environment]
         bodies = self._bodies.get(environment)
         if bodies is None or bodies.snapshot is not snapshot:
-            bodies = self._bodies[environment] = Bodies(snapshot)
+            bodies = self._bodies[environment] = Bodies(snapshot, self._counting)
         return bodies
 
     def _cors(self, environ: WSGIEnvironment) -> Headers:
@@ -105,16 +124,19 @@ def _one(bodies: Bodies, key: str, unit: str, context: Context) -> Answer:
     try:
         body, failed = bodies.one(key, unit, context)
     except NotFound as error:
+        bodies.counted.unknown(key)
         details = str(error) if is_key(key) else KEY_HELP
         raise Refusal(404, details, code="FLAG_NOT_FOUND") from None
     return (400 if failed else 200), [_JSON], body
 
 
-def _all(bodies: Bodies, unit: str, context: Context, seen: str | None) -> Answer:
+def _all(bodies: Bodies, unit: str, context: Context, seen: str | None, end: tuple[bytes, str] | None) -> Answer:
+    """`end` takes the place of the body's last brace and the ETag's last quote."""
     body, etag = bodies.all(unit, context)
+    etag = etag if end is None else etag[:-1] + end[1]
     if seen is not None and etag in seen:  # an ETag of ours, also where a proxy made it weak (W/) or listed several
         return 304, [("ETag", etag)], b""
-    return 200, [_JSON, ("ETag", etag)], body
+    return 200, [_JSON, ("ETag", etag)], body if end is None else body[:-1] + end[0]
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

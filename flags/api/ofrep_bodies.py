@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import mmh3
 import orjson
 
+from flags.api.counting import Counting, Hit
 from flags.domain.conditions import Context
 from flags.domain.decision import Decision, Rule
 from flags.domain.snapshot import Snapshot
@@ -52,12 +53,14 @@ def _metadata(decision: Decision) -> dict[str, Any]:
 
 
 class _Fragments:
-    """Evaluations in bytes. With a version it is told in each, for answers about one flag."""
+    """Evaluations in bytes, each counted by what `counted` gives. With a version it is told in each, for answers
+    about one flag."""
 
-    def __init__(self, version: int | None = None) -> None:
+    def __init__(self, counted: Callable[[Decision], Hit], version: int | None = None) -> None:
+        self._counted = counted
         self._version = version
-        self._whole: dict[tuple[str, Rule, str, str], bytes] = {}
-        self._halves: dict[tuple[str, Rule, str, str], tuple[bytes, bytes]] = {}
+        self._whole: dict[tuple[str, Rule, str, str], tuple[bytes, Hit]] = {}
+        self._halves: dict[tuple[str, Rule, str, str], tuple[bytes, bytes, Hit]] = {}
 
     def of(self, decision: Decision) -> bytes:
         place = (decision.key, decision.rule, decision.variant, decision.name)
@@ -65,8 +68,10 @@ class _Fragments:
             return self._around(decision, decision.bucket, place)
         found = self._whole.get(place)
         if found is None:
-            found = self._whole[place] = orjson.dumps(evaluation(decision, self._version))
-        return found
+            whole = orjson.dumps(evaluation(decision, self._version))
+            found = self._whole[place] = (whole, self._counted(decision))
+        found[1]()
+        return found[0]
 
     def _around(self, decision: Decision, bucket: int, place: tuple[str, Rule, str, str]) -> bytes:
         """Of all buckets with the same answer only the two halves around the bucket's number are kept."""
@@ -76,17 +81,21 @@ class _Fragments:
             before, name, after = whole.rpartition(
                 b'"bucket":'
             )  # the value stands before it; in texts quotes are escaped
-            halves = self._halves[place] = (before + name, after.removeprefix(b"%d" % bucket))
+            halves = (before + name, after.removeprefix(b"%d" % bucket), self._counted(decision))
+            self._halves[place] = halves
+        halves[2]()
         return b"%b%d%b" % (halves[0], bucket, halves[1])
 
 
 class Bodies:
-    """The answers of one snapshot. What all units of a js31 bucket share is kept."""
+    """The answers of one snapshot. What all units of a js31 bucket share is kept, and counted as one."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, counting: Counting) -> None:
         self.snapshot = snapshot
-        self._alone = _Fragments(snapshot.version)
-        self._among = _Fragments()  # without the version: a client shall see only those flags change that did
+        self.counted = counting.sheet(snapshot, self)
+        self._alone = _Fragments(self.counted.of, snapshot.version)
+        self._among = _Fragments(self.counted.of)  # no version: a client shall see only those flags change that did
+        self._common = _Fragments(lambda _: int)  # counted by the bucket
         self._shared: dict[int, bytes] = {}
         self._pages: dict[int, tuple[bytes, str]] = {}
         self._tail = b'],"metadata":%b}' % orjson.dumps(
@@ -102,10 +111,11 @@ class Bodies:
         """The body for all flags and its ETag, which differs whenever the body does."""
         bucket = self.snapshot.shared_bucket(unit)
         if bucket is None:
-            return self._page(self._rendered(self.snapshot.decide_all(unit, context)))
+            return self._page(_rendered(self._among, self.snapshot.decide_all(unit, context)))
+        self.counted.buckets[bucket]()
         own = self.snapshot.own(unit, context, bucket)
         if own:
-            return self._page(self._of_bucket(bucket), self._rendered(own))
+            return self._page(self._of_bucket(bucket), _rendered(self._among, own))
         page = self._pages.get(bucket)
         if page is None:
             page = self._page(self._of_bucket(bucket))
@@ -116,14 +126,15 @@ class Bodies:
     def _of_bucket(self, bucket: int) -> bytes:
         shared = self._shared.get(bucket)
         if shared is None:
-            shared = self._rendered(self.snapshot.of_bucket(bucket))
+            shared = _rendered(self._common, self.snapshot.of_bucket(bucket))
             if len(shared) <= _KEPT:
                 self._shared[bucket] = shared
         return shared
 
-    def _rendered(self, decisions: Mapping[str, Decision]) -> bytes:
-        return b",".join(map(self._among.of, decisions.values()))
-
     def _page(self, *parts: bytes) -> tuple[bytes, str]:
         body = b'{"flags":[%b%b' % (b",".join(filter(None, parts)), self._tail)
         return body, f'"{mmh3.hash_bytes(body).hex()}"'
+
+
+def _rendered(fragments: _Fragments, decisions: Mapping[str, Decision]) -> bytes:
+    return b",".join(map(fragments.of, decisions.values()))

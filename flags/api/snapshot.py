@@ -11,10 +11,11 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from flags.api.bare import STATUS, Answer, Refusal, admitted, problem, token_text
+from flags.api.bare import STATUS, Answer, Refusal, admitted, heard_of, problem, token_text
 from flags.domain.configuration import EnvironmentConfig
 from flags.domain.document import Pieces, document, etag, pieces
 from flags.domain.limit import MinuteLimit
+from flags.services.catching_up import CatchUp
 from flags.services.holding import Holder
 from flags.services.tokens import Scope
 
@@ -38,6 +39,7 @@ class SnapshotDoor:
 
     def __init__(self, holder: Holder, *, limit: MinuteLimit) -> None:
         self._holder = holder
+        self._catch_up = CatchUp(holder)
         self._limit = limit
         self._pages: dict[str, _Page] = {}
 
@@ -62,6 +64,8 @@ class SnapshotDoor:
         held = self._holder.held
         text = token_text(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", ""))
         token = admitted(text, held, _OPENED_BY, self._limit)
+        if version := heard_of(environ.get("QUERY_STRING", "")):
+            held = self._catch_up.held(token.environment, version)
         config = held.configurations[token.environment]
         tag = etag(config)
         headers = [("ETag", tag), ("Cache-Control", "private, no-cache"), ("Vary", "Accept-Encoding")]

@@ -8,8 +8,8 @@ fill it write the same.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from operator import is_
 from types import MappingProxyType
 from typing import Any
@@ -136,6 +136,15 @@ class Snapshot:
         if ready is None:
             ready = self._ready[bucket] = {flag.key: flag.at(bucket) for flag in self._by_bucket}
         return ready
+
+    def given(self, units: Sequence[int]) -> Iterator[tuple[Decision, int]]:
+        """How often each decision of `of_bucket` was given, when so many units of each bucket asked: of decisions
+        that differ only in their bucket, one stands for all."""
+        up_to = [0, *accumulate(units)]
+        for flag in self._by_bucket:
+            inside = up_to[-1] if flag.fixed is not None else up_to[flag.share]
+            yield flag.at(0), inside
+            yield flag.at(JS31_BUCKETS - 1), up_to[-1] - inside
 
     def shared_bucket(self, unit: str) -> int | None:
         """The unit's js31 bucket: `of_bucket` and `own` are its whole answer. None when it is on an allow-list."""

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flags.adapters.disk import DiskCopy
+from flags.api.counting import Counting
 from flags.api.ofrep import MAX_BODY, OfrepDoor
 from flags.domain.bucketing import Bucketing, murmur3_bucket
 from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
@@ -71,7 +72,7 @@ def door(tmp_path: Any) -> OfrepDoor:
 def make_door(tmp_path: Any, *, limit: int = 10_000, origins: tuple[str, ...] = ("*",)) -> OfrepDoor:
     holder = StillHolder(DiskCopy(tmp_path / "snapshot"), poll_seconds=60)
     holder.held = held()
-    return OfrepDoor(holder, limit=MinuteLimit(limit), origins=origins)
+    return OfrepDoor(holder, limit=MinuteLimit(limit), origins=origins, counting=Counting(units=10))
 
 
 def ask(

@@ -27,6 +27,8 @@ SHOWS: dict[str, tuple[str, Callable[[Compared], bool]]] = {
     "all": ("All flags", lambda row: True),
 }
 
+LONGEST = 300  # characters of a value that the table shows
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -113,7 +115,7 @@ def _rows(found: list[Compared], target: str) -> list[Row]:
 
 
 def _row(row: Compared, mover: str) -> Row:
-    lines = [Line(each.field, each.before, each.after) for each in row.fields]
+    lines = [Line(each.field, _cut(each.before), _cut(each.after)) for each in row.fields]
     for name, gap, left, right in (
         ("allow-list", row.allow, row.left.allow_count, row.right.allow_count),
         ("deny-list", row.deny, row.left.deny_count, row.right.deny_count),
@@ -132,6 +134,11 @@ def _row(row: Compared, mover: str) -> Row:
         lines=lines,
         obstacle=f"{mover} moves it" if mover else "stopped in an emergency" if row.right.disabled_at else "",
     )
+
+
+def _cut(text: str) -> str:
+    """A value that fits a cell."""
+    return f"{text[:LONGEST]}…" if len(text) > LONGEST else text or "–"
 
 
 def _list_line(name: str, gap: ListGap, left: int, right: int) -> Line:

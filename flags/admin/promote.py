@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -22,7 +22,7 @@ from core.changes import Difference, differences
 from core.errors import DomainError
 from core.models import Environment
 from flags.domain.lists import ListEdit
-from flags.domain.promotion import PARTS, Promotion, digest
+from flags.domain.promotion import PARTS, Promotion, configuration, digest
 from flags.domain.rules import ChangeKind
 from flags.services import gate, promotion
 
@@ -156,7 +156,7 @@ class PromoteView(ConfirmView):
             "source": self.source,
             "target": self.target,
             "keys": self.keys,
-            "shown": [self._shown(each) for each in found],
+            "shown": self._shown(found),
             "unchanged": len(self.keys) - len(found),
             "obstacle": obstacle,
             "parts": [(part, words, part in self.parts) for part, words in PART_WORDS.items()],
@@ -186,21 +186,21 @@ class PromoteView(ConfirmView):
         query = urlencode({"left": self.source.key, "right": self.target.key})
         return f"{reverse('admin:flags_compare')}?{query}"
 
-    def _shown(self, each: Promotion) -> Shown:
-        before = {name: getattr(self._states[each.flag], name) for name in each.fields}
-        if "percentage" in before:
-            before["percentage"] = float(before["percentage"])
-        return Shown(
-            flag=each.flag,
-            url=reverse("admin:flags_at", args=[self.target.key, each.flag]),
-            fields=differences(before, each.fields),
-            lists=[*_lines("allow-list", each.allow), *_lines("deny-list", each.deny)],
-        )
+    def _shown(self, found: Sequence[Promotion]) -> list[Shown]:
+        states = promotion.states_of([each.flag for each in found], self.target.key)
+        return [
+            Shown(
+                flag=each.flag,
+                url=reverse("admin:flags_at", args=[self.target.key, each.flag]),
+                fields=differences(_only(configuration(states[each.flag]), each.fields), each.fields),
+                lists=[*_lines("allow-list", each.allow), *_lines("deny-list", each.deny)],
+            )
+            for each in found
+        ]
 
-    @cached_property
-    def _states(self) -> dict[str, Any]:
-        states = promotion.target_states(self.keys, self.target.key)
-        return {state.flag.key: state for state in states}
+
+def _only(picture: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: picture[name] for name in names}
 
 
 def _lines(name: str, edit: ListEdit) -> list[ListLine]:

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef
 
 import flags.selectors
 from core.changes import Difference, differences
-from flags.domain.lists import ListEdit
+from flags.domain.lists import NO_EDIT, ListEdit
 from flags.domain.promotion import configuration
 from flags.models import AllowedUser, DeniedUser
 
@@ -69,6 +69,9 @@ def compare(left: str, right: str) -> list[Compared]:
 
 def list_edit(model: Listed, source: FlagState, target: FlagState) -> ListEdit:
     """What makes the target's list the source's, in the order in which the npubs came."""
+    name = "allow_count" if model is AllowedUser else "deny_count"
+    if not getattr(source, name) and not getattr(target, name):
+        return NO_EDIT
     return ListEdit(add=_only(model, source.pk, target.pk), remove=_only(model, target.pk, source.pk))
 
 

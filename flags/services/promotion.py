@@ -12,7 +12,7 @@ import flags.selectors
 from core import beside, environments
 from core.actors import Actor
 from core.asking import ApprovalNeeded, Change, Need
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from flags.domain.change import StateChange, check_reason, check_text
 from flags.domain.lists import NO_EDIT, ListEdit
 from flags.domain.permit import Permit
@@ -39,14 +39,18 @@ def preview(
     chosen = check_parts(parts)
     if not keys:
         raise Invalid("Choose at least one flag.", field="flags")
-    pairs = ((flags.selectors.state(key, source), flags.selectors.state(key, target)) for key in sorted(set(keys)))
-    found = (_promotion(new, old, chosen, waiver=waiver) for new, old in pairs)
+    sources, targets = states_of(keys, source), states_of(keys, target)
+    found = (_promotion(sources[key], targets[key], chosen, waiver=waiver) for key in sorted(targets))
     return [promotion for promotion in found if promotion]
 
 
-def target_states(keys: Collection[str], target: str) -> list[FlagState]:
-    """The states of these flags in the target as they are now, in one query."""
-    return list(flags.selectors.states(target).filter(flag__key__in=keys))
+def states_of(keys: Collection[str], environment: str) -> dict[str, FlagState]:
+    """These flags' states in the environment, by key, in one query. NotFound names one that there is not."""
+    found = {state.flag.key: state for state in flags.selectors.states(environment).filter(flag__key__in=keys)}
+    missing = sorted(set(keys) - set(found))
+    if missing:
+        raise NotFound(f"There is no flag {missing[0]!r} in environment {environment!r}.")
+    return found
 
 
 def passed_over(source: str, target: str) -> list[str]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
+from django.urls import reverse
 from django.utils import timezone
 
 from core import environments, freezes, month, planned
 from core.admin.read_only import Screen
+from core.calendar import Occurrence
 from core.errors import Invalid
 from core.freezes import Span
 from core.models import Environment, Freeze
@@ -51,6 +53,14 @@ class Entry:
     span: Span | None = None
     due: Due | None = None
 
+    @property
+    def when(self) -> str:
+        """The freeze's time in the zone of the page."""
+        if self.span is None:
+            return ""
+        seen = self.span.occurrence
+        return str(Occurrence(timezone.localtime(seen.starts_at), timezone.localtime(seen.ends_at)))
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -73,7 +83,7 @@ class FreezeMonth(Screen):
         where = list(environments.ordered())
         chosen = next((each for each in where if each.key == self.request.GET.get("environment")), None)
         spans, items = _content(shown, [chosen] if chosen else where)
-        kwargs |= {"crumbs": []}
+        kwargs |= {"crumbs": [("Home", reverse("admin:index"))]}
         return super().get_context_data(
             now=now,
             month=shown,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -126,12 +128,11 @@ def _is_new(row: Row, version: int, kind: str) -> bool:
 
 
 def _lists(model: type[AllowedUser] | type[DeniedUser], state_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """Made from the rows directly: a copy of 100,000 npubs from set to set would keep other threads waiting."""
     if not state_ids:
         return {}
-    lists: defaultdict[int, set[str]] = defaultdict(set)
-    for state_id, npub in model.objects.filter(state_id__in=state_ids).values_list("state_id", "npub").order_by():
-        lists[state_id].add(npub)
-    return {state_id: frozenset(npubs) for state_id, npubs in lists.items()}
+    rows = model.objects.filter(state_id__in=state_ids).order_by("state_id").values_list("state_id", "npub")
+    return {state_id: frozenset(npub for _, npub in some) for state_id, some in groupby(rows, itemgetter(0))}
 
 
 def _flag(row: Row, allowed: frozenset[str], denied: frozenset[str]) -> FlagConfig:

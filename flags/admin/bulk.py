@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +31,8 @@ class ManyFlags(ConfirmView):
     name = ""
     label = ""
     verb = ""
+    of = ""
+    dangerous = False
 
     @cached_property
     def states(self) -> list[FlagState]:
@@ -44,6 +47,7 @@ class ManyFlags(ConfirmView):
         raise NotImplementedError
 
     def wanted(self, values: dict[str, Any]) -> StateChange:
+        """What is set for each of them."""
         raise NotImplementedError
 
     def effect(self) -> Effect:
@@ -56,7 +60,8 @@ class ManyFlags(ConfirmView):
         return Effect(
             title=f"{self.verb}: {count}",
             sentences=["All of them, or none if one cannot.", *lines],
-            submit=f"{self.verb} {count} in {where.name}",
+            submit=f"{self.verb}{self.of} {count} in {where.name}",
+            dangerous=self.dangerous,
             environment=where,
         )
 
@@ -107,7 +112,7 @@ class DisableMany(ManyFlags):
 
 
 class RolloutMany(ManyFlags):
-    name, label, verb = "percentage", "Set percentage…", "Set percentage"
+    name, label, verb, of = "percentage", "Set percentage…", "Set percentage", " of"
     form_class = RolloutForm
 
     def line(self, state: FlagState) -> str:
@@ -124,4 +129,27 @@ class RolloutMany(ManyFlags):
         return StateChange(percentage=values["percentage"])
 
 
-BULK: Sequence[type[ManyFlags]] = (EnableMany, DisableMany, RolloutMany)
+class ArchiveMany(ManyFlags):
+    """Of every environment, whatever the list is about."""
+
+    name, label, verb = "archive", "Archive…", "Archive"
+    dangerous = True
+
+    def line(self, state: FlagState) -> str:
+        return f"{state.flag.key} leaves every list and every answer; its history stays."
+
+    def effect(self) -> Effect:
+        told = super().effect()
+        count = f"{len(self.states):,} flag{'s' if len(self.states) > 1 else ''}"
+        return replace(told, submit=f"Archive {count} in every environment", environment=None)
+
+    def reason_required(self) -> bool:
+        return True
+
+    def perform(self, values: dict[str, Any]) -> str:
+        keys = [state.flag.key for state in self.states]
+        bulk.archive(keys, actor=person(self.request), reason=values["reason"], now=timezone.now())
+        return f"Archived: {', '.join(keys[:TOLD])}{' and more' if len(keys) > TOLD else ''}."
+
+
+BULK: Sequence[type[ManyFlags]] = (EnableMany, DisableMany, RolloutMany, ArchiveMany)

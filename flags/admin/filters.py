@@ -56,6 +56,13 @@ def all_environments(request: HttpRequest) -> list[Environment]:
     return found
 
 
+def above(request: HttpRequest) -> Environment | None:
+    """The next environment of the promotion after the chosen one; None after the last."""
+    found, here = all_environments(request), chosen(request)
+    place = found.index(here) if here is not None else 0
+    return found[place - 1] if place else None
+
+
 class EnvironmentFilter(DropdownFilter):
     title = "environment"
     parameter_name = "environment"

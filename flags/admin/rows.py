@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ class Rows:
         def asked(state: FlagState) -> SafeString:
             last = getattr(state, "asked", None)
             hours = self._hours.get(state.flag.key, [])
-            told = moments.relative(last.at, now=self._now) if last else "never"
+            told = _ago(self._now - last.at) if last else "never"
             return format_html(
                 '<span>{}<span class="ops-soft ops-small">{}</span></span>', bars(hours) if hours else "", told
             )
@@ -98,7 +98,7 @@ class Rows:
         return asked
 
     def _told(self) -> Cell:
-        @admin.display(description="Ramp, guard")
+        @admin.display(description="Notes")
         def ramp(state: FlagState) -> SafeString | str:
             found = self._notes[state.flag.key, state.environment.key]
             links = [(note.url, badge(note.text, note.tone, note.icon)) for note in found]
@@ -120,6 +120,14 @@ def compact(state: FlagState) -> SafeString:
         found.tone,
         text,
     )
+
+
+def _ago(age: timedelta) -> str:
+    """Questions are counted in steps of five minutes, so nothing finer is told."""
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 10:
+        return "just now"
+    return f"{minutes} min ago" if minutes < 60 else f"{moments.span(age)} ago"
 
 
 def _typed(state: FlagState) -> bool:

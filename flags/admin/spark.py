@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 _STEP = 3
-_HEIGHT = 18
+_HEIGHT = 16
 
 
 def bars(counts: Sequence[int]) -> SafeString:

@@ -10,9 +10,10 @@ from django.utils import timezone
 from core import beside
 from flags.admin.flag_page import FlagScreen
 from flags.selectors.instances import acknowledged, instances
-from flags.selectors.usage import SPANS, Counted, counted
+from flags.selectors.usage import SERVED_NOTHING, SPANS, Counted, counted
 
-COLOURS = ("primary-600", "orange-500", "green-600", "blue-500", "red-600", "base-500")
+COLOURS = ("primary-600", "orange-500", "green-600", "blue-500", "red-600")
+QUIET = {"off": "base-400", SERVED_NOTHING: "base-300"}
 GREY = "#8a8f9c"  # readable on both grounds
 TOLD = 50  # instances
 
@@ -47,12 +48,14 @@ class UsageTab(FlagScreen):
 
 def chart(found: Counted) -> dict[str, Any]:
     """What Unfold's bar chart reads: one stack for each step, one colour for each variant."""
+    loud = [variant for variant in found.variants if variant not in QUIET]
+    colours = {variant: COLOURS[at % len(COLOURS)] for at, variant in enumerate(loud)} | QUIET
     form = {"minute": "%H:%M", "hour": "%a %H:%M", "day": "%d %b"}[found.span.down_to]
     return {
         "labels": [timezone.localtime(step).strftime(form) for step in found.steps],
         "datasets": [
-            {"label": variant, "data": counts, "backgroundColor": f"var(--color-{COLOURS[at % len(COLOURS)]})"}
-            for at, (variant, counts) in enumerate(found.variants.items())
+            {"label": variant, "data": counts, "backgroundColor": f"var(--color-{colours[variant]})"}
+            for variant, counts in found.variants.items()
         ],
     }
 

@@ -104,4 +104,5 @@ def counted(environment_id: int, key: str, span: Span, *, now: datetime) -> Coun
             variants[variant or SERVED_NOTHING][place] += total
             reasons[reason] += total
             sources[source] += total
-    return Counted(span, steps, dict(sorted(variants.items())), dict(reasons), dict(sources))
+    shown = dict(sorted(variants.items(), key=lambda each: (each[0] in ("off", SERVED_NOTHING), each[0])))
+    return Counted(span, steps, shown, dict(reasons), dict(sources))

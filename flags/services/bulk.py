@@ -12,7 +12,7 @@ from core.asking import ApprovalNeeded, Change, Need
 from core.errors import DomainError, Invalid
 from flags.domain.change import StateChange
 from flags.models import FlagState
-from flags.services import rollout
+from flags.services import archiving, rollout
 from flags.services.locking import lock_configuration
 
 MOST = 1_000
@@ -29,8 +29,7 @@ def change(
         Invalid: no flag, or more than 1,000.
         DomainError: what the change of one flag refuses; its text names the flag.
     """
-    if not 0 < len(keys) <= MOST:
-        raise Invalid(f"Choose 1 to {MOST:,} flags, not {len(keys):,}.")
+    _check(keys)
     lock_configuration(environment)
     done: list[FlagState] = []
     refused: list[Need] = []
@@ -48,6 +47,19 @@ def change(
         changes = [Change("flag.state", key, wanted.to_dict()) for key in sorted(set(keys))]
         raise ApprovalNeeded(environment, changes, refused)
     return done
+
+
+@transaction.atomic
+def archive(keys: Collection[str], *, actor: Actor, reason: str, now: datetime) -> None:
+    """Archive these flags, which takes them out of every environment. Raises as `archiving.archive`, and Invalid."""
+    _check(keys)
+    for key in sorted(set(keys)):
+        archiving.archive(key, actor=actor, reason=reason, now=now)
+
+
+def _check(keys: Collection[str]) -> None:
+    if not 0 < len(keys) <= MOST:
+        raise Invalid(f"Choose 1 to {MOST:,} flags, not {len(keys):,}.")
 
 
 def _name(error: DomainError, key: str) -> None:

@@ -56,6 +56,7 @@ _pages: dict[str, Callable[[str, str], str]] = {}
 _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
+_flag_parts: list[Callable[[str, str], str]] = []
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
@@ -120,6 +121,16 @@ def add_flag_figures(source: Callable[[str, str, datetime], list[Figure]]) -> No
 def flag_figures(flag: str, environment: str, *, now: datetime) -> list[Figure]:
     """Everything that was measured of the flag."""
     return [figure for source in _flag_figures for figure in source(flag, environment, now)]
+
+
+def add_flag_part(source: Callable[[str, str], str]) -> None:
+    """`source(flag, environment)` is a part of the flag's page as safe HTML: what moves it, moved it, or could."""
+    _flag_parts.append(source)
+
+
+def flag_parts(flag: str, environment: str) -> list[str]:
+    """What other apps show on the page of this flag."""
+    return [source(flag, environment) for source in _flag_parts]
 
 
 def add_page(noun: str, page: Callable[[str, str], str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -21,9 +21,8 @@ from core import beside, moments
 from core.admin.read_only import ReadOnlyAdmin
 from core.templatetags.screen import action, badge
 from flags.admin import filters
-from flags.admin.allow_list import AllowListPage, EditAllowList
+from flags.admin.addresses import addresses
 from flags.admin.bulk import BULK
-from flags.admin.commands import Disable, EmergencyDisable, Enable, SetParameters, SetRollout
 from flags.admin.compare import ComparePage
 from flags.admin.flag_page import FlagPage, why
 from flags.admin.promote import PromoteView
@@ -70,10 +69,19 @@ class FlagStateAdmin(ReadOnlyAdmin):
         """What can be done to many at once, by those who may: each asks on a page of its own."""
         if not request.user.has_perm("flags.operate_flagstate"):
             return {}
-        return {view.name: (_to_page(view.name), view.name, view.label) for view in BULK}
+        offered = {view.name: (_to_page(view.name), view.name, view.label) for view in BULK}
+        here, above = filters.chosen(request), filters.above(request)
+        if here is not None and above is not None:
+            offered["promote"] = (_to_promotion(here.key, above.key), "promote", f"Promote to {above.name}…")
+        return offered
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        more = {"quick": filters.quick(request), "here": filters.chosen(request), **(extra_context or {})}
+        more = {
+            "quick": filters.quick(request),
+            "here": filters.chosen(request),
+            "may_operate": request.user.has_perm("flags.operate_flagstate"),
+            **(extra_context or {}),
+        }
         shown: HttpResponse = super().changelist_view(request, more)
         return shown
 
@@ -82,13 +90,7 @@ class FlagStateAdmin(ReadOnlyAdmin):
             return self.admin_site.admin_view(view.as_view(model_admin=self))
 
         return [
-            path("<int:pk>/enable/", screen(Enable), name="flags_enable"),
-            path("<int:pk>/disable/", screen(Disable), name="flags_disable"),
-            path("<int:pk>/emergency/", screen(EmergencyDisable), name="flags_emergency"),
-            path("<int:pk>/rollout/", screen(SetRollout), name="flags_rollout"),
-            path("<int:pk>/parameters/", screen(SetParameters), name="flags_parameters"),
-            path("<int:pk>/allow-list/", screen(AllowListPage), name="flags_allow_list"),
-            path("<int:pk>/allow-list/edit/", screen(EditAllowList), name="flags_allow_list_edit"),
+            *addresses(screen),
             path("<int:pk>/why/", self.admin_site.admin_view(self.why_view), name="flags_why"),
             path("at/<slug:environment>/<str:key>/", self.admin_site.admin_view(self.at_view), name="flags_at"),
             path("compare/", screen(ComparePage), name="flags_compare"),
@@ -162,6 +164,19 @@ def _to_page(name: str) -> Any:
     def lead(model_admin: Any, request: HttpRequest, queryset: QuerySet[FlagState]) -> HttpResponse:
         ids = ",".join(map(str, queryset.order_by("flag__key").values_list("pk", flat=True)))
         return redirect(f"{reverse(f'admin:flags_many_{name}')}?ids={ids}")
+
+    return lead
+
+
+def _to_promotion(source: str, target: str) -> Any:
+    """A list action that leads to the preview of what a promotion of the selection would change."""
+
+    def lead(model_admin: Any, request: HttpRequest, queryset: QuerySet[FlagState]) -> HttpResponse:
+        keys = queryset.order_by("flag__key").values_list("flag__key", flat=True)
+        query = QueryDict(mutable=True)
+        query.update({"source": source, "target": target})
+        query.setlist("flag", list(keys))
+        return redirect(f"{reverse('admin:flags_promote')}?{query.urlencode()}")
 
     return lead
 

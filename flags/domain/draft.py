@@ -70,8 +70,7 @@ class Draft(Serving):
             needed.path = f"prerequisites[{number}]"
         for number, rule in enumerate(self.rules):
             rule.path = f"rules[{number}]"
-            for index, condition in enumerate(rule.when):
-                condition.path = f"{rule.path}.when[{index}]"
+            _at(rule.when, f"{rule.path}.when")
         return self
 
 
@@ -104,6 +103,22 @@ def of_fields(fields: Mapping[str, str], variants: Iterable[str]) -> Draft:
     return draft.numbered()
 
 
+def of_conditions(data: Iterable[Mapping[str, Any]]) -> list[Condition]:
+    """A segment's conditions, for a form."""
+    return _at([_condition(condition) for condition in data], "conditions")
+
+
+def of_condition_fields(fields: Mapping[str, str]) -> list[Condition]:
+    """The conditions of a segment that were posted."""
+    return _at([_posted_condition(fields, place) for place in _places(fields, "conditions")], "conditions")
+
+
+def conditions_of(conditions: Iterable[Condition]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What the conditions of a segment say, and what cannot be read of them: sentences by place."""
+    wrong: dict[str, str] = {}
+    return [_condition_of(condition, wrong) for condition in conditions], wrong
+
+
 def targeting_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
     """The targeting that the draft says, and what cannot be read of it: sentences by place."""
     wrong: dict[str, str] = {}
@@ -125,6 +140,12 @@ def place_of(message: str) -> tuple[str, str]:
     if not separator or " " in place:
         return "", message
     return re.sub(r"(\.values|\.variants|serve)\[.*$", r"\1", place), sentence
+
+
+def _at(conditions: list[Condition], noun: str) -> list[Condition]:
+    for number, condition in enumerate(conditions):
+        condition.path = f"{noun}[{number}]"
+    return conditions
 
 
 def _rule_of(rule: Rule, wrong: dict[str, str]) -> dict[str, Any]:

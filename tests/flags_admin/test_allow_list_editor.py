@@ -42,13 +42,13 @@ def test_a_preview_counts_new_listed_and_repeated_npubs_and_changes_nothing(
     text = send("a, c; d\nd e\n c", step="preview", headers={"HX-Request": "true"}).content.decode()
     assert "3 new npubs will be added; the list will have 5." in text
     assert "already in the list" in text
-    assert "more than once in your text, for example" in text
+    assert "more than once, for example" in text
     assert "<textarea" not in text
     assert npubs(state) == ["a", "b"]
 
 
 def test_pasted_npubs_are_added_in_their_order_and_the_counts_told(send: Callable[..., Any], state: State) -> None:
-    assert said(send("b a\nb")) == "2 added, 1 repeated in your text. The list has 2 npubs."
+    assert said(send("b a\nb")) == "2 added, 1 repeated in what you gave. The list has 2 npubs."
     assert said(send("a c")) == "1 added, 1 in the list already. The list has 3 npubs."
     assert said(send("a x", mode="remove")) == "1 removed, 1 not in the list. The list has 2 npubs."
     assert npubs(state) == ["b", "c"]
@@ -57,8 +57,8 @@ def test_pasted_npubs_are_added_in_their_order_and_the_counts_told(send: Callabl
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "Paste at least one npub."),
-        (" \n,;", "There is no npub in this text."),
+        ("", "Paste at least one npub, or choose a file."),
+        (" \n,;", "Paste at least one npub, or choose a file."),
         ("good\n" + "x" * 201, "Line 2: xxxxxxxxxxxxxxxxxxxxxxxx… has 201 characters"),
     ],
 )

@@ -199,7 +199,7 @@ def test_a_rollback_is_shown_with_its_evidence_until_a_person_enables_the_flag(
         assert part in text
     assert f"This ends the rollback {rollback}" in see("enable")
     send("enable")
-    assert rollback not in client_as("viewer").get(page, headers=HTMX).content.decode().split("History in")[0]
+    assert rollback not in client_as("viewer").get(page, headers=HTMX).content.decode().split("Last changes in")[0]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from core.asking import Need
 from core.errors import Invalid
 from flags.domain.lists import NO_EDIT, ListEdit
+from flags.domain.values import same
 
 WAIVER_EXPIRES = 3 * 86_400  # seconds: as long as an approval rule gives when it says nothing else
 PARTS = {
@@ -83,7 +84,7 @@ def taken_over(source: State, target: State, parts: Iterable[str]) -> dict[str, 
     """The fields of the chosen parts in which the target differs, with the source's values."""
     chosen = {name for part in parts for name in PARTS[part]}
     new, old = configuration(source), configuration(target)
-    return {name: new[name] for name in FIELDS if name in chosen and new[name] != old[name]}
+    return {name: new[name] for name in FIELDS if name in chosen and not same(new[name], old[name])}
 
 
 def check_parts(parts: Iterable[str]) -> tuple[str, ...]:

@@ -25,11 +25,12 @@ from flags.domain.promotion import PARTS, Promotion, configuration, digest, skip
 from flags.domain.rules import ChangeKind
 from flags.models import ApprovalRule, Flag
 from flags.selectors.comparison import compare
-from flags.services import allow_list, emergency, promotion, registry, rollout
+from flags.services import allow_list, emergency, promotion, registry, rollout, segments, targeting
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import starting, templates
 
 KEY = "atomicMeltOperations"
+BETA = {"attribute": "country", "op": "in", "values": ["DE"]}
 ORDER = ["development", "staging", "pre-production", "production"]
 npubs = st.lists(st.text("ab12", min_size=1, max_size=4), unique=True, max_size=5)
 states = st.builds(
@@ -126,6 +127,18 @@ def test_many_flags_are_promoted_together_or_not_at_all(staged: Flag, who: dict[
     with pytest.raises(Conflict, match=r"switched off in an emergency \(passed QA\)"):
         promotion.promote([KEY, "other"], "staging", "pre-production", **who)
     assert not flags.selectors.state("other", "pre-production").enabled
+
+
+def test_targeting_is_checked_by_what_there_is_in_the_target(staged: Flag, who: dict[str, Any]) -> None:
+    only_beta = {"rules": [{"name": "beta", "when": [{"segment": "beta"}]}]}
+    segments.define("beta", "staging", name="Beta", conditions=[BETA], **who)
+    targeting.set_targeting(KEY, "staging", only_beta, **who)
+    with pytest.raises(Invalid, match="beta"):
+        promotion.promote([KEY], "staging", "pre-production", **who)
+    segments.define("beta", "pre-production", name="Beta", conditions=[BETA], **who)
+    [done] = promotion.promote([KEY], "staging", "pre-production", parts=["targeting"], **who)
+    assert done.targeting == flags.selectors.state(KEY, "staging").targeting
+    assert not done.enabled
 
 
 def test_a_live_ramp_in_the_target_keeps_its_flag(staged: Flag, who: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
     return [
         Difference(name, text(old), text(new))
         for name, old, new in _pairs(before, after)
-        if old != new and text(old) != text(new)
+        if (old != new or isinstance(old, bool) != isinstance(new, bool)) and text(old) != text(new)
     ]
 
 

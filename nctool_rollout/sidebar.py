@@ -42,6 +42,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
             _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
+            _item("Segments", "groups", "admin:flags_segment_changelist", "flags.view_segment"),
             _item("Compare", "compare_arrows", "admin:flags_compare", "flags.view_flagstate"),
             _item(
                 "Requests",

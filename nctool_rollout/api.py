@@ -19,7 +19,7 @@ from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
 from flags.api.rest import router as flags
 from monitoring.api import router as monitoring
-from nctool_rollout.problems import problem
+from nctool_rollout.problems import database_gone, problem
 from rollouts.api import router as ramps
 
 api = NinjaAPI(
@@ -78,10 +78,8 @@ def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
-def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
-    response = problem(503, "The database cannot be reached, so nothing was changed. Flags are still evaluated.")
-    response["Retry-After"] = "5"
-    return response
+def unreachable(request: HttpRequest, error: Exception) -> HttpResponse:
+    return database_gone()
 
 
 def _reason(request: HttpRequest) -> str:

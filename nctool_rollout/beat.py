@@ -19,5 +19,6 @@ SCHEDULE = {
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "prune": _every(3600, "monitoring.tasks.prune"),
+    "replies": _every(3600, "flags.tasks.forget_replies"),
     "forget": _every(3600, "core.tasks.forget_events"),
 }

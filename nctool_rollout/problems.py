@@ -28,6 +28,13 @@ def problem(status: int, detail: str, **more: Any) -> HttpResponse:
     return HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
 
 
+def database_gone() -> HttpResponse:
+    """The database does not answer."""
+    response = problem(503, "The database cannot be reached, so nothing was changed. Flags are still evaluated.")
+    response["Retry-After"] = "5"
+    return response
+
+
 class ProblemMiddleware:
     """Gives errors that Django or ninja answered in HTML or plain text the shape of the others, under /api/."""
 

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "nctool_rollout.idempotency.IdempotencyMiddleware",
 ]
 ROOT_URLCONF = "nctool_rollout.urls"
 WSGI_APPLICATION = "nctool_rollout.wsgi.application"

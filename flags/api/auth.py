@@ -65,13 +65,25 @@ def admit(text: str, scopes: Collection[str]) -> TokenConfig | None:
     token = live_token(digest(text))
     if token is None:
         return None
-    wait = _limit(settings.API_LIMIT_PER_MINUTE).wait(token.digest, time.monotonic())
-    if wait:
-        raise TooManyRequests(settings.API_LIMIT_PER_MINUTE, wait)
+    count(token)
     if token.scopes.isdisjoint(scopes):
         needed = " or ".join(scopes)
         raise Refused(f"The token {token.name!r} lacks the scope {needed}; it has {', '.join(sorted(token.scopes))}.")
     return token
+
+
+def count(token: TokenConfig) -> None:
+    """Count one request of the token, or raise TooManyRequests."""
+    wait = _limit(settings.API_LIMIT_PER_MINUTE).wait(token.digest, time.monotonic())
+    if wait:
+        raise TooManyRequests(settings.API_LIMIT_PER_MINUTE, wait)
+
+
+def presented(request: HttpRequest) -> TokenConfig | None:
+    """The live token in the headers of a request, whatever it opens; not counted."""
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    text = text if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    return live_token(digest(text.strip())) if text.strip() else None
 
 
 @cache

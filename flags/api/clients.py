@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import AfterValidator, ConfigDict, Field
@@ -90,9 +90,10 @@ def report(request: HttpRequest, body: Report) -> Status[None]:
 
 
 @router.post("/stream-tickets", response=Ticket, summary="An address at which the stream can be opened now")
-def stream_ticket(request: HttpRequest) -> Ticket:
+def stream_ticket(request: HttpRequest, response: HttpResponse) -> Ticket:
     if not settings.STREAM_URL:
         raise NotFound("There is no stream here: STREAM_URL is not set. Ask for the snapshot at intervals instead.")
+    response["Cache-Control"] = "no-store"
     expires = timezone.now() + timedelta(seconds=tickets.CONNECT_SECONDS)
     ticket = tickets.issue(_token(request), expires=int(expires.timestamp()))
     at = datetime.fromtimestamp(int(expires.timestamp()), UTC)

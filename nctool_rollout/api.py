@@ -17,6 +17,7 @@ from core.errors import DomainError
 from flags.api.auth import TooManyRequests
 from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
+from flags.api.looking import router as looking
 from flags.api.rest import router as flags
 from monitoring.api import router as monitoring
 from nctool_rollout.problems import database_gone, problem
@@ -30,6 +31,7 @@ api = NinjaAPI(
     urls_namespace="api-v1",
 )
 api.add_router("", flags)
+api.add_router("", looking)
 api.add_router("", clients)
 api.add_router("", calendar)
 api.add_router("", monitoring)

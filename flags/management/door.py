@@ -1,4 +1,4 @@
-"""What the commands of the flags share: who acts, and refusals as one line on stderr with exit code 1."""
+"""What the commands share: who acts, and refusals as one line on stderr with an exit code that tells their kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from django.utils import timezone
 from core import asking
 from core.actors import Actor, ActorKind
 from core.asking import ApprovalNeeded
-from core.errors import DomainError
+from core.errors import Conflict, DomainError
+
+REFUSED = 1  # the input, a missing right, an unknown name, or the database is away. 2 is a misspelt command.
+CONFLICT = 3  # it could be done at another time: somebody was faster, a freeze holds, a ramp moves the flag
+APPROVAL = 4  # it needs other people's approval first
 
 
 def actor() -> Actor:
@@ -39,7 +43,7 @@ class DoorCommand(BaseCommand):
             self._ask(error, options)
             return None
         except DomainError as error:
-            raise CommandError(str(error)) from error
+            raise _failed(error) from error
         except Error as error:
             first = str(error).strip().splitlines() or [type(error).__name__]
             raise CommandError(f"The database cannot be used, so nothing was changed: {first[0]}") from error
@@ -55,7 +59,7 @@ class DoorCommand(BaseCommand):
         title = options.get("request")
         if not title:
             hint = "repeat this with --request TITLE" if "request" in options else "use manage.py request open"
-            raise CommandError(f"{needed} To ask for it, {hint}.")
+            raise CommandError(f"{needed} To ask for it, {hint}.", returncode=APPROVAL)
         try:
             url = asking.ask(
                 needed.environment,
@@ -66,7 +70,7 @@ class DoorCommand(BaseCommand):
                 now=timezone.now(),
             )
         except DomainError as error:
-            raise CommandError(str(error)) from error
+            raise _failed(error) from error
         if options.get("json"):
             self.say_json({"asked": [change.to_dict() for change in needed.changes], "page": url})
         else:
@@ -74,3 +78,7 @@ class DoorCommand(BaseCommand):
 
     def say_json(self, value: object) -> None:
         self.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+
+
+def _failed(error: DomainError) -> CommandError:
+    return CommandError(str(error), returncode=CONFLICT if isinstance(error, Conflict) else REFUSED)

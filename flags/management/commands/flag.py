@@ -1,39 +1,36 @@
-"""`manage.py flag …`: see and change flags when the web is down. docs/integrate.md, "From the shell"."""
+"""`manage.py flag …`: see and change flags when the web is down. docs/cli.md."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-from core import environments, events
 from core.errors import Invalid
-from core.moments import clock
-from flags import selectors
 from flags.adapters import bus
-from flags.domain.change import StateChange
-from flags.management.door import DoorCommand, actor
-from flags.models import FlagState
-from flags.services import allow_list, emergency, rollout
+from flags.domain.promotion import PARTS
+from flags.management import flag_changes, flag_reads
+from flags.management.door import DoorCommand
 
 _VERBS = {
     "list": "all flags of an environment",
     "show": "one flag: its state, parameters and who is on its allow-list",
+    "history": "who changed what, when and why; newest first",
+    "why": "what an npub gets, from every flag and environment, and by which rule",
     "set": "set the percentage, or single parameters",
     "allow": "add npubs to the allow-list, or remove them",
     "enable": "switch on; allow-list and percentage decide for whom",
     "disable": "switch off for everybody and keep the percentage",
     "kill": "emergency: off at once, at 0 percent, with an alert",
     "rollback": "emergency: off because it does harm, with a rollback id",
-    "history": "who changed what, when and why; newest first",
+    "promote": "bring flags in one environment to what they are in another",
 }
-_READS = {"list", "show", "history"}
-_EMERGENCY = {"kill", "rollback"}  # these need nobody's approval
+_EMERGENCY = {"kill", "rollback"}  # these need nobody's approval, and no version
 
 
 class Command(DoorCommand):
@@ -43,142 +40,118 @@ class Command(DoorCommand):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         for verb, meaning in _VERBS.items():
             sub = verbs.add_parser(verb, help=meaning, description=meaning)
-            if verb != "list":
-                sub.add_argument("key", metavar="KEY")
-            sub.add_argument("--environment", required=True, metavar="E")
             sub.add_argument("--json", action="store_true", help="print JSON")
+            add = _ARGUMENTS.get(verb)
+            if verb not in ("list", "why", "promote"):
+                sub.add_argument("key", metavar="KEY")
+            if verb not in ("why", "promote"):
+                sub.add_argument("--environment", required=True, metavar="E")
+            if add is not None:
+                add(sub)
             if verb not in _READS:
                 sub.add_argument("--reason", default="", help="kept in the history; required in protected environments")
-            if verb not in (_READS | _EMERGENCY):
+            if verb not in (*_READS, *_EMERGENCY):
                 self.add_request_option(sub)
-            if verb == "set":
-                sub.add_argument("--percentage", metavar="P", help="0 to 100")
-                sub.add_argument("--parameters", metavar="JSON", help="for example '{\"autoCorrection\": true}'")
-            if verb == "allow":
-                sub.add_argument("--add", nargs="+", default=[], metavar="NPUB")
-                sub.add_argument("--remove", nargs="+", default=[], metavar="NPUB")
-            if verb == "history":
-                sub.add_argument("--limit", type=int, default=20)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verb, environment, as_json = options["verb"], options["environment"], options["json"]
-        if verb == "list":
-            key = environments.get(environment).key
-            self._list([_shown(state) for state in selectors.states(key)], environment, as_json=as_json)
-        elif verb == "show":
-            self._show(selectors.state(options["key"], environment), as_json=as_json)
-        elif verb == "history":
-            self._history(selectors.state(options["key"], environment), options["limit"], as_json=as_json)
+        now = timezone.localtime()
+        verb, as_json = options["verb"], options["json"]
+        if verb in _READS:
+            values, lines = _READS[verb](options, now)
         else:
-            done = _change(verb, options, now=timezone.now())
-            self._done(selectors.state(options["key"], environment), done, as_json=as_json)
-
-    def _list(self, rows: list[dict[str, Any]], environment: str, *, as_json: bool) -> None:
+            values, lines = flag_changes.do(verb, options, now=now)
         if as_json:
-            self.say_json(rows)
-        elif not rows:
-            self.stdout.write(f"There is no flag in environment {environment!r}.")
-        for row in () if as_json else rows:
-            self.stdout.write(_line(row))
-
-    def _show(self, state: FlagState, *, as_json: bool) -> None:
-        row = _shown(state) | {"allowed_users": list(selectors.allowed_users(state.pk).values_list("npub", flat=True))}
-        if as_json:
-            self.say_json(row)
-            return
-        for name, value in row.items():
-            if value not in ("", None):
-                self.stdout.write(f"{name:16} {json.dumps(value) if isinstance(value, list | dict) else value}")
-
-    def _history(self, state: FlagState, limit: int, *, as_json: bool) -> None:
-        rows = events.about(f"flag:{state.flag.key}", environment_id=state.environment_id)[: max(1, limit)]
-        if as_json:
-            fields = ("at", "kind", "actor", "actor_kind", "reason", "before", "after", "data")
-            self.say_json([{field: getattr(event, field) for field in fields} for event in rows])
-            return
-        now = timezone.now()
-        for event in rows:
-            reason = f": {event.reason}" if event.reason else ""
-            self.stdout.write(f"{clock(event.at, now=now)}  {event.kind}  by {event.actor}{reason}")
-            for line in _differences(event.before, event.after):
-                self.stdout.write(f"    {line}")
-
-    def _done(self, state: FlagState, done: Mapping[str, Any], *, as_json: bool) -> None:
-        announced = bus.reachable()
-        if as_json:
-            self.say_json(_shown(state) | dict(done) | {"announced": announced})
-            return
-        self.stdout.write(_line(_shown(state)))
-        for name, value in done.items():
-            self.stdout.write(f"{name.replace('_', ' ')}: {value}")
-        if not announced:
+            self.say_json(values)
+        else:
+            for line in lines:
+                self.stdout.write(line)
+        if verb not in _READS and not as_json and not bus.reachable():
             self.stdout.write(
                 "Redis could not be reached: running processes take the change at their next poll, "
                 f"within {settings.SNAPSHOT_POLL_SECONDS} seconds."
             )
 
 
-def _change(verb: str, options: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """Do it, and return what there is to tell beside the flag's new state."""
-    key, environment = options["key"], options["environment"]
-    told: dict[str, Any] = {"actor": actor(), "reason": options["reason"], "now": now}
-    if verb == "kill":
-        emergency.emergency_disable(key, environment, **told)
-        return {}
-    if verb == "rollback":
-        return {"rollback_id": emergency.roll_back(key, environment, **told)}
-    if verb == "allow":
-        if not options["add"] and not options["remove"]:
-            raise Invalid("Name npubs with --add or --remove.")
-        done = allow_list.edit_allow_list(key, environment, add=options["add"], remove=options["remove"], **told)
-        return {name: getattr(done, name) for name in ("added", "removed", "already_in", "not_in")}
-    rollout.change(key, environment, _wanted(verb, options), **told)
-    return {}
+def _set(sub: CommandParser) -> None:
+    sub.add_argument("--percentage", metavar="P", help="0 to 100")
+    sub.add_argument("--parameters", metavar="JSON", help="for example '{\"autoCorrection\": true}'")
+    _seen(sub)
 
 
-def _wanted(verb: str, options: Mapping[str, Any]) -> StateChange:
-    if verb != "set":
-        return StateChange(enabled=verb == "enable")
-    if options["percentage"] is None and options["parameters"] is None:
-        raise Invalid("Say what to set: --percentage or --parameters.")
-    patch = None
-    if options["parameters"] is not None:
-        try:
-            patch = json.loads(options["parameters"])
-        except ValueError as error:
-            raise Invalid(f"--parameters is not JSON: {error}.") from error
-        if not isinstance(patch, dict):
-            raise Invalid('--parameters is a JSON object, for example {"autoCorrection": true}.')
-    return StateChange(percentage=options["percentage"], patch=patch)
+def _allow(sub: CommandParser) -> None:
+    sub.add_argument("--add", nargs="+", default=[], metavar="NPUB")
+    sub.add_argument("--remove", nargs="+", default=[], metavar="NPUB")
+    _seen(sub)
 
 
-def _shown(state: FlagState) -> dict[str, Any]:
-    return {
-        "key": state.flag.key,
-        "environment": state.environment.key,
-        "enabled": state.enabled,
-        "percentage": float(state.percentage),
-        "parameters": state.parameters,
-        "bucketing": state.flag.bucketing,
-        "version": state.version,
-        "allow_count": state.allow_count,
-        "changed_at": state.changed_at.isoformat(),
-        "disabled_by": state.disabled_by,
-        "disabled_reason": state.disabled_reason,
-        "rollback_id": state.rollback_id,
-    }
+def _seen(sub: CommandParser) -> None:
+    sub.add_argument("--version", type=int, dest="seen", metavar="N", help="refuse if the flag has moved on since")
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    state = "on " if row["enabled"] else "off"
-    halt = f"  disabled by {row['disabled_by']}: {row['disabled_reason']}" if row["disabled_reason"] else ""
-    return (
-        f"{row['key']:40} {row['environment']}  {state} {row['percentage']:g} %, "
-        f"{row['allow_count']} on the allow-list, version {row['version']}{halt}"
-    )
+def _history(sub: CommandParser) -> None:
+    sub.add_argument("--limit", type=int, default=20)
+    sub.add_argument("--since", metavar="WHEN", help="an ISO 8601 time with its offset, or days as in 7d")
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
-    for name in after:
-        if before.get(name) != after[name]:
-            yield f"{name}: {json.dumps(before.get(name))} → {json.dumps(after[name])}"
+def _why(sub: CommandParser) -> None:
+    sub.add_argument("npub", metavar="NPUB")
+    sub.add_argument("--environment", default="", metavar="E", help="only this one")
+    sub.add_argument("--flag", default="", metavar="KEY", help="only this one")
+    sub.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE", help="of the context")
+    sub.add_argument("--over-time", action="store_true", help="after each change of one flag in one environment")
+
+
+def _promote(sub: CommandParser) -> None:
+    sub.add_argument("keys", nargs="+", metavar="KEY")
+    sub.add_argument("--from", required=True, dest="source", metavar="E")
+    sub.add_argument("--to", required=True, dest="environment", metavar="E")
+    sub.add_argument("--part", action="append", choices=list(PARTS), help="take over only this; all when not given")
+    sub.add_argument("--waiver", default="", metavar="WHY", help="why environments between the two are skipped")
+    sub.add_argument("--dry-run", action="store_true", help="only tell what would change")
+
+
+_ARGUMENTS: Mapping[str, Callable[[CommandParser], None]] = {
+    "set": _set,
+    "allow": _allow,
+    "enable": _seen,
+    "disable": _seen,
+    "history": _history,
+    "why": _why,
+    "promote": _promote,
+}
+
+
+def since(text: str | None, *, now: datetime) -> datetime | None:
+    """`7d`, or a time with its offset. Raises Invalid for anything else."""
+    if not text:
+        return None
+    if text.endswith("d") and text[:-1].isdigit():
+        return now - timedelta(days=int(text[:-1]))
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Invalid(f"--since {text!r} is no time: write 7d, or a time like 2025-08-11T09:00:00+00:00.")
+    return at
+
+
+_READS: Mapping[str, Callable[[Mapping[str, Any], datetime], tuple[Any, flag_reads.Lines]]] = {
+    "list": lambda options, now: flag_reads.every_flag(options["environment"], now=now),
+    "show": lambda options, now: flag_reads.one_flag(options["key"], options["environment"]),
+    "history": lambda options, now: flag_reads.history(
+        options["key"],
+        options["environment"],
+        limit=options["limit"],
+        since=since(options["since"], now=now),
+        now=now,
+    ),
+    "why": lambda options, now: flag_reads.answers(
+        options["npub"],
+        environment=options["environment"],
+        flag=options["flag"],
+        attributes=options["attribute"],
+        over_time=options["over_time"],
+        now=now,
+    ),
+}

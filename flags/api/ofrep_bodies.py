@@ -93,6 +93,7 @@ class Bodies:
     def __init__(self, snapshot: Snapshot, counting: Counting) -> None:
         self.snapshot = snapshot
         self.counted = counting.sheet(snapshot, self)
+        self._hits = self.counted.buckets
         self._alone = _Fragments(self.counted.of, snapshot.version)
         self._among = _Fragments(self.counted.of)  # no version: a client shall see only those flags change that did
         self._common = _Fragments(lambda _: int)  # counted by the bucket
@@ -112,7 +113,7 @@ class Bodies:
         bucket = self.snapshot.shared_bucket(unit)
         if bucket is None:
             return self._page(_rendered(self._among, self.snapshot.decide_all(unit, context)))
-        self.counted.buckets[bucket]()
+        self._hits[bucket]()
         own = self.snapshot.own(unit, context, bucket)
         if own:
             return self._page(self._of_bucket(bucket), _rendered(self._among, own))

@@ -28,7 +28,7 @@ export class Flag {
     this.bucket = this._salted ? murmur3Bucket(salt) : js31Bucket;
     this._percentage = percentage;
     this.answer = this._compile(segments);
-    this.wanted = (document.enabled ? document.prerequisites : []).map(({ flag, variants: met }) => ({
+    this.wanted = document.prerequisites.map(({ flag, variants: met }) => ({
       flag,
       variants: new Set(met),
       unmet: this._offFor('TARGETING_MATCH', 'prerequisite', flag),
@@ -69,8 +69,12 @@ export class Flag {
     };
   }
 
-  /** The answer when a prerequisite is not met: it is missing, has no value, or another variant. */
+  /**
+   * The answer when a prerequisite is not met: it is missing, has no value, or another variant. A disabled flag does
+   * not ask, but its prerequisites are part of circles.
+   */
   unmet(known) {
+    if (!this._document.enabled) return undefined;
     for (const { flag, variants, unmet } of this.wanted) {
       const answer = known.get(flag);
       if (answer === undefined || !answer.hasValue || !variants.has(answer.variant)) return unmet;

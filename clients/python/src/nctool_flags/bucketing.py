@@ -34,10 +34,10 @@ def murmur3_bucket(text: str, salt: str) -> int:
     """
     salted = f"{salt}:{text}"
     try:
-        return mmh3.hash(salted, 0, False) % MURMUR3_BUCKETS
+        units = salted.encode()  # not left to mmh3, which crashes the process on half of a surrogate pair
     except UnicodeEncodeError:
         units = salted.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-        return mmh3.hash(units, 0, False) % MURMUR3_BUCKETS
+    return mmh3.hash(units, 0, False) % MURMUR3_BUCKETS
 
 
 def _sum31(units: bytes) -> int:

@@ -30,6 +30,7 @@ class Flag:
     def __init__(self, document: Mapping[str, Any], segments: Mapping[str, Holds], memo: Mapping[str, int]) -> None:
         self.key: str = document["key"]
         self.kind: str = document["type"]
+        self.enabled: bool = document["enabled"]
         self.parameters: Mapping[str, Any] = document.get("parameters") or {}
         self.outcomes: list[Outcome] = []
         self._percentage: float = document["percentage"]
@@ -45,7 +46,6 @@ class Flag:
         self.wanted = tuple(
             (one["flag"], frozenset(one["variants"]), self._off_for(TARGETING_MATCH, "prerequisite", one["flag"]))
             for one in document["prerequisites"]
-            if document["enabled"]
         )
 
     def bucket(self, unit: str) -> int:
@@ -66,7 +66,7 @@ class Flag:
         return self._outcome(self._off, reason, rule, self._percentage, name=name)
 
     def _compile(self, document: Mapping[str, Any], segments: Mapping[str, Holds]) -> Decide:
-        if not document["enabled"]:
+        if not self.enabled:
             disabled = self._off_for(DISABLED, "disabled")
             return lambda unit, attributes: disabled
         deny, allow = frozenset(document["deny"]), frozenset(document["allow"])
@@ -106,8 +106,11 @@ class Flag:
         return by_murmur3 if self._salted else by_js31
 
     def unmet(self, known: Mapping[str, Outcome]) -> Outcome | None:
-        """The answer when a prerequisite is not met: it is missing, has no value, or another variant."""
-        for key, variants, unmet in self.wanted:
+        """The answer when a prerequisite is not met: it is missing, has no value, or another variant.
+
+        A disabled flag does not ask, but its prerequisites are part of circles.
+        """
+        for key, variants, unmet in self.wanted if self.enabled else ():
             answer = known.get(key)
             if answer is None or not answer.has_value or answer.variant not in variants:
                 return unmet

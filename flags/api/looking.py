@@ -18,6 +18,7 @@ from flags.api.auth import token_auth
 from flags.domain.attributes import read_context
 from flags.domain.change import MAX_NPUB_LENGTH
 from flags.domain.configuration import TokenConfig
+from flags.domain.replay import Answer
 from flags.selectors import why
 from flags.services.tokens import Scope
 
@@ -133,7 +134,7 @@ def _answer(line: why.Line) -> AnswerOut:
     )
 
 
-def _past(entry: why.Answer[why.Past | None]) -> PastOut:
+def _past(entry: Answer[why.Past | None]) -> PastOut:
     return PastOut(
         since=entry.since,
         event=entry.event.id if entry.event else None,

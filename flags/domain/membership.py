@@ -33,7 +33,8 @@ def compare(
     units: Sequence[str], before: Callable[[str], bool], after: Callable[[str], bool], *, warning: str = ""
 ) -> Preview:
     """Ask both for every known npub: `before` and `after` say whether it has the feature."""
-    joins, leaves = [], []
+    joins: list[str] = []
+    leaves: list[str] = []
     for unit in units:
         had, has = before(unit), after(unit)
         if had != has:

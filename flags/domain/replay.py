@@ -104,8 +104,8 @@ class Then:
             self,
             picture=event.before if event.of_state else self.picture,
             identity=self.identity.before(event),
-            listed=allow.before(self.unit, self.listed),
-            denied=deny.before(self.unit, self.denied),
+            listed=allow.before(self.unit, after=self.listed),
+            denied=deny.before(self.unit, after=self.denied),
             archived=event.kind == RESTORED if turned else self.archived,
             loose=self.loose or event.kind == ARCHIVED,
             doubt=UNNAMED if _unnamed(event, allow, deny) else self.doubt,
@@ -181,7 +181,7 @@ class _List(NamedTuple):
         """Whether the npubs that the event names explain how the list grew."""
         return len(self.added) - len(self.removed) == self.grown
 
-    def before(self, unit: str, after: bool) -> bool:  # noqa: FBT001
+    def before(self, unit: str, *, after: bool) -> bool:
         """Whether the unit was on the list before, when `after` says whether it is afterwards."""
         return (after and unit not in self.added) or unit in self.removed
 
@@ -193,7 +193,10 @@ def _lists(event: Told) -> tuple[_List, _List]:
     denying = event.kind == "flag.deny_list_changed"
     allow = ((), ()) if denying else plain
     deny = plain if denying else (data.get("deny_added", ()), data.get("deny_removed", ()))
-    return _List(*allow, _grown(event, "allow_count")), _List(*deny, _grown(event, "deny_count"))
+    return (
+        _List(allow[0], allow[1], _grown(event, "allow_count")),
+        _List(deny[0], deny[1], _grown(event, "deny_count")),
+    )
 
 
 def _grown(event: Told, name: str) -> int:

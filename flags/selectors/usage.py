@@ -15,6 +15,9 @@ from flags.models import Usage
 SERVED_NOTHING = "no value"  # a disabled flag: the caller's own default held
 
 
+_FORMS = {"minute": (16, "YYYY-MM-DD HH24:MI"), "hour": (13, "YYYY-MM-DD HH24"), "day": (10, "YYYY-MM-DD")}
+
+
 class Moment(Func):
     """A time as text in UTC, down to `down_to`: `2025-08-11 09:05` to the minute, `2025-08-11 09`, `2025-08-11`.
 
@@ -22,15 +25,10 @@ class Moment(Func):
     """
 
     output_field = CharField()
-    FORMS = {"minute": (16, "YYYY-MM-DD HH24:MI"), "hour": (13, "YYYY-MM-DD HH24"), "day": (10, "YYYY-MM-DD")}
 
     def __init__(self, expression: str, down_to: str) -> None:
-        self.length, self.form = self.FORMS[down_to]
-        super().__init__(expression)
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        template = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{self.form}')"
-        return super().as_sql(compiler, connection, **{"template": template, **extra})
+        self.length, form = _FORMS[down_to]
+        super().__init__(expression, template=f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{form}')")
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         template = f"substr(%(expressions)s, 1, {self.length})"  # stored as text in UTC

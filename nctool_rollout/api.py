@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from approvals.api import router as requests
 from core.asking import ApprovalNeeded
-from core.errors import DomainError
+from core.errors import DomainError, StaleVersion
 from flags.api.auth import TooManyRequests
 from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
@@ -45,6 +45,12 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     if isinstance(error, TooManyRequests):
         response["Retry-After"] = str(error.retry_after)
     return response
+
+
+@api.exception_handler(StaleVersion)
+def stale(request: HttpRequest, error: StaleVersion) -> HttpResponse:
+    """Whoever asked by `If-Match` is told by its own status."""
+    return problem(412 if "If-Match" in request.headers else error.status, str(error), version=error.actual)
 
 
 @api.exception_handler(ApprovalNeeded)

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from django.http import HttpRequest
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router, Schema
-from pydantic import ConfigDict
+from ninja import Query, Router, Schema, Status
+from pydantic import ConfigDict, Field
 
 from core.actors import Actor
 from flags import selectors
 from flags.api.auth import token_auth
+from flags.api.etags import etag, expected, is_known
+from flags.api.paging import Page, cut
 from flags.domain.change import StateChange
 from flags.domain.configuration import TokenConfig
 from flags.models import FlagState
 from flags.services import allow_list, emergency, rollout
 from flags.services.tokens import Scope
 
+
+class Sort(StrEnum):
+    """With a minus: the highest, latest or last first."""
+
+    KEY = "key"
+    KEY_DOWN = "-key"
+    PERCENTAGE = "percentage"
+    PERCENTAGE_DOWN = "-percentage"
+    CHANGED = "changed_at"
+    CHANGED_DOWN = "-changed_at"
+
+
+SORTS = {
+    Sort.KEY: ["flag__key"],
+    Sort.KEY_DOWN: ["-flag__key"],
+    Sort.PERCENTAGE: ["percentage", "flag__key"],
+    Sort.PERCENTAGE_DOWN: ["-percentage", "flag__key"],
+    Sort.CHANGED: ["changed_at", "flag__key"],
+    Sort.CHANGED_DOWN: ["-changed_at", "flag__key"],
+}
 router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
 
 
@@ -79,6 +103,14 @@ class FlagOut(Schema):
     rollback_reason: str
 
 
+class FlagFilter(Page):
+    """`q` is a part of the key or the name."""
+
+    q: str = Field("", max_length=100)
+    enabled: bool | None = None
+    sort: Sort = Sort.KEY
+
+
 class AllowListOut(Schema):
     flag: FlagOut
     added: int
@@ -119,7 +151,23 @@ def _actor(request: HttpRequest) -> Actor:
     return _token(request).actor
 
 
-def _change(request: HttpRequest, key: str, wanted: StateChange, why: Change) -> FlagOut:
+def _state(request: HttpRequest, key: str) -> FlagState:
+    return selectors.state(key, _token(request).environment)
+
+
+def _told(response: HttpResponse, state: FlagState) -> FlagOut:
+    response["ETag"] = etag(state)
+    return shown(state)
+
+
+def _version(request: HttpRequest, key: str, body: Change) -> int | None:
+    """The version that the caller saw; the flag is only read where If-Match asks for it."""
+    if "If-Match" not in request.headers:
+        return body.version
+    return expected(request, _state(request, key), body.version)
+
+
+def _change(request: HttpRequest, response: HttpResponse, key: str, wanted: StateChange, why: Change) -> FlagOut:
     state = rollout.change(
         key,
         _token(request).environment,
@@ -127,48 +175,56 @@ def _change(request: HttpRequest, key: str, wanted: StateChange, why: Change) ->
         actor=_actor(request),
         reason=why.reason,
         now=timezone.now(),
-        version=why.version,
+        version=_version(request, key, why),
     )
-    return shown(state)
+    return _told(response, state)
 
 
-@router.get("/flags", response=list[FlagOut], summary="All flags of the token's environment")
-def flags(request: HttpRequest) -> list[FlagOut]:
-    return [shown(state) for state in selectors.states(_token(request).environment)]
+@router.get("/flags", response=list[FlagOut], summary="Flags of the token's environment, without archived ones")
+def flags(request: HttpRequest, response: HttpResponse, wanted: Query[FlagFilter]) -> list[FlagOut]:
+    found = selectors.states(_token(request).environment)
+    if wanted.q:
+        found = found.filter(Q(flag__key__icontains=wanted.q) | Q(flag__name__icontains=wanted.q))
+    if wanted.enabled is not None:
+        found = found.filter(enabled=wanted.enabled)
+    return [shown(state) for state in cut(request, response, found.order_by(*SORTS[wanted.sort]), wanted)]
 
 
-@router.get("/flags/{key}", response=FlagOut, summary="One flag")
-def flag(request: HttpRequest, key: str) -> FlagOut:
-    return shown(selectors.state(key, _token(request).environment))
+@router.get("/flags/{key}", response={200: FlagOut, 304: None}, summary="One flag")
+def flag(request: HttpRequest, response: HttpResponse, key: str) -> FlagOut | Status[None]:
+    """With `If-None-Match` the answer is 304, without a body, when you have it already."""
+    state = _state(request, key)
+    told = _told(response, state)
+    return Status(304, None) if is_known(request, etag(state)) else told
 
 
 @router.post("/flags/{key}/enable", response=FlagOut, summary="Switch on; allow-list and percentage decide for whom")
-def enable(request: HttpRequest, key: str, body: Change) -> FlagOut:
-    return _change(request, key, StateChange(enabled=True), body)
+def enable(request: HttpRequest, response: HttpResponse, key: str, body: Change) -> FlagOut:
+    return _change(request, response, key, StateChange(enabled=True), body)
 
 
 @router.post("/flags/{key}/disable", response=FlagOut, summary="Switch off for everybody and keep the percentage")
-def disable(request: HttpRequest, key: str, body: Change) -> FlagOut:
-    return _change(request, key, StateChange(enabled=False), body)
+def disable(request: HttpRequest, response: HttpResponse, key: str, body: Change) -> FlagOut:
+    return _change(request, response, key, StateChange(enabled=False), body)
 
 
 @router.post("/flags/{key}/rollout", response=FlagOut, summary="Set the percentage")
-def set_rollout(request: HttpRequest, key: str, body: Percentage) -> FlagOut:
-    return _change(request, key, StateChange(percentage=body.percentage), body)
+def set_rollout(request: HttpRequest, response: HttpResponse, key: str, body: Percentage) -> FlagOut:
+    return _change(request, response, key, StateChange(percentage=body.percentage), body)
 
 
 @router.post("/flags/{key}/parameters", response=FlagOut, summary="Replace all parameters")
-def set_parameters(request: HttpRequest, key: str, body: Parameters) -> FlagOut:
-    return _change(request, key, StateChange(parameters=body.parameters), body)
+def set_parameters(request: HttpRequest, response: HttpResponse, key: str, body: Parameters) -> FlagOut:
+    return _change(request, response, key, StateChange(parameters=body.parameters), body)
 
 
 @router.patch("/flags/{key}/parameters", response=FlagOut, summary="Set single parameters and keep the others")
-def patch_parameters(request: HttpRequest, key: str, body: Parameters) -> FlagOut:
-    return _change(request, key, StateChange(patch=body.parameters), body)
+def patch_parameters(request: HttpRequest, response: HttpResponse, key: str, body: Parameters) -> FlagOut:
+    return _change(request, response, key, StateChange(patch=body.parameters), body)
 
 
 @router.patch("/flags/{key}/allow-list", response=AllowListOut, summary="Add and remove npubs")
-def edit_allow_list(request: HttpRequest, key: str, body: AllowList) -> AllowListOut:
+def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body: AllowList) -> AllowListOut:
     done = allow_list.edit_allow_list(
         key,
         _token(request).environment,
@@ -177,10 +233,10 @@ def edit_allow_list(request: HttpRequest, key: str, body: AllowList) -> AllowLis
         actor=_actor(request),
         reason=body.reason,
         now=timezone.now(),
-        version=body.version,
+        version=_version(request, key, body),
     )
     return AllowListOut(
-        flag=shown(done.state),
+        flag=_told(response, done.state),
         added=done.added,
         removed=done.removed,
         already_in=done.already_in,
@@ -189,17 +245,17 @@ def edit_allow_list(request: HttpRequest, key: str, body: AllowList) -> AllowLis
 
 
 @router.post("/flags/{key}/emergency-disable", response=FlagOut, summary="Off at once, at 0 percent, with an alert")
-def emergency_disable(request: HttpRequest, key: str, body: Emergency) -> FlagOut:
+def emergency_disable(request: HttpRequest, response: HttpResponse, key: str, body: Emergency) -> FlagOut:
     state = emergency.emergency_disable(
         key, _token(request).environment, actor=_actor(request), reason=body.reason, now=timezone.now()
     )
-    return shown(state)
+    return _told(response, state)
 
 
 @router.post("/flags/{key}/rollback", response=RollbackOut, summary="Off because it does harm, with a rollback id")
-def roll_back(request: HttpRequest, key: str, body: Rollback) -> RollbackOut:
+def roll_back(request: HttpRequest, response: HttpResponse, key: str, body: Rollback) -> RollbackOut:
     environment = _token(request).environment
     rollback_id = emergency.roll_back(
         key, environment, actor=_actor(request), reason=body.reason, now=timezone.now(), evidence=body.evidence
     )
-    return RollbackOut(flag=shown(selectors.state(key, environment)), rollback_id=rollback_id)
+    return RollbackOut(flag=_told(response, _state(request, key)), rollback_id=rollback_id)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from flags.domain.definition import MAX_VARIANTS
@@ -53,6 +55,10 @@ class VariantsWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: Mapping[str, Any] | None) -> dict[str, Any]:
         rows = [*(_typed(row) for row in value or ()), *({"key": "", "value": ""} for _ in range(SPARE))]
         return {**super().get_context(name, value, dict(attrs or {})), "rows": rows[: MAX_VARIANTS + SPARE]}
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """By the project's templates, which Django's own renderer of forms does not know."""
+        return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
         keys, values = data.getlist(f"{name}.key"), data.getlist(f"{name}.value")

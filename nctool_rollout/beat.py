@@ -20,5 +20,6 @@ SCHEDULE = {
     "announce": _every(5, "communications.tasks.announce"),
     "prune": _every(3600, "monitoring.tasks.prune"),
     "replies": _every(3600, "flags.tasks.forget_replies"),
+    "usage": _every(3600, "flags.tasks.tidy_usage"),
     "forget": _every(3600, "core.tasks.forget_events"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MISSED = 3  # reports that an instance may miss before it counts as vanished
+KEPT = timedelta(days=7)  # as long as is kept when an instance took a version, and an instance that tells no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class Reach:
 
 
 def reach(instances: Iterable[Standing], *, changed_at: datetime, now: datetime) -> Reach:
-    """Sort the instances of an environment by what is known of them about the change of `changed_at`."""
+    """Sort the instances of an environment by what is known of them about the change of `changed_at`.
+
+    Of one that is older than a week no `seconds` are told: of the instances only the last version is kept.
+    """
     served: list[datetime] = []
     lagging: list[Standing] = []
     vanished: list[Standing] = []
@@ -61,5 +65,6 @@ def reach(instances: Iterable[Standing], *, changed_at: datetime, now: datetime)
             lagging.append(instance)
         elif then and instance.stopped_at is None:
             vanished.append(instance)
-    seconds = max(0.0, (max(served) - changed_at).total_seconds()) if served else None
+    known = served and now - changed_at <= KEPT
+    seconds = max(0.0, (max(served) - changed_at).total_seconds()) if known else None
     return Reach(len(served), len(served) + len(lagging), seconds, tuple(lagging), tuple(vanished))

@@ -21,7 +21,7 @@ def instances(environment: str) -> QuerySet[Instance]:
 def acknowledged(environment: str, version: int, changed_at: datetime, *, now: datetime) -> Reach:
     """How far the configuration version that was made at `changed_at` has come, in one query.
 
-    Nothing is known any more of instances that were last heard of more than a week ago.
+    Instances that were last heard of more than a week ago are forgotten.
     """
     later = Q(acknowledgements__version__gte=version)
     rows = instances(environment).annotate(served_at=Min("acknowledgements__at", filter=later))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import accumulate
 from math import ceil
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from flags.domain.bucketing import (
     JS31_BUCKETS,
@@ -33,6 +33,7 @@ Serve = str | Sequence[Sequence[Any]]
 Segments = Mapping[str, Conditions]
 Head = tuple[Any, ...]  # a decision without its bucket
 _make = Decision._make
+_NONE_READY: list[Decision | None] = [None] * JS31_BUCKETS  # shared: most of ten thousand flags are never asked for
 
 
 class Terms:
@@ -141,6 +142,8 @@ class PlainFlag:
         *("_inside", "_outside", "_ready", "allowed", "config", "fixed", "fixed_on"),
         *("key", "listed", "nobody", "salt", "share"),
     )
+    targeted: Literal[False] = False
+    reads_segments = False
 
     def __init__(self, config: FlagConfig, terms: Terms, serve: str) -> None:
         percentage = Share(terms, Rule.PERCENTAGE, config.percentage, serve)
@@ -154,15 +157,17 @@ class PlainFlag:
         self.nobody = terms.off_for(Rule.NO_KEY, Reason.SPLIT)
         self._inside = terms.head(serve, Rule.PERCENTAGE, Reason.SPLIT)
         self._outside = terms.head(terms.off, Rule.PERCENTAGE, Reason.SPLIT)
-        self._ready: dict[int, Decision] = {}
+        self._ready = _NONE_READY
 
     def split(self, bucket: int) -> Decision:
         return _make((*(self._inside if bucket < self.share else self._outside), bucket))
 
     def at(self, bucket: int) -> Decision:
         """The decision that is the same for all units of a js31 bucket."""
-        found = self.fixed or self._ready.get(bucket)
+        found = self.fixed or self._ready[bucket]
         if found is None:
+            if self._ready is _NONE_READY:
+                self._ready = [None] * JS31_BUCKETS
             found = self._ready[bucket] = self.split(bucket)
         return found
 
@@ -173,8 +178,16 @@ class PlainFlag:
 class TargetedFlag:
     """An enabled flag with prerequisites, a deny-list, rules or a split.
 
-    `prerequisites` are the flags it needs, each with the variants that will do.
+    `prerequisites` are the flags it needs, each with the variants that will do. What a PlainFlag has and this has not
+    is here so that the fast way through a plain one needs no question which kind it is.
     """
+
+    targeted: Literal[True] = True
+    allowed: frozenset[str] = frozenset()
+    listed: Decision
+    fixed: Decision | None = None
+    fixed_on = None
+    salt, share = "", 0
 
     __slots__ = (
         *("_allowed", "_default", "_denial", "_denied", "_listed", "_rules", "_unmet"),

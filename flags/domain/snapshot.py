@@ -19,7 +19,7 @@ from flags.domain.bucketing import JS31_BUCKETS, js31_memo, murmur3_bucket, reme
 from flags.domain.compiled import PlainFlag, TargetedFlag, compile_flag
 from flags.domain.conditions import Context
 from flags.domain.configuration import EnvironmentConfig
-from flags.domain.decision import Decision
+from flags.domain.decision import Decision, Rule
 from flags.domain.prerequisites import settled
 
 NOTHING: Context = MappingProxyType({})  # no context
@@ -35,16 +35,16 @@ class Snapshot:
     def __init__(self, config: EnvironmentConfig, previous: Snapshot | None = None) -> None:
         self.environment, self.version = config.environment, config.version
         self._config = config
-        self._plain: dict[str, PlainFlag] = {}
-        self._targeted: dict[str, TargetedFlag] = {}
-        self._compile(config, previous)
-        plain = self._plain.values()
+        self._flags = _compiled(config, previous)
+        plain = [flag for flag in self._flags.values() if isinstance(flag, PlainFlag)]
+        self._targeted = {flag.key: flag for flag in self._flags.values() if isinstance(flag, TargetedFlag)}
         self._salted = tuple(flag for flag in plain if flag.salt is not None and flag.fixed is None)
         self._by_bucket = tuple(flag for flag in plain if flag.salt is None or flag.fixed is not None)
         self._listing = tuple(flag for flag in plain if flag.allowed)
         self._ready: list[dict[str, Decision] | None] = [None] * JS31_BUCKETS
-        before = None if previous is None else previous._lists
-        self._lists: _Lists = _Lists([flag.allowed for flag in self._listing], before)
+        self._lists = tuple(flag.allowed for flag in self._listing)
+        self._anyone = _union(self._lists, previous)
+        self._long = tuple(npubs for npubs in self._lists if len(npubs) > _LONG)
         asking = {
             key: [name for name, _ in flag.prerequisites] for key, flag in self._targeted.items() if flag.prerequisites
         }
@@ -52,41 +52,27 @@ class Snapshot:
         self._circling = tuple(self._targeted[key] for key in asking if key not in self._asking)
         self._chains: dict[str, tuple[str, ...]] = {}
 
-    def _compile(self, config: EnvironmentConfig, previous: Snapshot | None) -> None:
-        segments = {segment.key: segment.conditions for segment in config.segments}
-        moved = previous is None or previous._config.segments is not config.segments
-        plain, targeted = ({}, {}) if previous is None else (previous._plain, previous._targeted)
-        for flag in config.flags:
-            key = flag.key
-            known = plain.get(key) or targeted.get(key)
-            if (
-                known is None
-                or known.config is not flag
-                or (moved and isinstance(known, TargetedFlag) and known.reads_segments)
-            ):
-                known = compile_flag(flag, segments)
-            if isinstance(known, PlainFlag):
-                self._plain[key] = known
-            else:
-                self._targeted[key] = known
-
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(flag.key for flag in self._config.flags)
+        return tuple(self._flags)
 
     def is_on(self, key: str, unit: str, context: Context = NOTHING) -> bool:
         """The bare answer, fast: of a boolean flag its value, of another whether it is not its off variant.
 
         A flag that does not exist here is off.
         """
-        flag = self._plain.get(key)
-        if flag is None:
-            return self._is_on_by_targeting(key, unit, context)
+        try:
+            flag = self._flags[key]
+        except KeyError:
+            return False
         if unit in flag.allowed:
             return True
         if flag.fixed_on is not None:
             return flag.fixed_on
         if flag.salt is not None:
+            if flag.targeted is True:
+                decision = self._by_targeting(flag, unit, context)
+                return decision.variant in flag.on and decision.rule is not Rule.NO_KEY
             return bool(unit) and murmur3_bucket(unit, flag.salt) < flag.share
         bucket = js31_memo.get(unit)
         return (remember_js31(unit) if bucket is None else bucket) < flag.share
@@ -104,25 +90,27 @@ class Snapshot:
 
         `unit` is empty when there is none; `context` are the attributes that rules ask for.
         """
-        flag = self._plain.get(key)
+        flag = self._flags.get(key)
         if flag is None:
-            return self._by_targeting(key, unit, context)
+            raise NotFound(f"There is no flag {key!r} in environment {self.environment!r}.")
         if unit in flag.allowed:
             return flag.listed
         if flag.fixed is not None:
             return flag.fixed
         if flag.salt is not None:
-            return flag.salted(unit)
+            return self._by_targeting(flag, unit, context) if flag.targeted is True else flag.salted(unit)
         bucket = js31_memo.get(unit)
         return flag.at(remember_js31(unit) if bucket is None else bucket)
 
     def decide_all(self, unit: str, context: Context = NOTHING) -> dict[str, Decision]:
         """Every flag's answer by its key."""
         bucket = js31_memo.get(unit)
-        decisions = dict(self.of_bucket(remember_js31(unit) if bucket is None else bucket))
+        if bucket is None:
+            bucket = remember_js31(unit)
+        decisions = dict(self._ready[bucket] or self.of_bucket(bucket))
         for flag in self._salted:
             decisions[flag.key] = flag.salted(unit)
-        if unit in self._lists:
+        if unit in self._anyone or (self._long and any(unit in npubs for npubs in self._long)):
             for flag in self._listing:
                 if unit in flag.allowed:
                     decisions[flag.key] = flag.listed
@@ -148,7 +136,7 @@ class Snapshot:
 
     def shared_bucket(self, unit: str) -> int | None:
         """The unit's js31 bucket: `of_bucket` and `own` are its whole answer. None when it is on an allow-list."""
-        if unit in self._lists:
+        if unit in self._anyone or (self._long and any(unit in npubs for npubs in self._long)):
             return None
         bucket = js31_memo.get(unit)
         return remember_js31(unit) if bucket is None else bucket
@@ -174,17 +162,7 @@ class Snapshot:
             flag = self._targeted[key]
             decisions[key] = flag.unmet(known) or flag.answer(unit, context)
 
-    def _is_on_by_targeting(self, key: str, unit: str, context: Context) -> bool:
-        try:
-            decision = self._by_targeting(key, unit, context)
-        except NotFound:
-            return False
-        return decision.has_value and decision.variant in self._targeted[key].on
-
-    def _by_targeting(self, key: str, unit: str, context: Context) -> Decision:
-        flag = self._targeted.get(key)
-        if flag is None:
-            raise NotFound(f"There is no flag {key!r} in environment {self.environment!r}.")
+    def _by_targeting(self, flag: TargetedFlag, unit: str, context: Context) -> Decision:
         unmet = self._unmet(flag, unit, context) if flag.prerequisites else None
         return unmet or flag.answer(unit, context)
 
@@ -215,28 +193,28 @@ class Snapshot:
         while ahead:
             asking = self._targeted.get(ahead.pop())
             for name, _ in asking.prerequisites if asking else ():
-                if name not in needed and (name in self._plain or name in self._targeted):
+                if name not in needed and name in self._flags:
                     needed.add(name)
                     ahead.append(name)
         return tuple(sorted(needed, key=lambda name: self._asking.get(name, -1)))
 
 
-class _Lists:
-    """Whether a unit is on any of these allow-lists. `before` has the set of all short ones, if they are the same."""
-
-    __slots__ = ("_anyone", "_long", "_short")
-
-    def __init__(self, lists: Sequence[frozenset[str]], before: _Lists | None) -> None:
-        self._long = tuple(npubs for npubs in lists if len(npubs) > _LONG)
-        self._short = tuple(npubs for npubs in lists if len(npubs) <= _LONG)
-        same = before is not None and _are_same(before._short, self._short)
-        self._anyone: frozenset[str] = (
-            before._anyone if before is not None and same else frozenset(chain.from_iterable(self._short))
-        )
-
-    def __contains__(self, unit: object) -> bool:
-        return unit in self._anyone or (bool(self._long) and any(unit in npubs for npubs in self._long))
+def _compiled(config: EnvironmentConfig, previous: Snapshot | None) -> dict[str, PlainFlag | TargetedFlag]:
+    """The flags by their key, as they were where neither they nor the segments they name have changed."""
+    segments = {segment.key: segment.conditions for segment in config.segments}
+    before = {} if previous is None else previous._flags
+    moved = previous is not None and previous._config.segments is not config.segments
+    found = {}
+    for flag in config.flags:
+        known = before.get(flag.key)
+        if known is None or known.config is not flag or (moved and known.reads_segments):
+            known = compile_flag(flag, segments)
+        found[flag.key] = known
+    return found
 
 
-def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
-    return len(some) == len(others) and all(map(is_, some, others))
+def _union(lists: tuple[frozenset[str], ...], previous: Snapshot | None) -> frozenset[str]:
+    """Who is on any of the short lists; the same set as before when no list changed."""
+    if previous is not None and len(lists) == len(previous._lists) and all(map(is_, lists, previous._lists)):
+        return previous._anyone
+    return frozenset(chain.from_iterable(npubs for npubs in lists if len(npubs) <= _LONG))

@@ -115,6 +115,12 @@ class Machine(RuleBasedStateMachine):
             model.approvals.add(who.name)
             model.state = "approved" if len(model.approvals) >= model.needed else "open"
 
+    @rule(pk=asked)
+    def approve_by_all(self, pk: int) -> None:
+        """So that enough of them are often there."""
+        for who in PEOPLE:
+            self.approve(pk, who)
+
     @rule(pk=asked, who=person)
     def apply(self, pk: int, who: Actor) -> None:
         model = self.models.get(pk)

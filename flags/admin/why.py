@@ -19,7 +19,10 @@ LONGEST = 200
 
 
 class WhyPage(Screen):
-    """`npub`, `environment`, `q`, `flag` and `context` come in the address, so that an answer can be sent as a link."""
+    """`npub`, `environment`, `q`, `flag` and `context` come in the address, so that an answer can be sent as a link.
+
+    One flag is told in all environments, and over time in the chosen one.
+    """
 
     permission_required = "flags.view_flagstate"
     template_name = "flags/why_npub.html"
@@ -41,16 +44,18 @@ class WhyPage(Screen):
         return text if name == "context" else text[:LONGEST]
 
     def _found(self, given: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, Any]:
-        one = given["flag"]
-        lines = why.answers(
-            given["npub"], context, environment="" if one else given["environment"], flag=one, search=given["q"]
-        )
+        one, npub = given["flag"], given["npub"]
+        lines = why.answers(npub, context, environment="" if one else given["environment"], flag=one, search=given["q"])
+        keys = {line.state.flag.key for line in lines}
+        if given["q"] and len(keys) == 1 and not one:
+            one = keys.pop()
+            lines = why.answers(npub, context, flag=one)
         rest = {name: given[name] for name in ("npub", "context") if given[name]}
         chosen = [line for line in lines if line.state.environment.key == given["environment"]] or lines
         return {
             "rows": Paginator(lines, PER_PAGE).get_page(self.request.GET.get("p")),
             "query": urlencode({name: value for name, value in given.items() if value}),
             "rest": urlencode(rest),
-            "over_time": why.over_time(chosen[0].state, given["npub"], context) if one and chosen else None,
+            "over_time": why.over_time(chosen[0].state, npub, context) if one and chosen else None,
             "chosen": chosen[0].state if one and chosen else None,
         }

@@ -75,6 +75,7 @@ class FlagState(models.Model):
 
     class Meta:
         ordering = ["environment__position", "flag__key"]
+        verbose_name = "flag"  # in lists, which are about one environment
         constraints = [
             models.UniqueConstraint(fields=["flag", "environment"], name="flag_state_one_per_environment"),
             models.CheckConstraint(

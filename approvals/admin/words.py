@@ -20,7 +20,14 @@ LOOK = {  # state: (words, tone, icon)
     RequestState.EXPIRED: ("expired", "mute", "timer_off"),
 }
 COUNTS = ("allow_count", "deny_count")  # told by the lists themselves
-FACTS = {"source": "promoted from", "skipped": "skips", "waiver": "why the order is left", "template": "ramp"}
+FACTS = {
+    "source": "promoted from",
+    "skipped": "skips",
+    "waiver": "why the order is left",
+    "template": "ramp",
+    "flag": "of",
+}
+NEW_RAMP = "ramp:new"  # the subject of the effect of a start, which has no number yet
 SAMPLE = 6
 MOST = 500
 SHORT = 60
@@ -55,7 +62,7 @@ class ListLine:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a request does to one thing: a flag, a segment, a ramp."""
+    """What a request does to one thing: a flag, a segment, a ramp. `steps` are those of a new ramp."""
 
     subject: str
     name: str
@@ -63,6 +70,7 @@ class Part:
     fields: list[Difference]
     lists: list[ListLine]
     facts: list[tuple[str, str]]
+    steps: list[str]
 
 
 def parts(request: ChangeRequest) -> list[Part]:
@@ -73,15 +81,22 @@ def parts(request: ChangeRequest) -> list[Part]:
 def _part(request: ChangeRequest, effect: Mapping[str, Any]) -> Part:
     subject = effect["subject"]
     noun, _, key = subject.partition(":")
-    known = subject != "ramp:new"
+    known = subject != NEW_RAMP
     return Part(
         subject=subject,
         name=key if noun == "flag" else f"{noun.replace('_', ' ').capitalize()} {key}" if known else "New ramp",
         url=beside.page_of(subject, request.environment.key) if known else "",
-        fields=fields(effect),
+        fields=fields(effect) if known else [],
         lists=list(_lists(request, key)) if noun == "flag" else [],
         facts=[(words, _told(effect["data"][name])) for name, words in FACTS.items() if effect["data"].get(name)],
+        steps=[] if known else _steps(effect["data"].get("steps", [])),
     )
+
+
+def _steps(steps: Any) -> list[str]:
+    """The steps of a ramp, as its start tells them; of a very long one the first."""
+    told = steps["first"] if isinstance(steps, Mapping) else steps
+    return [f"{step['label']}: {step['percentage']:g} %" for step in told]
 
 
 def fields(effect: Mapping[str, Any]) -> list[Difference]:
@@ -134,7 +149,8 @@ def _told_of(part: Part) -> list[str]:
         else f"{each.field} changes"
         for each in part.fields
     )
-    return [*short, *(line.text for line in part.lists)]
+    steps = [f"raises it by the clock, {'; '.join(part.steps)}"] if part.steps else []
+    return [*short, *(line.text for line in part.lists), *steps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +179,16 @@ def side_by_side(request: ChangeRequest, other: ChangeRequest, subject: str) -> 
 
 def _changed(request: ChangeRequest, subject: str) -> dict[str, tuple[str, str]]:
     """By field: how it is, and how it shall be."""
+    flag = subject.partition(":")[2]
+    moved = {
+        change["kind"]: ("", "by the clock")
+        for change in request.changes
+        if change["flag"] == flag and change["kind"].startswith("ramp.")
+    }
     part = next((part for part in parts(request) if part.subject == subject), None)
     if part is None:
-        return {}
-    told = {field.field: (field.before, field.after or "removed") for field in part.fields}
+        return moved
+    told = moved | {field.field: (field.before, field.after or "removed") for field in part.fields}
     for line in part.lists:
         verb, _, name = line.text.partition(" the ")
         told[name] = ("", f"{told[name][1]}, {verb}" if name in told else verb)

@@ -220,8 +220,8 @@ def _lines(name: str, edit: ListEdit) -> list[ListLine]:
 def _rules(target: Environment) -> list[str]:
     """The rules of the target, in words: what asks for whose approval."""
     return [
-        f"{RULE_WORDS[kind].format(f'{rule.above:,g}')}: {rule.approvals} approval{'s' if rule.approvals > 1 else ''} "
-        f"within {moments.span(timedelta(seconds=rule.expires_after))}."
+        f"{RULE_WORDS[kind].format(f'{float(rule.above):,g}')}: {rule.approvals} approval"
+        f"{'s' if rule.approvals > 1 else ''} within {moments.span(timedelta(seconds=rule.expires_after))}."
         for kind, rule in gate.rules(target.pk).items()
         if kind in RULE_WORDS
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from core import beside
 from core.actors import Actor, ActorKind
 from core.asking import Change
 from flags.services import rollout
+from rollouts.domain.template import RampStepSpec
+from rollouts.services import templates
 from tests.approvals_admin.conftest import KEY, OPERATOR, Ask, Send, half
 
 ANNA = Actor("anna", ActorKind.PERSON)
@@ -333,3 +336,14 @@ def test_home_and_the_sidebar_tell_what_waits_for_whom(ask: Ask, client_as: Call
     approved(request)
     assert "to apply" in client_as("operator").get(home).content.decode()
     assert "Waits for you" not in client_as("approver").get(home).content.decode()
+
+
+def test_a_ramp_that_is_asked_for_shows_its_steps_and_its_conflict(ask: Ask, see: See) -> None:
+    steps = [RampStepSpec("5.1", week=1, day=1, percentage=Decimal(10)), RampStepSpec("6.1", 2, 1, Decimal(100))]
+    templates.define("phased", name="T", flag_key=KEY, steps=steps, actor=OPERATOR, reason="r", now=timezone.now())
+    request = ask(Change("ramp.start", KEY, {"template": "phased"}))
+    ask(half())
+    page = see("viewer", request)
+    for told in ("New ramp", "phased", "5.1: 10 %", "6.1: 100 %", "ramp.start", "by the clock"):
+        assert told in page
+    assert "raises it by the clock, 5.1: 10 %; 6.1: 100 %" in see("viewer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import NotFound
 from flags.domain.bucketing import MEMO_UNITS, Bucketing, js31_memo
-from flags.domain.configuration import EnvironmentConfig, FlagConfig
+from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentConfig
 from flags.domain.decision import Reason, Rule
 from flags.domain.snapshot import Snapshot
 
@@ -111,3 +112,47 @@ def test_what_is_kept_for_speed_stays_bounded_and_right() -> None:
     assert [snapshot.is_on("f", unit) for unit in asked] == first
     assert len(js31_memo) <= MEMO_UNITS
     assert "x" * 5_000 not in js31_memo
+
+
+def test_what_did_not_change_is_not_compiled_again() -> None:
+    """A flag that names a segment changes with it."""
+    rule = {"name": "r", "when": [{"segment": "s"}]}
+    flags = (FlagConfig("plain"), FlagConfig("listed", enabled=True, allowed=frozenset({"npub1"})))
+    targeted = FlagConfig("targeted", enabled=True, targeting={"rules": [rule]})
+    conditions = ({"attribute": "plan", "op": "equals", "values": ["pro"]},)
+    first = Snapshot(EnvironmentConfig("e", 1, flags=(*flags, targeted), segments=(SegmentConfig("s", conditions),)))
+    changed = replace(first._config, version=2, flags=(replace(flags[0], enabled=True), flags[1], targeted))
+    second = Snapshot(changed, first)
+    third = Snapshot(replace(changed, segments=(SegmentConfig("s", ({**conditions[0], "values": ["free"]},)),)), second)
+
+    assert [second._flags[key] is first._flags[key] for key in second.keys] == [False, True, True]
+    assert second._anyone is first._anyone
+    assert [third._flags[key] is second._flags[key] for key in third.keys] == [True, True, False]
+    assert [shot.is_on("targeted", "u", {"plan": "pro"}) for shot in (first, second, third)] == [True, True, False]
+    assert Snapshot(replace(changed, flags=changed.flags[1:]), third).keys == ("listed", "targeted")
+
+
+def test_a_long_chain_of_prerequisites_is_decided_without_recursion() -> None:
+    flags = tuple(
+        FlagConfig(
+            str(number),
+            enabled=True,
+            percentage=Decimal(100),
+            targeting={"prerequisites": [{"flag": str(number + 1), "variants": ["on"]}]},
+        )
+        for number in range(3_000)
+    )
+    last = FlagConfig("3000", enabled=True, percentage=Decimal(26))
+    snapshot = Snapshot(EnvironmentConfig("e", 1, flags=(*flags, last)))
+    assert snapshot.is_on("0", ON_AT_26)
+    decision = snapshot.decide("0", "user-123")
+    assert (decision.rule, decision.name) == (Rule.PREREQUISITE, "1")
+    assert snapshot.decide_all("user-123")["0"] == decision
+
+
+def test_a_long_allow_list_is_asked_in_bulk_too() -> None:
+    long = frozenset(f"npub1{number}" for number in range(5_000))
+    snapshot = one(enabled=True, allowed=long)
+    assert snapshot.decide_all("npub14999")["f"].rule is Rule.ALLOW_LIST
+    assert snapshot.shared_bucket("npub14999") is None
+    assert snapshot.decide_all("npub15000")["f"].rule is Rule.PERCENTAGE

@@ -250,6 +250,7 @@ EVALUATION_LIMIT_PER_MINUTE = env.integer("EVALUATION_LIMIT_PER_MINUTE", 2_000_0
 API_LIMIT_PER_MINUTE = env.integer("API_LIMIT_PER_MINUTE", 6_000)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "*")
 EVENTS_RETENTION_DAYS = env.integer("EVENTS_RETENTION_DAYS", 0)
+METRICS_PUBLIC = env.boolean("METRICS_PUBLIC", default=False)
 USAGE_RETENTION_DAYS = env.integer("USAGE_RETENTION_DAYS", 90)
 SEEN_UNITS = env.integer("SEEN_UNITS", 20_000)  # npubs remembered of each environment, for previews
 STREAM_PORT = env.integer("STREAM_PORT", PORT + 1)

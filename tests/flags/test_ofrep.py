@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from wsgiref.util import setup_testing_defaults
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flags.adapters.disk import DiskCopy
-from flags.api.counting import Counting
 from flags.api.ofrep import MAX_BODY, OfrepDoor
 from flags.domain.bucketing import Bucketing, murmur3_bucket
-from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
-from flags.domain.limit import MinuteLimit
-from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import digest
+from flags.domain.configuration import FlagConfig
+from flags.services.holding import Held, Source
+from tests.flags.ofrep_door import ALL, ask, door_of, held, unit
 
-ALL = "/ofrep/v1/evaluate/flags"
 PARAMETERS = {"transactionTimeout": 30000, "fallbackToLegacy": True, "ratio": 0.5, "steps": [1, 2], "nothing": None}
 ON = {"enabled": True, "parameters": PARAMETERS}
 FLAGS = (
@@ -33,77 +26,13 @@ FLAGS = (
 )
 
 
-class StillHolder(Holder):
-    """Holds what the test gave it."""
-
-    def start(self) -> None:
-        pass
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
-def token(name: str, environment: str, *scopes: str) -> TokenConfig:
-    return TokenConfig(digest(name), name, environment, frozenset(scopes))
-
-
-def held(version: int = 7, flags: tuple[FlagConfig, ...] = FLAGS) -> Held:
-    production = EnvironmentConfig(
-        "production",
-        version,
-        "",
-        flags,
-        (token("good", "production", "evaluate"), token("poor", "production", "report")),
-    )
-    staging = EnvironmentConfig("staging", 1, "", (), (token("other", "staging", "evaluate"),))
-    found = {"production": production, "staging": staging}
-    return Held().with_news(Source.DATABASE, found, found)
-
-
 @pytest.fixture
 def door(tmp_path: Any) -> OfrepDoor:
     return make_door(tmp_path)
 
 
-def make_door(tmp_path: Any, *, limit: int = 10_000, origins: tuple[str, ...] = ("*",)) -> OfrepDoor:
-    holder = StillHolder(DiskCopy(tmp_path / "snapshot"), poll_seconds=60)
-    holder.held = held()
-    return OfrepDoor(holder, limit=MinuteLimit(limit), origins=origins, counting=Counting(units=10))
-
-
-def ask(
-    door: OfrepDoor, path: str = ALL, body: Any = None, *, method: str = "POST", chunked: bool = False, **environ: str
-) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps({"context": {}} if body is None else body).encode()
-    asked: dict[str, Any] = {
-        "PATH_INFO": path.encode().decode("latin-1"),
-        "REQUEST_METHOD": method,
-        "CONTENT_TYPE": "application/json",
-        "HTTP_AUTHORIZATION": "Bearer good",
-        "CONTENT_LENGTH": str(len(raw)),
-        "wsgi.input": io.BytesIO(raw),
-        **environ,
-    }
-    setup_testing_defaults(asked)
-    if chunked:
-        del asked["CONTENT_LENGTH"]
-        asked["wsgi.input_terminated"] = True
-    told: list[Any] = []
-    content = b"".join(door(asked, lambda status, headers: told.extend([status, headers])))
-    headers = {name.lower(): value for name, value in told[1]}
-    assert len(headers) == len(told[1])
-    if content:
-        assert headers["content-type"] == "application/json"
-        assert headers["content-length"] == str(len(content))
-    return Reply(int(told[0][:3]), headers, json.loads(content) if content else None)
-
-
-def unit(text: str) -> dict[str, Any]:
-    return {"context": {"targetingKey": text, "plan": "pro"}}
+def make_door(tmp_path: Any, **given: Any) -> OfrepDoor:
+    return door_of(held(FLAGS), tmp_path, **given)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +160,14 @@ def test_an_etag_lasts_as_long_as_the_answer(door: OfrepDoor) -> None:
         assert (again.status, again.body, again.headers["etag"]) == (304, None, etag)
     assert ask(door, body=unit("user-123"), HTTP_IF_NONE_MATCH=etag).status == 200  # another context
     assert ask(door, body=unit("user-1"), HTTP_IF_NONE_MATCH='"other"').status == 200
-    door._holder.held = held(version=8)
+    door._holder.held = held(FLAGS, version=8)
     changed = ask(door, body=unit("user-1"), HTTP_IF_NONE_MATCH=etag)
     assert (changed.status, changed.body["metadata"]["configVersion"]) == (200, 8)
 
 
 def test_units_that_share_a_bucket_share_an_answer_and_listed_ones_do_not(tmp_path: Any) -> None:
     door = make_door(tmp_path)
-    door._holder.held = held(flags=FLAGS[:3])
+    door._holder.held = held(FLAGS[:3])
     listed = ask(door, body=unit("npub1vip"))
     assert ask(door, body=unit("user-1")).headers["etag"] == ask(door, body=unit("user-1")).headers["etag"]
     assert listed.body["flags"][0]["reason"] == "TARGETING_MATCH"
@@ -248,7 +177,7 @@ def test_salted_answers_are_right_for_every_unit_though_only_halves_are_kept(tmp
     door = make_door(tmp_path)
     tricky = {"text": '"bucket":1234', "list": ['"bucket":5'], "n": 1}
     flags = (FlagConfig("s", Bucketing.MURMUR3, "s", True, Decimal(50), parameters=tricky),)
-    door._holder.held = held(flags=flags)
+    door._holder.held = held(flags)
     for number in range(200):
         bucket = murmur3_bucket(f"npub1{number}", "s")
         told = ask(door, body=unit(f"npub1{number}")).body["flags"][0]
@@ -288,7 +217,7 @@ def test_before_any_configuration_it_is_503_and_never_401(door: OfrepDoor) -> No
 
 
 def test_a_fault_of_ours_is_500_in_a_form_that_clients_read(door: OfrepDoor) -> None:
-    door._holder.held = Held(Source.DATABASE, {}, {}, held().tokens)  # a token whose environment is not there
+    door._holder.held = Held(Source.DATABASE, {}, {}, held(FLAGS).tokens)  # a token whose environment is not there
     reply = ask(door, f"{ALL}/split")
     assert (reply.status, reply.body["errorCode"], reply.body["key"]) == (500, "GENERAL", "split")
 

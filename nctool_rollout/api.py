@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from approvals.api import router as requests
@@ -20,13 +19,15 @@ from flags.api.clients import router as clients
 from flags.api.looking import router as looking
 from flags.api.rest import router as flags
 from monitoring.api import router as monitoring
+from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
 from rollouts.api import router as ramps
 
-api = NinjaAPI(
+api = Api(
     title="nctool rollout",
     version="1",
-    description="Flags, ramps and metrics of one environment: the one the token belongs to.",
+    description="Flags, ramps, change requests and metrics of one environment: the one the token belongs to. "
+    "Errors are `application/problem+json` (RFC 9457). docs/api.md tells the rest.",
     docs_url=None,
     urls_namespace="api-v1",
 )

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "axes",
     "csp",
+    "ninja",  # for the files of Swagger UI
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -84,6 +84,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Administration",
         "items": [
             _item("Environments", "dns", "admin:core_environment_changelist", "core.view_environment"),
+            _item("API", "api", "try-api", "flags.view_flagstate"),
             _item("API tokens", "key", "admin:flags_apitoken_changelist", "flags.view_apitoken"),
             _item("People", "group", "admin:core_user_changelist", "core.view_user"),
         ],

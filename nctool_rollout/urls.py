@@ -6,9 +6,11 @@ from django.views.generic import RedirectView
 
 from nctool_rollout.api import api
 from nctool_rollout.metrics import metrics
+from nctool_rollout.try_api import TryApi
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/api/", admin.site.admin_view(TryApi.as_view()), name="try-api"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("metrics", metrics),

@@ -1,0 +1,77 @@
+"""The OpenAPI document, and the page to try the API on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from openapi_spec_validator import validate
+from playwright.sync_api import Page, expect
+
+from flags.services import tokens
+from tests.conftest import KEY
+
+OPENAPI = "/api/v1/openapi.json"
+
+
+@pytest.fixture
+def document(db: None) -> dict[str, Any]:
+    found: dict[str, Any] = Client().get(OPENAPI).json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, told) for path, methods in document["paths"].items() for method, told in methods.items()]
+
+
+def test_it_is_a_valid_document(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_operation_has_a_summary_a_name_of_its_own_security_and_its_errors(document: dict[str, Any]) -> None:
+    tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+    ids = [told["operationId"] for _, _, told in operations(document)]
+    assert len(set(ids)) == len(ids)
+    for path, method, told in operations(document):
+        assert told["summary"], path
+        assert set(told["tags"]) <= tags, path
+        assert told["security"], path
+        assert {"401", "403", "429"} <= told["responses"].keys(), path
+        if path.startswith("/api/") and method != "get":
+            assert {"#/components/parameters/IdempotencyKey"} <= {each.get("$ref") for each in told["parameters"]}
+            assert "409" in told["responses"], path
+
+
+def test_the_doors_in_front_of_django_are_in_it(document: dict[str, Any]) -> None:
+    assert {"/api/v1/snapshot", "/ofrep/v1/evaluate/flags"} <= document["paths"].keys()
+
+
+def test_people_who_see_flags_see_the_page(client_as: Callable[[str], Client]) -> None:
+    answer = client_as("viewer").get("/admin/api/")
+    assert answer.status_code == 200
+    assert "<script>" not in answer.content.decode()
+    assert Client().get("/admin/api/").status_code == 302
+
+
+def test_a_person_without_a_role_does_not(django_user_model: Any, db: None) -> None:
+    client = Client()
+    client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
+    assert client.get("/admin/api/").status_code == 403
+
+
+@pytest.mark.browser
+def test_a_call_is_tried_on_the_page(page_as: Callable[..., Page], flag: object, operator_actor: Any, now: Any) -> None:
+    text = tokens.create("try", "production", ["operate"], actor=operator_actor, now=now)[1]
+    page = page_as("operator")
+    page.goto("/admin/")
+    page.locator('a[href="/admin/api/"]').first.click()
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".auth-container input").first.fill(text)
+    page.locator(".modal-ux .authorize").first.click()
+    page.locator(".modal-ux .btn-done").first.click()
+    page.locator("#operations-flags-flags_flags .opblock-summary-control").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("200")
+    expect(page.locator(".live-responses-table").first).to_contain_text(KEY)

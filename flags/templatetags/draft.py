@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
+FOCUS = SafeString(" autofocus")
+NOTHING = SafeString("")
 
 
 @register.filter
@@ -35,14 +37,14 @@ def field(context: dict[str, Any], place: str, part: str = "") -> SafeString:
         place_id(name),
         name,
         format_html(' aria-invalid="true" aria-describedby="{}-flaw"', place_id(name)) if wrong else "",
-        format_html(" autofocus") if context.get("focus") == name else "",
+        FOCUS if context.get("focus") == name else "",
     )
 
 
 @register.simple_tag(takes_context=True)
 def focus_here(context: dict[str, Any], place: str) -> SafeString:
     """`autofocus` for the button that was pressed last, where it is now."""
-    return format_html("autofocus") if context.get("focus") == place else format_html("")
+    return FOCUS if context.get("focus") == place else NOTHING
 
 
 @register.simple_tag(takes_context=True)
@@ -51,5 +53,5 @@ def flaw(context: dict[str, Any], place: str, part: str = "") -> SafeString:
     name = f"{place}.{part}".strip(".")
     sentence = (context.get("wrong") or {}).get(name)
     if not sentence:
-        return format_html("")
+        return NOTHING
     return format_html('<p class="ops-flaw" id="{}-flaw">{}</p>', place_id(name), sentence)

@@ -88,12 +88,13 @@ class ComparePage(Screen):
 
 
 def chosen(every: list[Environment], given: Mapping[str, str]) -> tuple[Environment | None, Environment | None]:
-    """The two environments of the address, which are never the same one; None when there are not two."""
+    """The two environments of the address, never twice the same; of one alone, the next one. None without two."""
     by_key = {environment.key: environment for environment in every}
     if len(every) < 2:
         return None, None
-    right = by_key.get(given.get("right", ""), every[-1])
-    left = by_key.get(given.get("left", ""))
+    left, right = by_key.get(given.get("left", "")), by_key.get(given.get("right", ""))
+    if right is None:
+        right = every[-1] if left is None else every[min(every.index(left) + 1, len(every) - 1)]
     if left is None or left == right:
         place = every.index(right)
         left = every[place - 1] if place else every[1]

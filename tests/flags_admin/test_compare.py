@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 import flags.selectors
-from core import environments
+from core import environments, freezing
 from core.actors import Actor
 from core.asking import answer_with
 from flags.domain.bucketing import Bucketing
@@ -66,6 +66,45 @@ def test_what_differs_is_told_field_by_field_and_the_rest_is_left_out(client_as:
 )
 def test_an_odd_address_still_compares_two_environments(client_as: ClientAs, query: dict[str, str]) -> None:
     assert "Pre-Production" in compared(client_as("viewer"), **query)
+
+
+@pytest.mark.usefixtures("proven")
+@pytest.mark.parametrize(
+    ("query", "sides"),
+    [
+        ({}, ("pre-production", "production")),
+        ({"left": "development"}, ("development", "staging")),
+        ({"left": "production"}, ("pre-production", "production")),
+        ({"right": "development"}, ("staging", "development")),
+    ],
+)
+def test_of_one_environment_the_next_one_stands_beside_it(
+    client_as: ClientAs, query: dict[str, str], sides: tuple[str, str]
+) -> None:
+    shown = client_as("viewer").get(reverse("admin:flags_compare"), query).context
+    assert (shown["left"].key, shown["right"].key) == sides
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_freeze_holds_a_promotion_and_the_form_says_until_when(
+    client_as: ClientAs, who: dict[str, Any], time_machine: Any
+) -> None:
+    time_machine.move_to(who["now"])
+    plan = freezing.Plan(
+        name="Pay day",
+        reason="salaries",
+        environments=("production",),
+        starts_at=f"{who['now']:%Y-%m-%dT%H:%M}",
+        duration=7200,
+        zone="UTC",
+    )
+    freezing.plan(plan, actor=who["actor"], now=who["now"])
+    refused = promote(client_as("operator"))
+    page = refused.content.decode()
+    assert refused.status_code == 409
+    for told in ("Frozen until Mon 11 Aug 2025 11:00 UTC", "Pay day: salaries", "passed"):
+        assert told in page
+    assert not flags.selectors.state(KEY, "production").enabled
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nctool_flags import Evaluator
 
@@ -74,6 +74,7 @@ def test_python_decides_as_the_rules_read(document: dict[str, Any], context: dic
 
 
 @needs_node
+@settings(deadline=None)  # another process answers
 @given(document=documents, context=st.dictionaries(st.sampled_from(["a", "b"]), values), unit=st.sampled_from(UNITS))
 def test_node_decides_as_python_does(ask_node: Ask, document: dict[str, Any], context: Any, unit: str) -> None:
     context = {**{name: value for name, value in context.items() if exact(value)}, "targetingKey": unit}

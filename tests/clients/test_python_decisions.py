@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nctool_flags import Evaluator
+from nctool_flags import BadDocument, Evaluator
 from nctool_flags.bucketing import js31_bucket, murmur3_bucket
 from nctool_flags.openfeature import NctoolProvider
+from nctool_flags.reading import read
+from nctool_flags.snapshot import Snapshot
 from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
@@ -124,3 +126,37 @@ def test_openfeature_answers_before_there_are_flags() -> None:
     api.set_provider(NctoolProvider(Evaluator()), domain="early")
     details = api.get_client("early").get_string_details("melt", "mine", NPUB)
     assert (details.value, details.error_code) == ("mine", ErrorCode.PROVIDER_NOT_READY)
+
+
+def test_what_did_not_change_is_kept_with_its_counts_and_what_did_is_compiled_anew() -> None:
+    keys = [f"flag-{number}" for number in range(50)]
+    before = document(1, *(flag(key, percentage=50) for key in keys))
+    first = Snapshot.read(json.dumps(before).encode(), {})
+    for key in keys:
+        assert first.decider(key)
+    changed = {**before, "version": 2, "flags": [*before["flags"][:7], flag("new"), *before["flags"][8:]]}
+    changed["flags"][20] = flag("flag-20", enabled=False)
+    second = Snapshot.read(json.dumps(changed).encode(), {}, first)
+
+    assert second.differences(first) == ["flag-20", "flag-7", "new"]
+    assert second.texts == read(json.dumps(changed), {}).flags
+    same = {key for key in second.flags if second.flags[key] is first.flags.get(key)}
+    assert same == set(keys) - {"flag-7", "flag-20"}
+    assert second.decider("flag-7") is None
+
+    moved = Snapshot.read(json.dumps({**changed, "segments": {"s": []}}).encode(), {}, second)
+    assert moved.flags.keys() == second.flags.keys()
+    assert all(moved.flags[key] is not second.flags[key] for key in moved.flags)  # they may read the segment
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.lists(st.sampled_from("abcdefgh"), unique=True))
+def test_a_document_is_cut_the_same_whatever_was_known(old: list[str], new: list[str]) -> None:
+    known = read(json.dumps(document(1, *map(flag, old)), indent=1), {}).flags
+    known |= read(json.dumps(document(1, *map(flag, old))), {}).flags
+    text = json.dumps({**document(2, *map(flag, new)), "later": ["]", {"flags": []}]})
+    assert read(text, known) == read(text, {})
+    assert {key: json.loads(found) for key, found in read(text, known).flags.items()} == {k: flag(k) for k in new}
+    for end in range(len(text)):
+        if end % 7 == 0:
+            with pytest.raises(BadDocument):
+                read(text[:end], known)

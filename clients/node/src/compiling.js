@@ -5,7 +5,6 @@
 import { JS31_BUCKETS, MURMUR3_BUCKETS, js31Bucket, murmur3Bucket } from './bucketing.js';
 import { compileAll } from './conditions.js';
 
-const KINDS = new Set(['boolean', 'string', 'number', 'json']);
 export const NO_KEY = 'no-key';
 
 /**
@@ -15,10 +14,9 @@ export const NO_KEY = 'no-key';
 export class Flag {
   constructor(document, segments) {
     const { key, type, bucketing, variants, salt, percentage } = document;
-    if (typeof key !== 'string' || !KINDS.has(type)) throw new TypeError(`flag ${key} of type ${type}`);
-    if (bucketing !== 'js31' && bucketing !== 'murmur3') throw new TypeError(`flag ${key} hashed by ${bucketing}`);
     this.key = key;
     this.kind = type;
+    this.enabled = document.enabled;
     this.parameters = frozen(document.parameters ?? {});
     this.outcomes = [];
     this._document = document;
@@ -50,8 +48,8 @@ export class Flag {
   }
 
   _compile(segments) {
-    const { enabled, serve, rules } = this._document;
-    if (!enabled) {
+    const { serve, rules } = this._document;
+    if (!this.enabled) {
       const disabled = this._offFor('DISABLED', 'disabled');
       return () => disabled;
     }
@@ -74,7 +72,7 @@ export class Flag {
    * not ask, but its prerequisites are part of circles.
    */
   unmet(known) {
-    if (!this._document.enabled) return undefined;
+    if (!this.enabled) return undefined;
     for (const { flag, variants, unmet } of this.wanted) {
       const answer = known.get(flag);
       if (answer === undefined || !answer.hasValue || !variants.has(answer.variant)) return unmet;

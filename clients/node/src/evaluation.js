@@ -67,7 +67,7 @@ export class Evaluator {
   }
 
   get keys() {
-    return [...this._deciders.keys()];
+    return [...(this._snapshot?.texts.keys() ?? [])];
   }
 
   _hold(snapshot) {
@@ -76,7 +76,7 @@ export class Evaluator {
   }
 
   _decide(key, context) {
-    const decide = this._deciders.get(key);
+    const decide = this._deciders.get(key) ?? this._snapshot?.decider(key);
     if (decide === undefined) return undefined;
     if (typeof context === 'string') {
       if (!this._known.has(context)) this._meet(context);

@@ -1,9 +1,11 @@
 // Follow the server's snapshot: poll it, take what is good, keep the last good one through everything else.
 import { moment } from './conditions.js';
 import { Pace, monotonic } from './pace.js';
-import { BadDocument, Snapshot } from './snapshot.js';
+import { BadDocument, soundly } from './reading.js';
+import { Snapshot } from './snapshot.js';
 import { Unreachable, retryAfter } from './transport.js';
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
 const PATH = '/api/v1/snapshot';
 const SPREAD = 0.1; // seconds over which the instances of one change come
 const CATCH_UP = 8; // polls in quick succession after news, for a web process that has not heard it yet
@@ -75,7 +77,7 @@ export class Follower {
   }
 
   async _read({ headers, body }) {
-    const fresh = this._readable(body.toString('utf8'));
+    const fresh = this._readable(soundly(() => decoder.decode(body)));
     if (this._isOlder(fresh)) {
       this._older += 1;
       if (this._older < PATIENCE) {
@@ -94,7 +96,7 @@ export class Follower {
   }
 
   _readable(content) {
-    const fresh = Snapshot.read(content);
+    const fresh = Snapshot.read(content, this._held);
     if (this._environment && fresh.environment !== this._environment) {
       throw new BadDocument(`flags of '${fresh.environment}', and '${this._environment}' was asked for`);
     }

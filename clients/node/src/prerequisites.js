@@ -1,52 +1,48 @@
 // Flags that ask for other flags. Each one that is needed is decided once, after those that it needs itself.
 
-/** A Map of how each flag decides, its prerequisites included. `flags` is a Map. */
-export function decidersOf(flags) {
-  const place = new Map(settled(flags).map((key, number) => [key, number]));
-  const found = new Map();
-  for (const [key, flag] of flags) {
-    found.set(key, flag.wanted.length ? required(chain(flag, flags, place)) : flag.answer);
+/**
+ * How the flag decides, its prerequisites included, which `find` finds. A flag that leads into a circle finds them not
+ * met, because none of them is known when it asks.
+ */
+export function deciderOf(flag, find) {
+  if (!flag.wanted.length || !flag.enabled) return flag.answer;
+  const needed = needs(flag, find);
+  const order = settled(needed);
+  const chain = order.length === needed.size ? order.map((key) => needed.get(key)) : [flag];
+  return (unit, attributes) => {
+    const known = new Map();
+    for (const one of chain) known.set(one.key, one.unmet(known) ?? one.answer(unit, attributes));
+    return known.get(flag.key);
+  };
+}
+
+/** The flag and all that it needs, also through others, as far as they exist. */
+function needs(flag, find) {
+  const found = new Map([[flag.key, flag]]);
+  for (const one of found.values()) { // it grows meanwhile
+    for (const { flag: key } of one.wanted) {
+      const wanted = found.has(key) ? undefined : find(key);
+      if (wanted) found.set(key, wanted);
+    }
   }
   return found;
 }
 
 /** The keys, each after its prerequisites. Those that lead into a circle are left out. */
 function settled(flags) {
-  const open = new Map();
-  const wantedBy = new Map();
+  const unsettled = new Map();
+  const wantedBy = new Map([...flags.keys()].map((key) => [key, []]));
   for (const [key, { wanted }] of flags) {
     const there = wanted.filter((one) => flags.has(one.flag));
-    open.set(key, there.length);
-    for (const one of there) wantedBy.set(one.flag, [...(wantedBy.get(one.flag) ?? []), key]);
+    unsettled.set(key, there.length);
+    for (const one of there) wantedBy.get(one.flag).push(key);
   }
-  const found = [...open.keys()].filter((key) => open.get(key) === 0);
+  const found = [...unsettled.keys()].filter((key) => unsettled.get(key) === 0);
   for (const key of found) { // it grows meanwhile
-    for (const one of wantedBy.get(key) ?? []) {
-      open.set(one, open.get(one) - 1);
-      if (open.get(one) === 0) found.push(one);
+    for (const one of wantedBy.get(key)) {
+      unsettled.set(one, unsettled.get(one) - 1);
+      if (unsettled.get(one) === 0) found.push(one);
     }
   }
   return found;
-}
-
-/**
- * The flag and all that it needs, in the order to decide them; it alone when it leads into a circle: then nothing is
- * known when its prerequisites are asked for, so they are not met.
- */
-function chain(flag, flags, place) {
-  if (!place.has(flag.key)) return [flag];
-  const needed = new Set([flag.key]);
-  for (const key of needed) { // it grows meanwhile
-    for (const one of flags.get(key).wanted) if (flags.has(one.flag)) needed.add(one.flag);
-  }
-  return [...needed].sort((one, other) => place.get(one) - place.get(other)).map((key) => flags.get(key));
-}
-
-function required(flags) {
-  const last = flags[flags.length - 1].key;
-  return (unit, attributes) => {
-    const known = new Map();
-    for (const flag of flags) known.set(flag.key, flag.unmet(known) ?? flag.answer(unit, attributes));
-    return known.get(last);
-  };
 }

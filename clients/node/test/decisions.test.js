@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { js31Bucket, murmur3Bucket } from '../src/bucketing.js';
 import { BadDocument, Evaluator } from '../src/index.js';
+import { read } from '../src/reading.js';
+import { Snapshot } from '../src/snapshot.js';
 import { document, flag } from './server.js';
 
 const golden = (name) => JSON.parse(readFileSync(new URL(`../../../tests/data/${name}`, import.meta.url), 'utf8'));
@@ -76,4 +78,29 @@ test('many units take bounded memory', () => {
   flags.isOn('melt', '\ud800');
   assert.ok(flags._known.size <= 20_000);
   assert.ok(flags._takeFresh().length <= 1_000);
+});
+
+test('what did not change is kept with its counts, and what did is compiled anew', () => {
+  const keys = Array.from({ length: 50 }, (_, number) => `flag-${number}`);
+  const before = document(1, ...keys.map((key) => flag(key, { percentage: 50, description: '"\\"]},{' })));
+  const first = Snapshot.read(JSON.stringify(before));
+  for (const key of keys) assert.ok(first.decider(key));
+  const changed = { ...before, version: 2, flags: [...before.flags], later: [']', { flags: [] }] };
+  changed.flags[7] = flag('new');
+  changed.flags[20] = flag('flag-20', { enabled: false });
+
+  for (const spaces of [0, 1]) {
+    const text = JSON.stringify(changed, null, spaces);
+    const second = Snapshot.read(text, first);
+    assert.deepEqual(second.texts, read(text).flags);
+    assert.deepEqual([...second.texts.values()].map((one) => JSON.parse(one)), changed.flags);
+    for (let end = 0; end < text.length; end += 13) assert.throws(() => Snapshot.read(text.slice(0, end), first), BadDocument);
+  }
+  const second = Snapshot.read(JSON.stringify(changed), first);
+  assert.deepEqual(second.differences(first), ['flag-20', 'flag-7', 'new']);
+  const same = keys.filter((key) => second.find(key) !== undefined && second.find(key) === first.find(key));
+  assert.deepEqual(same, keys.filter((key) => key !== 'flag-7' && key !== 'flag-20'));
+
+  const moved = Snapshot.read(JSON.stringify({ ...changed, segments: { s: [] } }), second);
+  assert.ok(keys.every((key) => key === 'flag-7' || moved.find(key) !== second.find(key))); // they may read the segment
 });

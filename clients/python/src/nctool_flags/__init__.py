@@ -7,6 +7,6 @@ if flags.is_on("atomicMeltOperations", npub): ...
 from nctool_flags.client import Flags, Status
 from nctool_flags.decision import Decision
 from nctool_flags.evaluation import Evaluator
-from nctool_flags.snapshot import BadDocument
+from nctool_flags.reading import BadDocument
 
 __all__ = ["BadDocument", "Decision", "Evaluator", "Flags", "Status"]

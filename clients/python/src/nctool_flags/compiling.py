@@ -17,7 +17,6 @@ from nctool_flags.decision import DISABLED, NO_KEY, SPLIT, STATIC, TARGETING_MAT
 
 Decide = Callable[[str, Attributes], Outcome]
 Step = Callable[[str], Outcome]
-KINDS = ("boolean", "string", "number", "json")
 
 
 class Flag:
@@ -40,8 +39,6 @@ class Flag:
         self._salt: str = document["salt"]
         self._buckets = MURMUR3_BUCKETS if self._salted else JS31_BUCKETS
         self._memo = memo
-        if self.kind not in KINDS:
-            raise ValueError(f"a flag of type {self.kind}")
         self.answer: Decide = self._compile(document, segments)
         self.wanted = tuple(
             (one["flag"], frozenset(one["variants"]), self._off_for(TARGETING_MATCH, "prerequisite", one["flag"]))

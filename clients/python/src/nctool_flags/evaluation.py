@@ -45,7 +45,7 @@ class Evaluator:
             if context.__class__ is str:
                 if context not in self._memo:
                     self._units.meet(context)
-                outcome = self._deciders[key](context, _NOTHING)
+                outcome = (self._deciders.get(key) or self._decider(key))(context, _NOTHING)
             else:
                 outcome = self._decide(key, context)
             outcome.tick()
@@ -82,7 +82,7 @@ class Evaluator:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(self._deciders)
+        return tuple(self._snapshot.texts) if self._snapshot is not None else ()
 
     def _hold(self, snapshot: Snapshot) -> None:
         self._snapshot, self._deciders = snapshot, snapshot.deciders
@@ -91,19 +91,26 @@ class Evaluator:
         unit, attributes = _read(context)
         if unit not in self._memo:
             self._units.meet(unit)
-        return self._deciders[key](unit, attributes)
+        return (self._deciders.get(key) or self._decider(key))(unit, attributes)
+
+    def _decider(self, key: str) -> Decide:
+        """The first time that a flag is asked for. Raises KeyError when there is none."""
+        decide = self._snapshot.decider(key) if self._snapshot is not None else None
+        if decide is None:
+            raise KeyError(key)
+        return decide
 
     def _explain(self, key: str, context: Context, default: object) -> Decision:
         snapshot = self._snapshot
         if snapshot is None:
             return self._failure(key, default, "PROVIDER_NOT_READY", "No snapshot has been read yet.")
-        flag = snapshot.flags.get(key)
-        if flag is None:
+        decide, flag = snapshot.decider(key), snapshot.find(key)
+        if decide is None or flag is None:
             return self._failure(key, default, "FLAG_NOT_FOUND", f"There is no flag {key!r} in {snapshot.environment}.")
         unit, attributes = _read(context)
         if unit not in self._memo:
             self._units.meet(unit)
-        outcome = snapshot.deciders[key](unit, attributes)
+        outcome = decide(unit, attributes)
         outcome.tick()
         told = key, default, snapshot.environment, snapshot.version, flag.parameters
         if outcome.has_value and not _fits(outcome, default):

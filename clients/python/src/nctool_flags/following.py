@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from nctool_flags.conditions import moment
 from nctool_flags.disk import DiskCopy
 from nctool_flags.pace import Pace
-from nctool_flags.snapshot import BadDocument, Snapshot
+from nctool_flags.reading import BadDocument
+from nctool_flags.snapshot import Snapshot
 from nctool_flags.transport import Http, Reply, Unreachable
 
 log = logging.getLogger("nctool_flags")
@@ -98,7 +99,7 @@ class Follower:
             log.warning("the server went back from version %s to %s and stays there", self._version, new.version)
         self._etag = reply.headers.get("ETag", "")
         held = self._held
-        changed = held is None or held.version != new.version or held.documents != new.documents
+        changed = held is None or held.version != new.version or held.texts != new.texts
         if changed:
             self._take(new, "server")
         self._confirmed()
@@ -106,7 +107,7 @@ class Follower:
             self._copy.keep(reply.body)
 
     def _readable(self, content: bytes) -> Snapshot:
-        new = Snapshot.read(content, self._memo)
+        new = Snapshot.read(content, self._memo, self._held)
         if self._environment and new.environment != self._environment:
             raise BadDocument(f"flags of {new.environment!r}, and {self._environment!r} was asked for")
         return new

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,50 +11,46 @@ if TYPE_CHECKING:
     from nctool_flags.decision import Outcome
 
 
-def deciders(flags: Mapping[str, Flag]) -> dict[str, Decide]:
-    """How each flag decides, its prerequisites included."""
-    place = {key: number for number, key in enumerate(_settled(flags))}
-    return {key: _required(_chain(flag, flags, place)) if flag.wanted else flag.answer for key, flag in flags.items()}
+def decider(flag: Flag, find: Callable[[str], Flag | None]) -> Decide:
+    """How the flag decides, its prerequisites included. A flag that leads into a circle finds them not met."""
+    if not flag.wanted or not flag.enabled:
+        return flag.answer
+    needed = _needed(flag, find)
+    order = _settled(needed)
+    chain = [needed[key] for key in order] if len(order) == len(needed) else [flag]
+
+    def required(unit: str, attributes: Attributes) -> Outcome:
+        known: dict[str, Outcome] = {}
+        for one in chain:
+            known[one.key] = one.unmet(known) or one.answer(unit, attributes)
+        return known[flag.key]
+
+    return required
+
+
+def _needed(flag: Flag, find: Callable[[str], Flag | None]) -> dict[str, Flag]:
+    """The flag and all that it needs, also through others, as far as they exist."""
+    found, ahead = {flag.key: flag}, [flag]
+    while ahead:
+        for key, *_ in ahead.pop().wanted:
+            one = None if key in found else find(key)
+            if one is not None:
+                found[key] = one
+                ahead.append(one)
+    return found
 
 
 def _settled(flags: Mapping[str, Flag]) -> list[str]:
     """The keys, each after its prerequisites. Those that lead into a circle are left out."""
-    open_for = {key: sum(wanted in flags for wanted, *_ in flag.wanted) for key, flag in flags.items()}
+    unsettled = {key: sum(wanted in flags for wanted, *_ in flag.wanted) for key, flag in flags.items()}
     wanted_by: dict[str, list[str]] = {}
     for key, flag in flags.items():
         for wanted, *_ in flag.wanted:
             wanted_by.setdefault(wanted, []).append(key)
-    settled = [key for key, number in open_for.items() if not number]
+    settled = [key for key, number in unsettled.items() if not number]
     for key in settled:  # it grows meanwhile
         for one in wanted_by.get(key, ()):
-            open_for[one] -= 1
-            if not open_for[one]:
+            unsettled[one] -= 1
+            if not unsettled[one]:
                 settled.append(one)
     return settled
-
-
-def _chain(flag: Flag, flags: Mapping[str, Flag], place: Mapping[str, int]) -> list[Flag]:
-    """The flag and all that it needs, in the order to decide them; it alone when it leads into a circle.
-
-    Then nothing is known when its prerequisites are asked for, so they are not met.
-    """
-    if flag.key not in place:
-        return [flag]
-    needed, found = {flag.key}, [flag.key]
-    for key in found:  # it grows meanwhile
-        fresh = [wanted for wanted, *_ in flags[key].wanted if wanted in flags and wanted not in needed]
-        needed.update(fresh)
-        found.extend(fresh)
-    return [flags[key] for key in sorted(needed, key=place.__getitem__)]
-
-
-def _required(chain: Sequence[Flag]) -> Decide:
-    last = chain[-1].key
-
-    def required(unit: str, attributes: Attributes) -> Outcome:
-        known: dict[str, Outcome] = {}
-        for flag in chain:
-            known[flag.key] = flag.unmet(known) or flag.answer(unit, attributes)
-        return known[last]
-
-    return required

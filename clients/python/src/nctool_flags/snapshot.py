@@ -1,61 +1,82 @@
-"""The picture of one environment that evaluation reads: compiled once, swapped as a whole."""
+"""The picture of one environment that evaluation reads: swapped as a whole, compiled flag by flag.
+
+A flag is compiled when it is first asked for. Those that were asked for before are ready when the snapshot takes its
+place, so that no evaluation waits for them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from nctool_flags.compiling import Flag
+from nctool_flags.compiling import Decide, Flag
 from nctool_flags.conditions import compile_all
-from nctool_flags.prerequisites import deciders
+from nctool_flags.prerequisites import decider
+from nctool_flags.reading import BadDocument, Document, damaged, read
 
-FORMAT = 1
 UsageRow = tuple[str, str, str, int]  # flag, variant, reason, count
 
 
-class BadDocument(ValueError):
-    """What came is no snapshot that this version can read; the text says why."""
-
-
 class Snapshot:
-    """All flags of one environment at one version."""
+    """All flags of one environment at one version. `deciders` are those that are compiled, by the flag's key."""
 
-    def __init__(self, document: Mapping[str, Any], memo: Mapping[str, int]) -> None:
-        self.environment: str = document["environment"]
-        self.version: int = document["version"]
-        self.changed_at: str = document.get("changedAt", "")
-        self.documents: dict[str, Any] = {flag["key"]: flag for flag in document["flags"]}
-        segments = {name: compile_all(conditions, {}) for name, conditions in document["segments"].items()}
-        self.flags = {key: Flag(flag, segments, memo) for key, flag in self.documents.items()}
-        self.deciders = deciders(self.flags)
+    def __init__(self, document: Document, memo: Mapping[str, int]) -> None:
+        self.environment: str = document.head["environment"]
+        self.version: int = document.head["version"]
+        self.changed_at: str = document.head.get("changedAt", "")
+        self.texts = document.flags
+        self.deciders: dict[str, Decide] = {}
+        self.flags: dict[str, Flag] = {}
+        self._told_segments: Mapping[str, list[dict[str, object]]] = document.head["segments"]
+        self._segments = {name: compile_all(conditions, {}) for name, conditions in self._told_segments.items()}
+        self._memo = memo
 
     @classmethod
-    def read(cls, content: bytes, memo: Mapping[str, int]) -> Snapshot:
-        """Raises BadDocument for what is damaged or of another format. Nothing of it is used then."""
+    def read(cls, content: bytes, memo: Mapping[str, int], previous: Snapshot | None = None) -> Snapshot:
+        """Raises BadDocument for what is damaged or of another format. Nothing of it is used then.
+
+        What did not change is taken from the `previous` one.
+        """
         try:
-            document = json.loads(content)
-            found = document["format"] if isinstance(document, dict) else None
-            if found != FORMAT:
-                raise BadDocument(f"not a snapshot of format {FORMAT} (it says {found!r}): update this library")
-            if type(document["version"]) is not int or not isinstance(document["environment"], str):
-                raise BadDocument("a snapshot without version or environment")
-            return cls(document, memo)
+            made = cls(read(content.decode(), previous.texts if previous is not None else {}), memo)
+            if previous is not None:
+                made._take_over(previous)
+            return made
         except BadDocument:
             raise
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
-            raise BadDocument(f"a damaged snapshot ({type(error).__name__}: {str(error)[:200]})") from error
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise damaged(error) from error
+
+    def find(self, key: str) -> Flag | None:
+        """The compiled flag. Two threads that compile it at once get the same one, so nothing is counted apart."""
+        if key not in self.flags and key in self.texts:
+            self.flags.setdefault(key, Flag(json.loads(self.texts[key]), self._segments, self._memo))
+        return self.flags.get(key)
+
+    def decider(self, key: str) -> Decide | None:
+        """How the flag decides; None when there is no such flag."""
+        flag = self.find(key)
+        if flag is not None and key not in self.deciders:
+            self.deciders[key] = decider(flag, self.find)
+        return self.deciders.get(key)
 
     def differences(self, older: Snapshot | None) -> list[str]:
         """The keys of the flags that are new, gone or not as they were."""
-        before = older.documents if older is not None else {}
-        keys = self.documents.keys() | before.keys()
-        return sorted(key for key in keys if self.documents.get(key) != before.get(key))
+        before = older.texts if older is not None else {}
+        return sorted(key for key in self.texts.keys() | before.keys() if self.texts.get(key) != before.get(key))
 
     def usage(self) -> Iterator[UsageRow]:
         """What was answered since the last call. One thread at a time."""
-        for key, flag in self.flags.items():
+        for key, flag in list(self.flags.items()):  # another thread may compile one meanwhile
             for outcome in flag.outcomes:
                 count = outcome.take_count()
                 if count:
                     yield key, outcome.variant, outcome.reason, count
+
+    def _take_over(self, previous: Snapshot) -> None:
+        asked = list(previous.deciders)
+        if json.dumps(self._told_segments) == json.dumps(previous._told_segments):
+            kept = list(previous.flags.items())
+            self.flags = {key: flag for key, flag in kept if self.texts.get(key) == previous.texts[key]}
+        for key in asked:
+            self.decider(key)

@@ -19,7 +19,7 @@ LEAST_HISTORY_DAYS = 30
 
 def check(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """All that is wrong with the settings, each with what to do."""
-    found = [*_values(), *_urls(), *_alerts()]
+    found = [*_values(), *_clients(), *_urls(), *_alerts()]
     return [*found, *_production()] if settings.PRODUCTION else found
 
 
@@ -38,11 +38,22 @@ def _values() -> Iterator[CheckMessage]:
         )
 
 
+def _clients() -> Iterator[CheckMessage]:
+    if not 0 <= settings.STREAM_PORT <= 65535 or settings.STREAM_PORT == settings.PORT:
+        hint = "Use a number from 1 to 65535 that is not PORT, or 0 for no stream."
+        yield Error(f"STREAM_PORT={settings.STREAM_PORT} cannot be used.", hint=hint, id="rollout.E011")
+    for name, least in (("STREAM_CONNECTIONS", 1), ("USAGE_RETENTION_DAYS", 7), ("SEEN_UNITS", 0)):
+        if getattr(settings, name) < least:
+            hint = f"Use {least} or more."
+            yield Error(f"{name}={getattr(settings, name)} is too small.", hint=hint, id="rollout.E002")
+
+
 def _urls() -> Iterator[CheckMessage]:
     kinds = {
         "REDIS_URL": (settings.REDIS_URL, REDIS_SCHEMES),
         "NCTOOL_MONGODB_URL": (settings.NCTOOL_MONGODB_URL, MONGODB_SCHEMES),
         "PUBLIC_URL": (settings.PUBLIC_URL, ("http", "https")),
+        "STREAM_URL": (settings.STREAM_URL, ("http", "https")),
         "SLACK_WEBHOOK_URL": (settings.SLACK_WEBHOOK_URL, ("http", "https")),
     }
     for name, (url, schemes) in kinds.items():

@@ -74,6 +74,9 @@ def test_a_value_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path
         ({}, set()),
         ({"PORT": 70_000}, {"rollout.E001"}),
         ({"WEB_PROCESSES": 0, "WORKER_PROCESSES": 0}, {"rollout.E002"}),
+        ({"STREAM_CONNECTIONS": 0, "USAGE_RETENTION_DAYS": 1, "SEEN_UNITS": -1}, {"rollout.E002"}),
+        ({"PORT": 8000, "STREAM_PORT": 8000}, {"rollout.E011"}),
+        ({"STREAM_URL": "/stream"}, {"rollout.E003"}),
         ({"REDIS_URL": "localhost:6379", "PUBLIC_URL": "rollout.example.org"}, {"rollout.E003"}),
         ({"ALERT_EMAILS": ["ops@example.org"]}, {"rollout.W001"}),
         (

@@ -230,3 +230,10 @@ def serving(port: int = 0) -> Iterator[Server]:
         server.say(None)
         server.shutdown()
         server.server_close()
+
+
+def until(true: Callable[[], object], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)

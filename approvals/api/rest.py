@@ -6,12 +6,12 @@ A refusal for want of approval (409) carries the body to post here. Only people 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from approvals import selectors
 from approvals.domain.states import RequestState
@@ -20,6 +20,7 @@ from approvals.services import applying, deciding, requests
 from core.actors import Actor
 from core.asking import Change
 from flags.api.auth import token_auth
+from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 
 router = Router(tags=["change requests"], auth=token_auth(Scope.OPERATE))
@@ -113,11 +114,9 @@ class RequestLine(Schema):
     version: int
 
 
-class Filter(Schema):
+class Filter(Page):
     state: RequestState | None = None
     flag: str | None = None
-    before: Annotated[int | None, Field(description="Only requests with a smaller id: the next page.")] = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 def _environment(request: HttpRequest) -> str:
@@ -138,11 +137,9 @@ def _known(request: HttpRequest, request_id: int) -> int:
 
 
 @router.get("/requests", response=list[RequestLine], summary="Change requests of the environment, newest first")
-def listed(request: HttpRequest, wanted: Query[Filter]) -> list[dict[str, Any]]:
-    found = selectors.listed(
-        environment=_environment(request), state=wanted.state, flag=wanted.flag, before=wanted.before
-    )
-    return [shown(row) for row in found[: wanted.limit]]
+def listed(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[dict[str, Any]]:
+    found = selectors.listed(environment=_environment(request), state=wanted.state, flag=wanted.flag)
+    return [shown(row) for row in cut(request, response, found, wanted)]
 
 
 @router.get("/requests/{request_id}", response=RequestOut, summary="One change request, as it stands now")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 import flags.selectors
 from approvals.domain import approving, payloads, schedule
@@ -16,6 +16,8 @@ from approvals.selectors import ground
 from core.actors import Actor, ActorKind
 from core.asking import Change
 from core.errors import NotFound
+
+LONG = ("changes", "base")  # may be megabytes: lists of requests leave them in the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,8 @@ def listed(
     environment: str | None = None,
     state: RequestState | None = None,
     flag: str | None = None,
-    before: int | None = None,
 ) -> QuerySet[ChangeRequest]:
-    """Requests that fit, newest first; `before` is the id after which a next page begins."""
+    """Requests that fit, newest first."""
     found = requests()
     if environment is not None:
         found = found.filter(environment__key=environment)
@@ -72,7 +73,7 @@ def listed(
         found = found.filter(state=state)
     if flag is not None:
         found = found.filter(flags__key=flag)
-    return found if before is None else found.filter(pk__lt=before)
+    return found
 
 
 def get(request_id: int, *, environment: str | None = None) -> ChangeRequest:
@@ -133,7 +134,7 @@ def conflicts(request: ChangeRequest) -> list[Clash]:
 
 def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
     """The requests that this person could approve now, oldest first: 3 queries."""
-    asked = requests().filter(Q(state=RequestState.OPEN), expires_at__gt=now).order_by("id")
+    asked = requests().defer(*LONG).filter(state=RequestState.OPEN, expires_at__gt=now).order_by("id")
     return [request for request in asked if _waits_for(request, person)]
 
 
@@ -147,7 +148,7 @@ def count_waiting(person: str, *, now: datetime) -> int:
 def to_apply(person: str, *, now: datetime) -> list[ChangeRequest]:
     """The approved requests of this person that no clock applies, oldest first: 3 queries."""
     ready = requests().filter(state=RequestState.APPROVED, apply_at=None, requested_by=person, expires_at__gt=now)
-    return list(ready.order_by("id"))
+    return list(ready.defer(*LONG).order_by("id"))
 
 
 def _waits_for(request: ChangeRequest, person: str) -> bool:

@@ -16,8 +16,11 @@ from core.errors import DomainError, StaleVersion
 from flags.api.auth import TooManyRequests
 from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
+from flags.api.freezes import router as freezes
 from flags.api.looking import router as looking
+from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
+from flags.api.targeting import router as targeting
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
@@ -31,7 +34,8 @@ api = Api(
     docs_url=None,
     urls_namespace="api-v1",
 )
-api.add_router("", flags)
+for router in (flags, targeting, promotions, freezes):
+    api.add_router("", router)
 api.add_router("", looking)
 api.add_router("", clients)
 api.add_router("", calendar)

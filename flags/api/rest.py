@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -11,16 +10,14 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from core.actors import Actor
 from flags import selectors
 from flags.api.auth import token_auth
-from flags.api.etags import etag, expected, is_known
+from flags.api.bodies import Body, Change, FlagOut, ListChange, ListOut, actor, shown, state_of, token, told, version_of
+from flags.api.etags import etag, is_known
 from flags.api.paging import Page, cut
 from flags.domain.change import StateChange
-from flags.domain.configuration import TokenConfig
-from flags.models import FlagState
 from flags.services import allow_list, emergency, rollout
 from flags.services.tokens import Scope
 
@@ -47,60 +44,22 @@ SORTS = {
 router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
 
 
-class _Body(Schema):
-    """A misspelt field is refused, never ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Change(_Body):
-    """`version` is the one you saw: when the flag has moved on since, the answer is 409 and nothing changes."""
-
-    reason: str = ""
-    version: int | None = None
-
-
 class Percentage(Change):
-    percentage: Decimal
+    percentage: Decimal = Field(examples=[25])
 
 
 class Parameters(Change):
-    parameters: dict[str, Any]
+    parameters: dict[str, Any] = Field(examples=[{"transactionTimeout": 30000}])
 
 
-class AllowList(Change):
-    add: list[str] = []
-    remove: list[str] = []
-
-
-class Emergency(_Body):
+class Emergency(Body):
     """An emergency has no version: it is done whatever else has changed."""
 
-    reason: str
+    reason: str = Field(examples=["Melts are stuck"])
 
 
 class Rollback(Emergency):
     evidence: dict[str, Any] = {}
-
-
-class FlagOut(Schema):
-    key: str
-    name: str
-    description: str
-    environment: str
-    enabled: bool
-    percentage: float
-    parameters: dict[str, Any]
-    bucketing: str
-    version: int
-    allow_count: int
-    changed_at: datetime
-    disabled_at: datetime | None
-    disabled_by: str
-    disabled_reason: str
-    rollback_id: str
-    rollback_at: datetime | None
-    rollback_reason: str
 
 
 class FlagFilter(Page):
@@ -111,78 +70,27 @@ class FlagFilter(Page):
     sort: Sort = Sort.KEY
 
 
-class AllowListOut(Schema):
-    flag: FlagOut
-    added: int
-    removed: int
-    already_in: int
-    not_in: int
-
-
 class RollbackOut(Schema):
     flag: FlagOut
     rollback_id: str
 
 
-_STORED = (
-    *("enabled", "parameters", "version", "allow_count", "changed_at", "disabled_at", "disabled_by"),
-    *("disabled_reason", "rollback_id", "rollback_at", "rollback_reason"),
-)
-
-
-def shown(state: FlagState) -> FlagOut:
-    return FlagOut(
-        key=state.flag.key,
-        name=state.flag.name,
-        description=state.flag.description,
-        environment=state.environment.key,
-        percentage=float(state.percentage),
-        bucketing=state.flag.bucketing,
-        **{field: getattr(state, field) for field in _STORED},
-    )
-
-
-def _token(request: HttpRequest) -> TokenConfig:
-    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return token
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return _token(request).actor
-
-
-def _state(request: HttpRequest, key: str) -> FlagState:
-    return selectors.state(key, _token(request).environment)
-
-
-def _told(response: HttpResponse, state: FlagState) -> FlagOut:
-    response["ETag"] = etag(state)
-    return shown(state)
-
-
-def _version(request: HttpRequest, key: str, body: Change) -> int | None:
-    """The version that the caller saw; the flag is only read where If-Match asks for it."""
-    if "If-Match" not in request.headers:
-        return body.version
-    return expected(request, _state(request, key), body.version)
-
-
 def _change(request: HttpRequest, response: HttpResponse, key: str, wanted: StateChange, why: Change) -> FlagOut:
     state = rollout.change(
         key,
-        _token(request).environment,
+        token(request).environment,
         wanted,
-        actor=_actor(request),
+        actor=actor(request),
         reason=why.reason,
         now=timezone.now(),
-        version=_version(request, key, why),
+        version=version_of(request, key, why),
     )
-    return _told(response, state)
+    return told(response, state)
 
 
 @router.get("/flags", response=list[FlagOut], summary="Flags of the token's environment, without archived ones")
 def flags(request: HttpRequest, response: HttpResponse, wanted: Query[FlagFilter]) -> list[FlagOut]:
-    found = selectors.states(_token(request).environment)
+    found = selectors.states(token(request).environment)
     if wanted.q:
         found = found.filter(Q(flag__key__icontains=wanted.q) | Q(flag__name__icontains=wanted.q))
     if wanted.enabled is not None:
@@ -193,9 +101,9 @@ def flags(request: HttpRequest, response: HttpResponse, wanted: Query[FlagFilter
 @router.get("/flags/{key}", response={200: FlagOut, 304: None}, summary="One flag")
 def flag(request: HttpRequest, response: HttpResponse, key: str) -> FlagOut | Status[None]:
     """With `If-None-Match` the answer is 304, without a body, when you have it already."""
-    state = _state(request, key)
-    told = _told(response, state)
-    return Status(304, None) if is_known(request, etag(state)) else told
+    state = state_of(request, key)
+    found = told(response, state)
+    return Status(304, None) if is_known(request, etag(state)) else found
 
 
 @router.post("/flags/{key}/enable", response=FlagOut, summary="Switch on; allow-list and percentage decide for whom")
@@ -223,20 +131,20 @@ def patch_parameters(request: HttpRequest, response: HttpResponse, key: str, bod
     return _change(request, response, key, StateChange(patch=body.parameters), body)
 
 
-@router.patch("/flags/{key}/allow-list", response=AllowListOut, summary="Add and remove npubs")
-def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body: AllowList) -> AllowListOut:
+@router.patch("/flags/{key}/allow-list", response=ListOut, summary="Add and remove npubs")
+def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body: ListChange) -> ListOut:
     done = allow_list.edit_allow_list(
         key,
-        _token(request).environment,
+        token(request).environment,
         add=body.add,
         remove=body.remove,
-        actor=_actor(request),
+        actor=actor(request),
         reason=body.reason,
         now=timezone.now(),
-        version=_version(request, key, body),
+        version=version_of(request, key, body),
     )
-    return AllowListOut(
-        flag=_told(response, done.state),
+    return ListOut(
+        flag=told(response, done.state),
         added=done.added,
         removed=done.removed,
         already_in=done.already_in,
@@ -247,15 +155,15 @@ def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body
 @router.post("/flags/{key}/emergency-disable", response=FlagOut, summary="Off at once, at 0 percent, with an alert")
 def emergency_disable(request: HttpRequest, response: HttpResponse, key: str, body: Emergency) -> FlagOut:
     state = emergency.emergency_disable(
-        key, _token(request).environment, actor=_actor(request), reason=body.reason, now=timezone.now()
+        key, token(request).environment, actor=actor(request), reason=body.reason, now=timezone.now()
     )
-    return _told(response, state)
+    return told(response, state)
 
 
 @router.post("/flags/{key}/rollback", response=RollbackOut, summary="Off because it does harm, with a rollback id")
 def roll_back(request: HttpRequest, response: HttpResponse, key: str, body: Rollback) -> RollbackOut:
-    environment = _token(request).environment
+    environment = token(request).environment
     rollback_id = emergency.roll_back(
-        key, environment, actor=_actor(request), reason=body.reason, now=timezone.now(), evidence=body.evidence
+        key, environment, actor=actor(request), reason=body.reason, now=timezone.now(), evidence=body.evidence
     )
-    return RollbackOut(flag=_told(response, _state(request, key)), rollback_id=rollback_id)
+    return RollbackOut(flag=told(response, state_of(request, key)), rollback_id=rollback_id)

@@ -126,7 +126,7 @@ def test_a_command_works_without_scripts_as_a_page_of_its_own(page_as: PageAs, q
 def test_pasted_npubs_are_counted_before_they_are_added(page_as: PageAs, flag: Flag) -> None:
     page = page_as("operator")
     page.goto(FLAG)
-    page.locator("a[href$='/allow-list/']").first.click()
+    page.locator("a[href$='/allow-list/']").last.click()
     page.get_by_role("link", name="Add or remove").click()
     page.get_by_label("npubs", exact=False).last.fill("npub1a\nnpub1b\nnpub1a")
     page.get_by_label("Reason").fill("testers")

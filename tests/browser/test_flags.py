@@ -133,7 +133,7 @@ def test_pasted_npubs_are_counted_before_they_are_added(page_as: PageAs, flag: F
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("2 new npubs will be added")).to_be_visible()
     page.get_by_role("button", name="Add 2 in Production").click()
-    expect(page.get_by_text("2 added, 1 repeated in your text. The list has 2 npubs.")).to_be_visible()
+    expect(page.get_by_text("2 added, 1 repeated in what you gave. The list has 2 npubs.")).to_be_visible()
 
 
 def test_a_change_by_somebody_else_appears_by_itself_and_keeps_the_focus(

@@ -86,7 +86,7 @@ class SegmentEditor(UnfoldModelAdminViewMixin, RefusalsView):
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.draft = of_condition_fields(dict(request.POST.items()))
+        self.draft = of_condition_fields(request.POST.dict())
         if request.POST.get("do"):
             focus = edit_conditions(self.draft, request.POST["do"])
             form = self.get_form()

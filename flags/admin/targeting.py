@@ -126,7 +126,7 @@ class EditTargeting(OfTargeting):
         return self._shown(self.get_form(), of_targeting(self.state.targeting))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.draft = of_fields(dict(request.POST.items()), variants_of(self.state.flag.variants))
+        self.draft = of_fields(request.POST.dict(), variants_of(self.state.flag.variants))
         if request.POST.get("do"):
             return self._shown(self._unsent(), self.draft, focus=edit(self.draft, request.POST["do"]))
         if request.POST.get("step") == "check":

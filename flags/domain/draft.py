@@ -228,8 +228,8 @@ def _condition(data: Mapping[str, Any]) -> Condition:
 def _posted_condition(fields: Mapping[str, str], path: str) -> Condition:
     if f"{path}.segment" in fields:
         return Condition(segment=fields[f"{path}.segment"], outside=fields.get(f"{path}.outside") == "yes")
-    given = {name: fields.get(f"{path}.{name}", "") for name in ("attribute", "op", "type", "values")}
-    return Condition(**given)
+    attribute, op, kind, values = (fields.get(f"{path}.{name}", "") for name in ("attribute", "op", "type", "values"))
+    return Condition(attribute, op, kind, values)
 
 
 def _posted_serving(fields: Mapping[str, str], prefix: str, variants: list[str]) -> dict[str, Any]:

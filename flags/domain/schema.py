@@ -112,7 +112,8 @@ def _place(error: ValidationError | SchemaError) -> str:
 
 def _words(error: ValidationError) -> str:
     """What a value must be, in words; what it is, short."""
-    limit, found = error.validator_value, _short(json.dumps(error.instance, ensure_ascii=False))
+    limit: Any = error.validator_value
+    found = _short(json.dumps(error.instance, ensure_ascii=False))
     if error.validator == "enum":
         return f"must be one of {', '.join(_said(option) for option in limit)}, not {found}"
     if error.validator == "type":
@@ -121,7 +122,8 @@ def _words(error: ValidationError) -> str:
         return f"must be at {'least' if error.validator == 'minimum' else 'most'} {limit}, not {found}"
     if error.validator == "additionalProperties" and limit is False:
         known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-        unknown = [name for name in error.instance if name not in known]
+        instance: Any = error.instance
+        unknown = [name for name in instance if name not in known]
         return f"cannot have {', '.join(map(repr, unknown[:3]))}; known are {', '.join(known) or 'none'}"
     return f"is not as its schema says: {_short(error.message)}"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Serve = str | Sequence[Sequence[Any]]
+Serve = str | list[list[Any]]
 SHOWN = 5  # values of one condition that are named; the others are counted
 
 OPERATORS: Mapping[str, str] = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FIELDS = DefinitionChange.__slots__
 NEW = {"name": "", "description": "", "group": "", "value_type": ValueType.BOOLEAN.value, "variants": []}
-SCHEMAS = {"value_schema": {}, "parameter_schema": {}}
+SCHEMAS: Mapping[str, Any] = {"value_schema": {}, "parameter_schema": {}}
 
 
 @transaction.atomic

@@ -55,9 +55,15 @@ class _Checks:
             yield from self._known("environment", key, ("approvals", key))
 
     def _definition(self, path: Path, key: str, feature: Feature) -> Iterator[Problem]:
-        wanted = {name: getattr(feature, name) for name in ("name", "description", "group", "parameter_schema")}
+        wanted: dict[str, Any] = {
+            name: getattr(feature, name) for name in ("name", "description", "group", "parameter_schema")
+        }
         variants = [variant.model_dump() for variant in feature.variants]
-        chosen = {"bucketing": feature.bucketing.value, "value_type": feature.value_type.value, "variants": variants}
+        chosen: dict[str, Any] = {
+            "bucketing": feature.bucketing.value,
+            "value_type": feature.value_type.value,
+            "variants": variants,
+        }
         try:
             read_definition(DefinitionChange(**wanted, **chosen), {"value_schema": {}})
             Draw.of(feature.bucketing, key=key, salt="", group=feature.group)

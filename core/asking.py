@@ -94,9 +94,17 @@ _ask: list[Ask] = []
 
 
 def answer_with(ask: Ask) -> Callable[[], None]:
-    """The app that keeps change requests says how one is opened, so that the screens of lower apps can offer it."""
+    """The app that keeps change requests says how one is opened, so that the screens of lower apps can offer it.
+
+    What is returned puts back who answered before.
+    """
+    before = list(_ask)
     _ask[:] = [ask]
-    return _ask.clear
+
+    def put_back() -> None:
+        _ask[:] = before
+
+    return put_back
 
 
 def ask(environment: str, changes: Sequence[Change], *, title: str, reason: str, actor: Actor, now: datetime) -> str:

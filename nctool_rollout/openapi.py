@@ -132,7 +132,9 @@ def _operations(document: OpenAPISchema) -> Iterator[tuple[str, str, dict[str, A
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     parameters = operation.setdefault("parameters", [])
     responses = operation["responses"]
-    of_flag, write = path.startswith("/api/v1/flags/{key}"), method in WRITES
+    paged = {"limit", "page"} <= {each.get("name") for each in parameters}
+    write = method in WRITES
+    of_flag = path.startswith("/api/v1/flags/{key}") and "/lists/" not in path
     conditional = of_flag and write and not path.endswith(("/emergency-disable", "/rollback"))
     if write:
         parameters.append(_ref("parameters", "IdempotencyKey"))
@@ -145,7 +147,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         if str(status).startswith("2"):
             response.setdefault("headers", {}).update(
-                {name: _ref("headers", name) for name in _headers(path, write=write, of_flag=of_flag)}
+                {name: _ref("headers", name) for name in _headers(path, write=write, of_flag=of_flag, paged=paged)}
             )
     operation["responses"] = {str(status): response for status, response in responses.items()}
 
@@ -158,9 +160,9 @@ def _statuses(path: str, operation: dict[str, Any], *, write: bool, conditional:
     return found + (["412"] if conditional else [])
 
 
-def _headers(path: str, *, write: bool, of_flag: bool) -> list[str]:
+def _headers(path: str, *, write: bool, of_flag: bool, paged: bool) -> list[str]:
     found = ["ETag"] if of_flag or path.endswith(".ics") else []
-    found += ["Link", "Total-Count"] if path == "/api/v1/flags" else []
+    found += ["Link", "Total-Count"] if paged else []
     return found + (["Idempotency-Replayed"] if write else [])
 
 

@@ -149,6 +149,11 @@ def listed(
     *, environment: str | None = None, flag: str | None = None, states: Collection[str] = (), most: int = 50
 ) -> list[RampView]:
     """Ramps, newest first, as the clock last saw them: 2 queries."""
+    return [seen(ramp) for ramp in chosen(environment=environment, flag=flag, states=states)[:most]]
+
+
+def chosen(*, environment: str | None = None, flag: str | None = None, states: Collection[str] = ()) -> QuerySet[Ramp]:
+    """The ramps that are asked for, as in `ramps`."""
     found = ramps()
     if environment is not None:
         found = found.filter(environment__key=environment)
@@ -156,7 +161,7 @@ def listed(
         found = found.filter(flag__key=flag)
     if states:
         found = found.filter(state__in=states)
-    return [seen(ramp) for ramp in found[:most]]
+    return found
 
 
 def get(ramp_id: int, *, environment: str | None = None) -> Ramp:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict
 
 from core.actors import Actor
 from flags.api.auth import token_auth
+from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollouts import selectors
 from rollouts.domain.states import MonitoringLevel, RampState
@@ -94,10 +95,9 @@ class RollbackOut(Schema):
     rollback_id: str
 
 
-class Filter(Schema):
+class Filter(Page):
     flag: str | None = None
     state: RampState | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 def _environment(request: HttpRequest) -> str:
@@ -124,11 +124,11 @@ def _steer(request: HttpRequest, ramp_id: int, body: Steer | Stop, command: Call
 
 
 @router.get("/ramps", response=list[RampOut], summary="Ramps of the token's environment, newest first")
-def ramps(request: HttpRequest, wanted: Query[Filter]) -> list[RampOut]:
+def ramps(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[RampOut]:
     """`waits_for` is as of the clock's last look, at most 30 seconds ago; `GET /ramps/{id}` looks now."""
     states = (wanted.state.value,) if wanted.state else ()
-    found = selectors.listed(environment=_environment(request), flag=wanted.flag, states=states, most=wanted.limit)
-    return [_shown(view) for view in found]
+    found = selectors.chosen(environment=_environment(request), flag=wanted.flag, states=states)
+    return [_shown(selectors.seen(ramp)) for ramp in cut(request, response, found, wanted)]
 
 
 @router.get("/ramps/{ramp_id}", response=RampOut, summary="One ramp, and what its next step waits for now")

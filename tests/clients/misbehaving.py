@@ -54,6 +54,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.document = document(1, flag("melt"))
+        self.etag = ""  # what its ETags have behind the version
         self.fault: Fault | None = None
         self.report_fault: Fault | None = None
         self.has_stream = False
@@ -113,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(204)
 
     def snapshot(self) -> None:
-        etag = f'"{self.server.document["version"]}"'
+        etag = f'"{self.server.document["version"]}{self.server.etag}"'
         if self.headers["If-None-Match"] == etag:
             self.answer(304)
         else:

@@ -123,6 +123,18 @@ def test_an_older_version_counts_when_it_is_newer_by_time_or_stays(server: Serve
     assert flags.is_on("melt", "user-1")
 
 
+def test_what_else_a_version_of_the_same_number_says_is_taken(server: Server, make: Make) -> None:
+    rule = {"name": "beta", "when": [{"segment": "beta"}], "percentage": 100, "serve": "on"}
+    beta = flag("melt", percentage=0, rules=[rule])
+    pro = {"attribute": "plan", "op": "equals", "values": ["pro"]}
+    server.publish(5, beta, segments={"beta": [pro]})
+    flags = make()
+    assert flags.is_on("melt", {"plan": "pro"})
+    server.publish(5, beta, segments={"beta": [{**pro, "values": ["free"]}]}, changedAt="2026-03-01T00:00:00+00:00")
+    server.etag = "restored"
+    until(lambda: not flags.is_on("melt", {"plan": "pro"}))
+
+
 def test_a_copy_is_private_and_whole_and_a_damaged_one_is_ignored(
     server: Server, make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -238,3 +250,17 @@ def test_many_units_take_bounded_memory() -> None:
     flags.is_on("melt", "x" * 10_000)
     assert len(flags._memo) <= 20_000
     assert len(flags._units.take_fresh()) == 1_000
+
+
+@pytest.mark.parametrize("years", [-1, 1])
+def test_the_wall_clock_does_not_matter(
+    years: int, server: Server, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags, wall = make(), time.time
+    monkeypatch.setattr(time, "time", lambda: wall() + years * 365 * 86_400)
+    server.publish(2, flag("melt", enabled=False))
+    until(lambda: flags.version == 2, 3)
+    seen = len(server.polls)
+    time.sleep(0.3)
+    assert 1 <= len(server.polls) - seen < 15  # neither silence nor a storm of polls that seem overdue
+    assert (flags.status().age or 0) < 10

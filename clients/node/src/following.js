@@ -89,7 +89,7 @@ export class Follower {
       this._log.warn(`the server went back from version ${this._version} to ${fresh.version} and stays there`);
     }
     this._etag = headers.etag ?? '';
-    const changed = fresh.version !== this._held?.version || fresh.differences(this._held).length > 0;
+    const changed = fresh.mark !== this._held?.mark || fresh.differences(this._held).length > 0;
     if (changed) this._take(fresh, 'server');
     this._confirmed();
     if (changed) await this._copy.keep(body);

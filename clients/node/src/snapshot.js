@@ -11,6 +11,7 @@ export class Snapshot {
     this.environment = head.environment;
     this.version = head.version;
     this.changedAt = head.changedAt ?? '';
+    this.mark = JSON.stringify([this.environment, this.version, this.changedAt]); // a restored database counts again
     this.texts = flags;
     this.deciders = new Map();
     this.flags = new Map();

@@ -96,7 +96,8 @@ class Flags(Evaluator):
         self._follower.read_copy()
         self._start()
         this = weakref.ref(self)  # neither hook keeps a forgotten client alive
-        os.register_at_fork(after_in_child=lambda: _call(this, Flags._after_fork))
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(after_in_child=lambda: _call(this, Flags._after_fork))
         atexit.register(lambda: _call(this, Flags.close))
         self._tried.wait(wait)
 
@@ -180,11 +181,12 @@ class Flags(Evaluator):
         self._polling.wake()
 
     def _swapped(self, snapshot: Snapshot) -> None:
-        changed = snapshot.differences(self._snapshot)
+        before = self._snapshot
         self._hold(snapshot)
         if self._reporting is not None:
             self._reporter.swapped(snapshot)
             self._reporting.wake()
+        changed = snapshot.differences(before) if self._listeners else []
         for listener in self._listeners:
             try:
                 listener(changed)

@@ -99,7 +99,7 @@ class Follower:
             log.warning("the server went back from version %s to %s and stays there", self._version, new.version)
         self._etag = reply.headers.get("ETag", "")
         held = self._held
-        changed = held is None or held.version != new.version or held.texts != new.texts
+        changed = held is None or held.mark != new.mark or held.texts != new.texts
         if changed:
             self._take(new, "server")
         self._confirmed()

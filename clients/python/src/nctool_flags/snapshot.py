@@ -31,6 +31,11 @@ class Snapshot:
         self._segments = {name: compile_all(conditions, {}) for name, conditions in self._told_segments.items()}
         self._memo = memo
 
+    @property
+    def mark(self) -> tuple[str, int, str]:
+        """Two snapshots differ when their marks do: a restored database counts its versions again."""
+        return self.environment, self.version, self.changed_at
+
     @classmethod
     def read(cls, content: bytes, memo: Mapping[str, int], previous: Snapshot | None = None) -> Snapshot:
         """Raises BadDocument for what is damaged or of another format. Nothing of it is used then.

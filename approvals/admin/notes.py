@@ -16,7 +16,7 @@ from core.beside import Note
 def of_flags() -> dict[tuple[str, str], Note]:
     """The live requests of each flag that has some."""
     found: defaultdict[tuple[str, str], list[ChangeRequest]] = defaultdict(list)
-    for request in selectors.requests().filter(state__in=LIVE):
+    for request in selectors.requests().filter(state__in=LIVE).defer(*selectors.LONG):
         for flag in request.flags.all():
             found[flag.key, request.environment.key].append(request)
     return {about: _note(about[0], requests) for about, requests in found.items()}

@@ -86,7 +86,8 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
-        return selectors.requests()
+        """Without what only a page shows: it may hold very long lists."""
+        return selectors.requests().defer(*selectors.LONG)
 
     def get_urls(self) -> list[URLPattern]:
         commands = [
@@ -102,7 +103,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get("tab", "")
-        waits = len(selectors.waiting(request.user.get_username(), now=timezone.now()))
+        waits = selectors.count_waiting(request.user.get_username(), now=timezone.now())
         more = {"tabs": _tabs(request.GET, waits), "empty": _EMPTY.get(chosen, _EMPTY[""]), **(extra_context or {})}
         shown: HttpResponse = super().changelist_view(request, more)
         return shown

@@ -75,10 +75,10 @@ class Part:
 
 def parts(request: ChangeRequest) -> list[Part]:
     """What the request changes, before and after, one part for each thing."""
-    return [_part(request, effect) for effect in request.effects]
+    return [_part(request, effect, request.changes) for effect in request.effects]
 
 
-def _part(request: ChangeRequest, effect: Mapping[str, Any]) -> Part:
+def _part(request: ChangeRequest, effect: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> Part:
     subject = effect["subject"]
     noun, _, key = subject.partition(":")
     known = subject != NEW_RAMP
@@ -87,7 +87,7 @@ def _part(request: ChangeRequest, effect: Mapping[str, Any]) -> Part:
         name=key if noun == "flag" else f"{noun.replace('_', ' ').capitalize()} {key}" if known else "New ramp",
         url=beside.page_of(subject, request.environment.key) if known else "",
         fields=fields(effect) if known else [],
-        lists=list(_lists(request, key)) if noun == "flag" else [],
+        lists=list(_lists(changes, key)) if noun == "flag" else [],
         facts=[(words, _told(effect["data"][name])) for name, words in FACTS.items() if effect["data"].get(name)],
         steps=[] if known else _steps(effect["data"].get("steps", [])),
     )
@@ -105,16 +105,15 @@ def fields(effect: Mapping[str, Any]) -> list[Difference]:
     return differences(*pictures)
 
 
-def _lists(request: ChangeRequest, flag: str) -> Iterator[ListLine]:
+def _lists(changes: Sequence[Mapping[str, Any]], flag: str) -> Iterator[ListLine]:
     """From the changes themselves, which hold every npub."""
-    for change in request.changes:
+    for change in changes:
         if change["flag"] != flag:
             continue
         for name, edit in _edits(change):
             for verb, tone, npubs in (("join", "ok", edit.get("add", [])), ("leave", "bad", edit.get("remove", []))):
                 if npubs:
-                    text = f"{len(npubs):,} {verb}{'s' if len(npubs) == 1 else ''} the {name}"
-                    yield ListLine(text, tone, npubs)
+                    yield ListLine(_moved(len(npubs), verb, name), tone, npubs)
 
 
 def _edits(change: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -130,8 +129,30 @@ def _told(value: Any) -> str:
 
 
 def summary(request: ChangeRequest) -> list[str]:
-    """What it changes in one line for each thing: `atomicMeltOperations: percentage 10 → 25`."""
-    return [f"{part.name}: {', '.join(_told_of(part)) or 'changes'}" for part in parts(request)]
+    """What it changes in one line for each thing: `atomicMeltOperations: percentage 10 → 25`.
+
+    From the effects alone, which hold no long list.
+    """
+    return [_summary(_part(request, effect, []), effect) for effect in request.effects]
+
+
+def _summary(part: Part, effect: Mapping[str, Any]) -> str:
+    own = "deny-list" if "flag.deny_list_changed" in effect["events"] else "allow-list"
+    lists = {"added": own, "removed": own, "deny_added": "deny-list", "deny_removed": "deny-list"}
+    counts = [
+        (_count(effect["data"].get(key)), name, "leave" if "removed" in key else "join") for key, name in lists.items()
+    ]
+    told = [*_told_of(part), *(_moved(count, verb, name) for count, name, verb in counts if count)]
+    return f"{part.name}: {', '.join(told) or 'changes'}"
+
+
+def _count(held: Any) -> int:
+    """Of a list, or of a long one as effects tell it."""
+    return int(held["count"]) if isinstance(held, Mapping) else len(held or ())
+
+
+def _moved(count: int, verb: str, name: str) -> str:
+    return f"{count:,} {verb}{'s' if count == 1 else ''} the {name}"
 
 
 def lines(request: ChangeRequest) -> list[str]:

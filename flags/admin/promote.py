@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -20,11 +20,13 @@ from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
 from core.changes import Difference, differences
 from core.errors import DomainError
-from core.models import Environment
 from flags.domain.lists import ListEdit
 from flags.domain.promotion import PARTS, Promotion, configuration, digest
 from flags.domain.rules import ChangeKind
 from flags.services import gate, promotion
+
+if TYPE_CHECKING:
+    from core.models import Environment
 
 SAMPLE = 5
 PART_WORDS = {

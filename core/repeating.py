@@ -85,8 +85,8 @@ def chosen(rule: str, start: datetime) -> Choice:
     for repeat in (Repeat.DAILY, Repeat.LAST_WORKING_DAY, Repeat.YEARLY):
         if plain == compose(Choice(repeat), start):
             return Choice(repeat, until=until)
-    if found := re.fullmatch(r"FREQ=WEEKLY;BYDAY=([A-Z,]+)", plain):
-        return Choice(Repeat.WEEKLY, days=found[1].split(","), until=until)
+    if found := re.fullmatch(r"FREQ=WEEKLY(?:;BYDAY=([A-Z,]+))?", plain):
+        return Choice(Repeat.WEEKLY, days=(found[1] or DAYS[start.weekday()]).split(","), until=until)
     if found := re.fullmatch(r"FREQ=MONTHLY;BYMONTHDAY=([-\d,]+)", plain):
         return Choice(Repeat.MONTH_DAYS, month_days=found[1], until=until)
     return Choice(Repeat.RULE, rule=rule)

@@ -57,6 +57,8 @@ class Server(ThreadingHTTPServer):
         self.etag = ""  # what its ETags have behind the version
         self.fault: Fault | None = None
         self.report_fault: Fault | None = None
+        self.stream_fault: Fault | None = None
+        self.stream_tries = 0
         self.has_stream = False
         self.polls: list[float] = []
         self.tried: list[dict[str, Any]] = []
@@ -122,6 +124,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, packed, ETag=etag, **{"Content-Encoding": "gzip"})
 
     def stream(self) -> None:
+        self.server.stream_tries += 1
+        if self.server.stream_fault is not None:
+            self.server.stream_fault(self)
+            return
         mine: queue.Queue[bytes | None] = queue.Queue()
         self.server.streams.append(mine)
         self.send_response(200)

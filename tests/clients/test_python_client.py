@@ -188,6 +188,19 @@ def test_the_stream_brings_a_change_at_once_and_polling_survives_it(server: Serv
     assert flags.is_on("melt", "user-1")
 
 
+@pytest.mark.parametrize(
+    "name", ["404", "503", "a redirect", "a body that breaks off", "a closed connection", "no HTTP"]
+)
+def test_a_stream_that_cannot_be_had_leaves_polling_alone(name: str, server: Server, make: Make) -> None:
+    server.has_stream, server.stream_fault = True, FAULTS[name]
+    flags = make(stream=True)
+    until(lambda: server.stream_tries)
+    server.publish(2, flag("melt", enabled=False))
+    until(lambda: flags.version == 2)
+    until(lambda: not flags.status().streaming)
+    assert flags.status().problem == ""
+
+
 def test_news_are_followed_until_a_lagging_process_has_caught_up(server: Server, make: Make) -> None:
     server.has_stream = True
     flags = make(stream=True, poll_seconds=60)
@@ -234,6 +247,7 @@ def test_a_value_of_another_type_than_the_default_is_not_given() -> None:
     assert flags.value("colour", "npub1") == "red"
     assert flags.value("colour", "npub1", 5) == 5
     assert flags.why("colour", "npub1", True).error_code == "TYPE_MISMATCH"
+    assert flags.why("colour", "npub1", {}).error_code == "TYPE_MISMATCH"
     assert flags.is_on("colour", "npub1")  # it is not at its off variant
     assert flags.why("nosuch", "npub1").error_code == "FLAG_NOT_FOUND"
 

@@ -152,6 +152,6 @@ function unitOf(context) {
 
 /** Whether code that expects the fallback's type can use the value. Any value fits where there is no fallback. */
 function fits({ kind }, fallback) {
-  if (fallback === undefined || fallback === null || kind === 'json') return true;
-  return typeof fallback === kind || (typeof fallback === 'object' && kind === 'json');
+  if (fallback === undefined || fallback === null) return true;
+  return typeof fallback === (kind === 'json' ? 'object' : kind);
 }

@@ -202,6 +202,19 @@ test('the stream brings a change at once, and polling survives it', async () => 
   assert.ok(flags.isOn('melt', 'user-1'));
 });
 
+for (const name of ['404', '503', 'a redirect', 'a body that breaks off', 'a closed connection', 'no HTTP']) {
+  test(`a stream that answers by ${name} leaves polling alone`, async () => {
+    server.hasStream = true;
+    server.streamFault = FAULTS[name];
+    const flags = await client({ stream: true });
+    await until(() => server.streamTries);
+    server.document = document(2, flag('melt', { enabled: false }));
+    await until(() => flags.version === 2);
+    await until(() => !flags.status().streaming);
+    assert.equal(flags.status().problem, '');
+  });
+}
+
 test('news are followed until a lagging process has caught up', async () => {
   server.hasStream = true;
   const flags = await client({ stream: true, pollSeconds: 60 });

@@ -21,6 +21,8 @@ export class Server {
     this.fault = undefined; // takes the place of the answer to a poll
     this.reportFault = undefined;
     this.hasStream = false;
+    this.streamFault = undefined;
+    this.streamTries = 0;
     this.polls = []; // the times of all polls, in ms
     this.tried = []; // all reports that came, taken or not
     this.reports = [];
@@ -62,6 +64,8 @@ export class Server {
     let body = '';
     for await (const piece of request) body += piece;
     if (request.url.startsWith('/stream')) {
+      this.streamTries += 1;
+      if (this.streamFault) return this.streamFault(response, request);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(': hello\n\n');
       this.streams.add(response);

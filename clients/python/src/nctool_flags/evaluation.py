@@ -16,7 +16,7 @@ Context = str | Mapping[str, object] | None
 T = TypeVar("T")
 
 _NOTHING: Attributes = {}
-_KINDS = {bool: "boolean", str: "string", int: "number", float: "number", dict: "json", list: "json"}
+_KINDS = {bool: "boolean", str: "string", int: "number", float: "number"}
 
 
 class InvalidContext(ValueError):
@@ -151,4 +151,4 @@ def _read(context: Context) -> tuple[str, Attributes]:
 
 def _fits(outcome: Outcome, default: object) -> bool:
     """Whether code that expects the default's type can use the value. Any value fits where the default is None."""
-    return default is None or outcome.kind == "json" or _KINDS.get(type(default)) == outcome.kind
+    return default is None or _KINDS.get(type(default), "json") == outcome.kind

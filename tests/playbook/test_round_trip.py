@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from core import events
 from core.actors import Actor
 from core.errors import Conflict
+from flags.domain.change import RESERVED_PARAMETERS
 from flags.services import rollout
 from nctool_rollout.playbook import wanted
 from nctool_rollout.playbook.expectations import schema
@@ -78,8 +79,19 @@ json_value = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
-parameters = st.dictionaries(words, json_value, max_size=3)
+parameters = st.dictionaries(words.filter(lambda text: text not in RESERVED_PARAMETERS), json_value, max_size=3)
 npubs = st.lists(st.from_regex(r"npub1[a-z0-9.]{1,12}", fullmatch=True), max_size=3, unique=True)
+
+
+rule = st.fixed_dictionaries(
+    {},
+    optional={
+        "above": st.decimals(0, 100_000, places=2).map(float),
+        "approvals": st.integers(1, 3),
+        "expiresAfterHours": st.integers(1, 2160),
+    },
+)
+rules = st.dictionaries(st.sampled_from(["raise", "allowList", "ramp", "promotion", "targeting", "rules"]), rule)
 
 
 @st.composite
@@ -120,6 +132,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "deploymentConfig": {"version": draw(name), "features": {flag: feature() for flag in flags}},
         "environments": {place: environment() for place in places},
         "ramps": {draw(key): ramp() for _ in range(draw(st.integers(0, 2)))},
+        "approvals": draw(st.dictionaries(st.sampled_from(places), rules)),
     }
 
 

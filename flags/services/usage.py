@@ -35,7 +35,9 @@ def add(environment_id: int, counts: Mapping[Answer, int], *, source: UsageSourc
 @transaction.atomic
 def see(environment_id: int, units: Collection[str], *, on: date) -> None:
     """Remember that these npubs were asked about on this day. What is no npub for a database is left out."""
-    rows = [SeenUnit(environment_id=environment_id, unit=unit, seen_on=on) for unit in sorted(filter(_storable, units))]
+    rows = [
+        SeenUnit(environment_id=environment_id, unit=unit, seen_on=on) for unit in sorted(set(filter(_storable, units)))
+    ]
     SeenUnit.objects.bulk_create(
         rows,
         batch_size=_BATCH,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import mmh3
+from mmh3 import mmh3_32_uintdigest
 
 
 class Bucketing(StrEnum):
@@ -67,10 +67,10 @@ def murmur3_bucket(text: str, salt: str) -> int:
     """
     salted = f"{salt}:{text}"
     try:
-        units = salted.encode()
+        units = salted.encode()  # mmh3 would take the text itself, and crashes the process on a lone surrogate
     except UnicodeEncodeError:
         units = salted.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-    return mmh3.hash(units, signed=False) % MURMUR3_BUCKETS
+    return mmh3_32_uintdigest(units) % MURMUR3_BUCKETS
 
 
 def _sum31(units: bytes) -> int:

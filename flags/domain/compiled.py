@@ -172,7 +172,10 @@ class PlainFlag:
         return found
 
     def salted(self, unit: str) -> Decision:
-        return self.split(murmur3_bucket(unit, self.salt or "")) if unit else self.nobody
+        if not unit:
+            return self.nobody
+        bucket = murmur3_bucket(unit, self.salt or "")
+        return _make((*(self._inside if bucket < self.share else self._outside), bucket))
 
 
 class TargetedFlag:

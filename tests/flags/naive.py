@@ -46,7 +46,9 @@ def meets(document: Document, flag: Mapping[str, Any], wanted: Mapping[str, Any]
 
 
 def leads_into_a_circle(document: Document, key: str) -> bool:
-    needs = {flag["key"]: {wanted["flag"] for wanted in flag["prerequisites"]} for flag in document["flags"]}
+    """A disabled flag asks for nothing, so no way leads on from it."""
+    enabled = [flag for flag in document["flags"] if flag["enabled"]]
+    needs = {flag["key"]: {wanted["flag"] for wanted in flag["prerequisites"]} for flag in enabled}
 
     def reached(start: str) -> set[str]:
         found: set[str] = set()

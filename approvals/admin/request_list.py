@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 from approvals import selectors
 from approvals.admin import words
+from approvals.admin.command import DECIDE
 from approvals.admin.deciding import COMMANDS
 from approvals.admin.request_page import RequestPage
 from approvals.admin.undo import UndoView
@@ -43,7 +44,8 @@ class TabFilter(admin.SimpleListFilter):
         tab = self.value() or ""
         name = request.user.get_username()
         if tab == "waits":
-            waiting = selectors.waiting(name, now=timezone.now())
+            decides = request.user.has_perm(DECIDE)
+            waiting = selectors.waiting(name, now=timezone.now()) if decides else []
             return queryset.filter(pk__in=[row.pk for row in waiting])
         kept = {
             "": Q(state__in=LIVE),
@@ -103,7 +105,8 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get("tab", "")
-        waits = selectors.count_waiting(request.user.get_username(), now=timezone.now())
+        decides = request.user.has_perm(DECIDE)
+        waits = selectors.count_waiting(request.user.get_username(), now=timezone.now()) if decides else None
         more = {"tabs": _tabs(request.GET, waits), "empty": _EMPTY.get(chosen, _EMPTY[""]), **(extra_context or {})}
         shown: HttpResponse = super().changelist_view(request, more)
         return shown
@@ -178,10 +181,12 @@ _EMPTY = {
 }
 
 
-def _tabs(given: QueryDict, waits: int) -> list[tuple[str, str, bool]]:
-    """Name, query and whether it is chosen, for each tab."""
+def _tabs(given: QueryDict, waits: int | None) -> list[tuple[str, str, bool]]:
+    """Name, query and whether it is chosen, for each tab. Nothing waits for who may not approve: `waits` is None."""
     found = []
     for key, name in TABS.items():
+        if key == "waits" and waits is None:
+            continue
         query = given.copy()
         query.pop("p", None)
         query["tab"] = key

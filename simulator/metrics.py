@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from simulator.plan import FLAGS
+from simulator.plan import FLAGS, PREFLIGHT
+from simulator.reconciliation import SEVERITIES
 
 Labels = tuple[tuple[str, str], ...]
+RECONCILED = ("operations_checked_total", "operations_blocked_total", "auto_corrections_total")
 
 
 class Tally:
@@ -49,6 +51,10 @@ class Tally:
             for variant in ("on", "off"):
                 self.count("melt_operations_total", 0, flag=flag, variant=variant)
                 self.count("melt_errors_total", 0, flag=flag, variant=variant, severity="CRITICAL")
+        for name in RECONCILED:
+            self.count(name, 0, flag=PREFLIGHT)
+        for severity in SEVERITIES:
+            self.count("discrepancies_found_total", 0, flag=PREFLIGHT, severity=severity)
         with self._lock:
             counts, self._counts = self._counts, Counter()
             sums, self._sums = self._sums, {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from core import beside, moments
+from core import beside
 from core.templatetags.screen import NOTHING, badge
 from flags.admin.spark import bars
+from flags.admin.words import ago
 from flags.domain.standing import share, standing
 from flags.domain.values import ValueType
 from flags.models import FlagState
@@ -90,7 +91,7 @@ class Rows:
         def asked(state: FlagState) -> SafeString:
             last = getattr(state, "asked", None)
             hours = self._hours.get(state.flag.key, [])
-            told = _ago(self._now - last.at) if last else "never"
+            told = ago(last.at, now=self._now) if last else "never"
             return format_html(
                 '<span>{}<span class="ops-soft ops-small">{}</span></span>', bars(hours) if hours else "", told
             )
@@ -120,14 +121,6 @@ def compact(state: FlagState) -> SafeString:
         found.tone,
         text,
     )
-
-
-def _ago(age: timedelta) -> str:
-    """Questions are counted in steps of five minutes, so nothing finer is told."""
-    minutes = int(age.total_seconds() // 60)
-    if minutes < 10:
-        return "just now"
-    return f"{minutes} min ago" if minutes < 60 else f"{moments.span(age)} ago"
 
 
 def _typed(state: FlagState) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from core import beside
+from flags.admin import words
 from flags.admin.flag_page import FlagScreen
 from flags.selectors.instances import acknowledged, instances
 from flags.selectors.usage import SERVED_NOTHING, SPANS, Counted, counted
@@ -30,6 +31,7 @@ class UsageTab(FlagScreen):
         span = SPANS.get(self.request.GET.get("span", ""), SPANS["24h"])
         found = counted(where.pk, state.flag.key, span, now=now)
         reach = acknowledged(where.key, state.configuration, state.changed_at, now=now) if state.configuration else None
+        asked = getattr(state, "asked", None)
         rows = list(instances(where.key).filter(stopped_at=None)[: TOLD + 1])
         return super().get_context_data(
             spans=SPANS.values(),
@@ -37,7 +39,8 @@ class UsageTab(FlagScreen):
             chart=json.dumps(chart(found)),
             options=json.dumps(OPTIONS),
             points=_points(found),
-            asked=getattr(state, "asked", None),
+            asked=asked.at if asked else None,
+            asked_ago=words.ago(asked.at, now=now) if asked else "never",
             figures=beside.flag_figures(state.flag.key, where.key, now=now),
             reach=reach,
             instances=rows[:TOLD],

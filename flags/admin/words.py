@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 
 import flags.selectors.reach
-from flags.domain.standing import share
+from core import moments
+from flags.domain.standing import but, share
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
 
 def reach(state: FlagState) -> str:
     """Who has the feature while the flag is enabled."""
-    listed = f"{state.allow_count:,} on the allow-list" if state.allow_count else ""
-    if state.percentage == 100:
-        return "everybody"
-    if not state.percentage:
-        return f"only the {listed}" if listed else "nobody"
-    return f"{share(state.percentage)} of all npubs" + (f" and the {listed}" if listed else "")
+    rules = bool(state.targeting.get("rules"))
+    beside = " that no rule is about" if rules else ""
+    groups = []
+    if state.percentage:
+        whom = "everybody" if state.percentage == 100 else f"{share(state.percentage)} of all npubs"
+        groups.append(whom + beside)
+    if rules:
+        groups.append("those whom its rules let in")
+    if state.allow_count and (rules or state.percentage < 100):
+        groups.append(f"{'' if groups else 'only '}the {state.allow_count:,} on the allow-list")
+    return (" and ".join(groups) or "nobody") + but(state)
 
 
 def moving(state: FlagState, target: Decimal) -> list[str]:
@@ -33,10 +40,11 @@ def moving(state: FlagState, target: Decimal) -> list[str]:
     first = f"From {share(now)} to {share(target)}."
     if not state.enabled:
         return [first, "The flag is off, so nothing changes for anybody until it is enabled."]
+    whom = "all npubs that no rule is about" if state.targeting.get("rules") else "all npubs"
     if target > now:
-        return [first, f"About {share(target - now)} of all npubs get the feature; nobody who has it loses it."]
+        return [first, f"About {share(target - now)} of {whom} get the feature; nobody who has it loses it."]
     kept = " Those on the allow-list keep it." if state.allow_count else ""
-    return [first, f"About {share(now - target)} of all npubs lose the feature.{kept}"]
+    return [first, f"About {share(now - target)} of {whom} lose the feature.{kept}"]
 
 
 def killing(state: FlagState) -> list[str]:
@@ -58,3 +66,11 @@ def preview(state: FlagState, fields: Mapping[str, Any]) -> str:
     if not fields:
         return ""
     return render_to_string("flags/preview.html", {"preview": flags.selectors.reach.preview(state, **fields)})
+
+
+def ago(asked_at: datetime, *, now: datetime) -> str:
+    """When a flag was last asked for. Questions are counted in steps of five minutes, so nothing finer is told."""
+    minutes = int((now - asked_at).total_seconds() // 60)
+    if minutes < 10:
+        return "just now"
+    return f"{minutes} min ago" if minutes < 60 else f"{moments.span(now - asked_at)} ago"

@@ -134,7 +134,7 @@ def override(
         Invalid: no reason, or `until` outside of the rest of the occurrence.
     """
     freeze = _hold(freeze_id, None)
-    reason = _need(reason, "Say why changes must pass: it is announced with your name.")
+    reason = _need(reason, "Say why changes must pass: it is kept with your name.")
     where = _place(freeze, environment)
     found = _occurrence(freeze, occurrence, now)
     until = until or found.ends_at

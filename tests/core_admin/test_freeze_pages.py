@@ -10,8 +10,10 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from approvals.services import requests
 from core import events, freezes, freezing
 from core.actors import Actor
+from core.asking import Change
 from core.freezing import Plan
 from core.models import Environment, Freeze, FreezeOverride
 
@@ -237,3 +239,16 @@ def test_home_names_the_next_freeze(client_as: ClientAs, operator_actor: Actor) 
     wanted = Plan("Pay day", "Melts.", ["production"], "UTC", f"{start:%Y-%m-%dT%H:%M}", 3600)
     freezing.plan(wanted, actor=operator_actor, now=timezone.now())
     assert "Next freeze" in client_as("viewer").get("/admin/").content.decode()
+
+
+def test_scheduled_requests_are_on_the_calendar(
+    client_as: ClientAs, flag: object, operator_actor: Actor, now: datetime
+) -> None:
+    wanted = [Change("flag.state", "atomicMeltOperations", {"percentage": 5})]
+    at = datetime(2025, 8, 20, 10, 30, tzinfo=UTC)
+    said = {"title": "Five percent", "reason": "r", "actor": operator_actor, "now": now}
+    asked = requests.open_request("production", wanted, apply_at=at, zone="UTC", **said)
+    page = client_as("viewer").get(HOME + "?month=2025-08").content.decode()
+    assert f"10:30 Request {asked.pk}: Five percent" in page
+    assert f"/admin/approvals/changerequest/{asked.pk}/change/" in page
+    assert "Five percent" not in client_as("viewer").get(HOME + "?month=2025-10").content.decode()

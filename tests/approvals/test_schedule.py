@@ -15,8 +15,10 @@ from approvals import selectors, tasks
 from approvals.domain.schedule import resolve
 from approvals.models import ChangeRequest
 from approvals.services import applying, clock, requests
-from core import events, heartbeats
+from core import events, freezing, heartbeats
 from core.errors import Conflict, Invalid
+from core.freezes import FrozenError
+from core.freezing import Plan
 from flags import selectors as flag_selectors
 from tests.approvals.conftest import KEY, OLGA, Ask, approve
 
@@ -148,6 +150,24 @@ def test_one_request_that_fails_does_not_keep_the_others(ask: Ask, now: datetime
     ChangeRequest.objects.filter(pk=broken.pk).update(base={"flag": {}})
     assert clock.tick(now + timedelta(hours=1)) == 1
     assert percentage() == 50
+
+
+@pytest.mark.django_db
+def test_a_request_is_asked_for_in_a_freeze_and_waits_for_its_end(ask: Ask, now: datetime) -> None:
+    freeze = Plan("Pay day", "Everybody melts.", ["production"], "UTC", f"{now:%Y-%m-%dT%H:%M}", 6 * 3600)
+    freezing.plan(freeze, actor=OLGA, now=now - timedelta(minutes=1))
+    request = ask(apply_at=HALF_PAST_ELEVEN, zone=BERLIN)
+    approve(request, now=now)
+    during, after = now + timedelta(hours=1), now + timedelta(hours=6)
+    for _ in range(2):
+        assert clock.tick(during) == 0
+    waiting = selectors.get(request.pk)
+    assert (waiting.state, percentage()) == ("approved", 0)
+    assert waiting.waiting_for.startswith("production is frozen until 2025-08-11 15:00 UTC (Pay day")
+    with pytest.raises(FrozenError):
+        applying.apply(request.pk, actor=OLGA, now=during)
+    assert clock.tick(after) == 1
+    assert (selectors.get(request.pk).waiting_for, percentage()) == ("", 50)
 
 
 @pytest.mark.django_db

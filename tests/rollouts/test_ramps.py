@@ -15,7 +15,7 @@ from core.actors import CLOCK, GUARD, Actor
 from core.errors import Conflict, Invalid, NotFound, Refused, StaleVersion
 from flags import selectors as flag_selectors
 from flags.domain.change import StateChange
-from flags.services import allow_list, emergency, rollout
+from flags.services import allow_list, emergency, rollout, targeting
 from monitoring.domain.verdict import Verdict
 from rollouts import selectors, tasks
 from rollouts.models import Ramp, RampStep, RampTemplate
@@ -258,6 +258,14 @@ BY_OTHERS: dict[str, Callable[[Actor, datetime], object]] = {
     "flag.disabled": lambda actor, now: rollout.disable(KEY, "production", actor=actor, reason="night", now=now),
     "flag.rollout_changed": lambda actor, now: rollout.set_rollout(
         KEY, "production", 40, actor=actor, reason="haste", now=now
+    ),
+    "flag.targeting_changed": lambda actor, now: targeting.set_targeting(
+        KEY,
+        "production",
+        {"rules": [{"name": "EU", "when": [{"attribute": "country", "op": "in", "values": ["DE"]}]}]},
+        actor=actor,
+        reason="testers abroad",
+        now=now,
     ),
 }
 

@@ -27,7 +27,7 @@ def make(server: Server, tmp_path: Path) -> Iterator[Make]:
 
     def client(**told: Any) -> Flags:
         plain = {"copy": tmp_path / "copy.json", "poll_seconds": 0.05, "report_seconds": 0, "stream": False}
-        flags = Flags(server.url, TOKEN, **{**plain, "timeout": 0.4, "environment": "production", **told})
+        flags = Flags(server.url, TOKEN, **{**plain, "timeout": 5, "environment": "production", **told})
         made.append(flags)
         return flags
 

@@ -45,7 +45,8 @@ def document(version: int, *flags: dict[str, Any], **told: Any) -> dict[str, Any
 class Server(ThreadingHTTPServer):
     """`fault` takes the place of the answer to a poll, `report_fault` of that to a report.
 
-    `polls` are the times of all polls; `reports` the bodies of all reports that were taken.
+    `polls` are the times of all polls; `reports` the bodies of all reports that were
+    taken, each once.
     """
 
     daemon_threads = True
@@ -112,7 +113,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.report_fault is not None:
             self.server.report_fault(self)
         else:
-            self.server.reports.append(body)
+            if all(body["report"] != known["report"] for known in self.server.reports):
+                self.server.reports.append(body)
             self.answer(204)
 
     def snapshot(self) -> None:
@@ -188,6 +190,14 @@ def dripping(handler: Handler) -> None:
 def no_http(handler: Handler) -> None:
     handler.wfile.write(b"220 smtp.example.org ESMTP\r\n\r\n")
     handler.hang_up()
+
+
+SLOW = ("silence", "a body that drips")
+
+
+def patience(name: str) -> float:
+    """A client's timeout in seconds: short where the fault lasts until it gives up."""
+    return 0.4 if name in SLOW else 5
 
 
 HALF = document(9, {"key": "melt", "enabled": True})

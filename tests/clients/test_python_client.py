@@ -14,13 +14,13 @@ import pytest
 from nctool_flags import BadDocument, Evaluator, Flags
 
 from tests.clients.conftest import Make
-from tests.clients.misbehaving import FAULTS, TOKEN, Server, document, flag, status, until
+from tests.clients.misbehaving import FAULTS, TOKEN, Server, document, flag, patience, status, until
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_last_flags_stay_through_a_fault_and_it_recovers(name: str, server: Server, make: Make) -> None:
     server.publish(5, flag("melt"))
-    flags = make()
+    flags = make(timeout=patience(name))
     assert flags.is_on("melt", "user-1")
 
     server.fault, seen = FAULTS[name], len(server.polls)
@@ -43,13 +43,13 @@ def test_a_start_into_a_fault_answers_from_the_copy_or_by_default(
     make().close()
     server.fault = FAULTS[name]
 
-    bare = make(copy=tmp_path / "other.json", wait=0.1)
+    bare = make(copy=tmp_path / "other.json", wait=0.1, timeout=patience(name))
     assert bare.is_on("melt", "user-1", default=True) is True
     assert bare.is_on("melt", "user-1") is False
     assert bare.why("melt", "user-1", "mine")[:2] == ("melt", "mine")
     assert bare.why("melt").error_code == "PROVIDER_NOT_READY"
 
-    copied = make(wait=0.1)
+    copied = make(wait=0.1, timeout=patience(name))
     assert copied.is_on("melt", "user-1")
     assert copied.status().source == "disk"
 
@@ -174,13 +174,13 @@ def test_the_stream_brings_a_change_at_once_and_polling_survives_it(server: Serv
     server.say(b'event: message\ndata: {"type": "somethingElse"}\n\n: comment\n\n')
     server.publish(2, flag("melt", enabled=False))
     server.announce()
-    until(lambda: flags.version == 2, 3)
+    until(lambda: flags.version == 2)
 
     server.say(b"data: no JSON\n\n")
     until(lambda: not flags.status().streaming)
     assert not flags.is_on("melt", "user-1")
     server.publish(3, flag("melt"))
-    until(lambda: flags.version == 3, 5)  # it connects again, and asks what it has missed
+    until(lambda: flags.version == 3)  # it connects again, and asks what it has missed
 
     server.has_stream = False
     server.say(None)
@@ -209,9 +209,9 @@ def test_news_are_followed_until_a_lagging_process_has_caught_up(server: Server,
     server.publish(2, flag("melt", enabled=False))
     server.announce()
     server.document, seen = held, len(server.polls)
-    until(lambda: len(server.polls) >= seen + 2, 3)
+    until(lambda: len(server.polls) >= seen + 2)
     server.publish(2, flag("melt", enabled=False))
-    until(lambda: flags.version == 2, 3)
+    until(lambda: flags.version == 2)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_the_wall_clock_does_not_matter(
     flags, wall = make(), time.time
     monkeypatch.setattr(time, "time", lambda: wall() + years * 365 * 86_400)
     server.publish(2, flag("melt", enabled=False))
-    until(lambda: flags.version == 2, 3)
+    until(lambda: flags.version == 2)
     seen = len(server.polls)
     time.sleep(0.3)
     assert 1 <= len(server.polls) - seen < 15  # neither silence nor a storm of polls that seem overdue

@@ -76,7 +76,8 @@ export class Server {
     } else if (request.url === '/api/v1/clients/report') {
       this.tried.push(JSON.parse(body));
       if (this.reportFault) return this.reportFault(response, request);
-      this.reports.push(JSON.parse(body));
+      const report = JSON.parse(body);
+      if (this.reports.every((known) => known.report !== report.report)) this.reports.push(report);
       response.writeHead(204).end();
     } else {
       this.polls.push(performance.now());

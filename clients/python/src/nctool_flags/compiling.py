@@ -7,7 +7,7 @@ flag are one function each, because a call costs as much as all else that it doe
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -17,6 +17,7 @@ from nctool_flags.decision import DISABLED, NO_KEY, SPLIT, STATIC, TARGETING_MAT
 
 Decide = Callable[[str, Attributes], Outcome]
 Step = Callable[[str], Outcome]
+UsageRow = tuple[str, str, str, int]  # flag, variant, reason, count
 
 
 class Flag:
@@ -51,6 +52,13 @@ class Flag:
             return murmur3_bucket(unit, self._salt)
         bucket = self._memo.get(unit)
         return js31_bucket(unit) if bucket is None else bucket
+
+    def usage(self) -> Iterator[UsageRow]:
+        """What was answered since the last call. One thread at a time."""
+        for outcome in self.outcomes:
+            count = outcome.take_count()
+            if count:
+                yield self.key, outcome.variant, outcome.reason, count
 
     def _outcome(self, variant: str, reason: str, rule: str, percentage: float, **told: Any) -> Outcome:
         value = self._variants[variant]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
+from itertools import chain
 from threading import Lock
 from typing import Any
 
 from nctool_flags.bucketing import Units
+from nctool_flags.compiling import Flag
 from nctool_flags.pace import Pace
 from nctool_flags.snapshot import Snapshot
 from nctool_flags.transport import Http, Reply, Unreachable
@@ -16,6 +19,7 @@ from nctool_flags.usage import Ledger
 
 log = logging.getLogger("nctool_flags")
 LAST_REPORTS = 10
+RETIRED = 8  # snapshots whose late counts are still looked for
 
 
 class Reporter:
@@ -30,6 +34,7 @@ class Reporter:
         self._http, self._units, self._software, self._tell_units = http, units, software, tell_units
         self._ledger, self._lock = Ledger(), Lock()
         self._snapshot: Snapshot | None = None
+        self._retired: deque[list[Flag]] = deque(maxlen=RETIRED)
         self._complained = self._stopping = False
         self.pace.succeeded(time.monotonic())
 
@@ -41,8 +46,9 @@ class Reporter:
     def swapped(self, snapshot: Snapshot) -> None:
         """The counts of the snapshot that goes are kept; the version of the new one is told at once."""
         with self._lock:
+            self._count()
             if self._snapshot is not None:
-                self._ledger.add(self._snapshot.usage())
+                self._retired.append(self._snapshot.gone(snapshot))
             self._snapshot = snapshot
         self.pace.hurry(time.monotonic())
 
@@ -74,7 +80,7 @@ class Reporter:
         with self._lock:
             if self._snapshot is None:
                 return None
-            self._ledger.add(self._snapshot.usage())
+            self._count()
             return self._ledger.report(
                 self._units.take_fresh if self._tell_units else list,
                 instance=self.instance,
@@ -83,6 +89,13 @@ class Reporter:
                 interval=max(1, round(self.pace.interval)),
                 **({"stopping": True} if self._stopping else {}),
             )
+
+    def _count(self) -> None:
+        """Also what threads were still deciding by the last snapshots when these were swapped."""
+        for flag in chain.from_iterable(self._retired):
+            self._ledger.add(flag.usage())
+        if self._snapshot is not None:
+            self._ledger.add(self._snapshot.usage())
 
     def _answered(self, reply: Reply, version: int) -> None:
         now = time.monotonic()

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from nctool_flags.compiling import Decide, Flag
+from nctool_flags.compiling import Decide, Flag, UsageRow
 from nctool_flags.conditions import compile_all
 from nctool_flags.prerequisites import decider
 from nctool_flags.reading import BadDocument, Document, damaged, read
-
-UsageRow = tuple[str, str, str, int]  # flag, variant, reason, count
 
 
 class Snapshot:
@@ -72,11 +70,12 @@ class Snapshot:
 
     def usage(self) -> Iterator[UsageRow]:
         """What was answered since the last call. One thread at a time."""
-        for key, flag in list(self.flags.items()):  # another thread may compile one meanwhile
-            for outcome in flag.outcomes:
-                count = outcome.take_count()
-                if count:
-                    yield key, outcome.variant, outcome.reason, count
+        for flag in list(self.flags.values()):  # another thread may compile one meanwhile
+            yield from flag.usage()
+
+    def gone(self, newer: Snapshot) -> list[Flag]:
+        """The compiled flags that the newer one does not have as they are."""
+        return [flag for key, flag in list(self.flags.items()) if newer.flags.get(key) is not flag]
 
     def _take_over(self, previous: Snapshot) -> None:
         asked = list(previous.deciders)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nctool_flags.snapshot import UsageRow
+from nctool_flags.compiling import UsageRow
 
 ROWS_OF_A_REPORT = 2_000  # the server takes no more
 

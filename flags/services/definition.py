@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from core import beside, environments, events
 from core.actors import Actor
@@ -43,14 +43,12 @@ def create(key: str, wanted: DefinitionChange, *, actor: Actor, reason: str, now
     if not is_key(key):
         raise Invalid(KEY_HELP, field="key")
     _lock_all()
-    if Flag.objects.filter(key=key).exists():
-        raise Conflict(f"There is a flag {key} already; it may be archived.")
     values = read(wanted, {**NEW, **SCHEMAS, "bucketing": Bucketing.MURMUR3.value})
     salt = secrets.token_hex(8) if values["bucketing"] == Bucketing.MURMUR3 else ""
     flag = Flag(key=key, salt=salt, created_at=now, **values)
     draw_of(flag)
     check_parameters({}, flag.parameter_schema)
-    flag.save()
+    _save_new(flag)
     told = {field: value for field, value in values.items() if value}
     events.record("flag.created", subject=f"flag:{key}", actor=actor, now=now, reason=check_text(reason), after=told)
     complete_states(flag, now=now)
@@ -165,6 +163,15 @@ def _announce(state: FlagState, *, now: datetime) -> int:
     state.configuration = bump(state.environment_id, state.environment.key, now=now)
     FlagState.objects.filter(pk=state.pk).update(configuration=state.configuration)
     return state.configuration
+
+
+def _save_new(flag: Flag) -> None:
+    """The unique key decides between two who make the same flag: where there is none yet, nothing is locked."""
+    try:
+        with transaction.atomic():
+            flag.save()
+    except IntegrityError:
+        raise Conflict(f"There is a flag {flag.key} already; it may be archived.") from None
 
 
 def _lock_all() -> None:

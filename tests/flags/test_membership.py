@@ -38,7 +38,7 @@ def test_the_tail_is_that_of_the_binomial_distribution(trials: int, data: st.Dat
 
 
 def test_a_hash_that_clusters_the_known_npubs_is_told() -> None:
-    """The seed's hash gives neighbours in the alphabet neighbouring buckets: these first 40 users lie close together."""
+    """The seed's hash gives neighbours in the alphabet neighbouring buckets: these 40 users lie close together."""
     told = clustering([f"user-{number}" for number in range(1, 41)], JS31, Decimal(25))
     assert told.startswith("The hash clusters the known npubs: 45.0 % of them stand within the first 25 %, more than")
 

@@ -105,7 +105,7 @@ def test_answers_are_read_in_a_fixed_number_of_queries(
         assert len(why.answers(NPUB, {})) == 4
     for number in range(20):
         registry.define(
-            f"f{number}", name="x", description="", bucketing=Bucketing.MURMUR3, actor=operator_actor, reason="", now=now
+            f"f{number}", name="x", description="", bucketing=Bucketing.JS31, actor=operator_actor, reason="", now=now
         )
     with django_assert_num_queries(3):
         lines = why.answers(NPUB, {}, environment="production", search="melt")

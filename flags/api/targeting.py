@@ -25,7 +25,7 @@ RULES = {"rules": [{"name": "Testers", "when": [{"segment": "testers"}], "percen
 
 
 class Targeting(Change):
-    """All of it: what is left out is gone. docs/flags.md tells the format."""
+    """All of it: what is left out is gone. docs/targeting.md tells the format."""
 
     targeting: dict[str, Any] = Field(examples=[RULES])
 

@@ -76,4 +76,4 @@ class Units:
 
     def take_fresh(self) -> list[str]:
         fresh, self._fresh = self._fresh, []
-        return fresh
+        return list(dict.fromkeys(fresh))  # threads that met a unit at once have both told it

@@ -15,6 +15,7 @@ from pydantic import Field
 from flags import selectors
 from flags.api.auth import token_auth
 from flags.api.bodies import Body, Change, FlagOut, ListChange, ListOut, actor, shown, state_of, token, told, version_of
+from flags.api.definitions import create
 from flags.api.etags import etag, is_known
 from flags.api.paging import Page, cut
 from flags.domain.change import StateChange
@@ -42,6 +43,7 @@ SORTS = {
     Sort.CHANGED_DOWN: ["-changed_at", "flag__key"],
 }
 router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
+router.post("/flags", response={201: FlagOut}, summary="Make a flag")(create)
 
 
 class Percentage(Change):

@@ -11,11 +11,12 @@ from core.errors import Invalid
 from flags import selectors
 from flags.adapters import bus
 from flags.domain.change import StateChange
+from flags.domain.definition import DefinitionChange
 from flags.domain.promotion import PARTS
 from flags.management import table
 from flags.management.door import actor
 from flags.management.flag_reads import Lines, line_of, shown
-from flags.services import allow_list, emergency, promotion, rollout
+from flags.services import allow_list, definition, emergency, promotion, rollout
 
 Options = Mapping[str, Any]
 
@@ -24,6 +25,8 @@ def do(verb: str, options: Options, *, now: datetime) -> tuple[Any, Lines]:
     """Do it; the flag as it is afterwards, with what there is to tell beside it."""
     if verb == "promote":
         return _promote(options, now=now)
+    if verb == "create":
+        return _create(options, now=now)
     done = _change(verb, options, now=now)
     row = shown(selectors.state(options["key"], options["environment"]))
     told = row | done | {"announced": bus.reachable()} if options["json"] else row
@@ -52,6 +55,31 @@ def _change(verb: str, options: Options, *, now: datetime) -> dict[str, Any]:
         return {name: getattr(done, name) for name in ("added", "removed", "already_in", "not_in")}
     rollout.change(key, environment, _wanted(verb, options), **told)
     return {}
+
+
+def _create(options: Options, *, now: datetime) -> tuple[Any, Lines]:
+    variants = _json(options, "variants")
+    wanted = DefinitionChange(
+        **{name: options[name] for name in ("name", "description", "value_type", "bucketing", "group")},
+        variants=[{"key": key, "value": value} for key, value in variants.items()],
+        parameter_schema=_json(options, "parameter_schema"),
+    )
+    flag = definition.create(options["key"], wanted, actor=actor(), reason=options["reason"], now=now)
+    return {"key": flag.key, **definition.as_dict(flag)}, iter([f"{flag.key} is there, off in every environment."])
+
+
+def _json(options: Options, name: str) -> dict[str, Any]:
+    """A JSON object of the command line; {} when it is not given."""
+    text, option = options[name], f"--{name.replace('_', '-')}"
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Invalid(f"{option} is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Invalid(f"{option} is a JSON object.")
+    return value
 
 
 def _wanted(verb: str, options: Options) -> StateChange:

@@ -13,11 +13,14 @@ from django.utils.dateparse import parse_datetime
 
 from core.errors import Invalid
 from flags.adapters import bus
+from flags.domain.bucketing import Bucketing
 from flags.domain.promotion import PARTS
+from flags.domain.values import ValueType
 from flags.management import flag_changes, flag_reads
 from flags.management.door import DoorCommand
 
 _VERBS = {
+    "create": "make a flag, disabled at 0 percent in every environment",
     "list": "all flags of an environment",
     "show": "one flag: its state, parameters and who is on its allow-list",
     "history": "who changed what, when and why; newest first",
@@ -44,13 +47,13 @@ class Command(DoorCommand):
             add = _ARGUMENTS.get(verb)
             if verb not in ("list", "why", "promote"):
                 sub.add_argument("key", metavar="KEY")
-            if verb not in ("why", "promote"):
+            if verb not in ("why", "promote", "create"):
                 sub.add_argument("--environment", required=True, metavar="E")
             if add is not None:
                 add(sub)
             if verb not in _READS:
                 sub.add_argument("--reason", default="", help="kept in the history; required in protected environments")
-            if verb not in (*_READS, *_EMERGENCY):
+            if verb not in (*_READS, *_EMERGENCY, "create"):
                 self.add_request_option(sub)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,6 +73,16 @@ class Command(DoorCommand):
                 "Redis could not be reached: running processes take the change at their next poll, "
                 f"within {settings.SNAPSHOT_POLL_SECONDS} seconds."
             )
+
+
+def _create(sub: CommandParser) -> None:
+    sub.add_argument("--name", required=True)
+    sub.add_argument("--description", default="")
+    sub.add_argument("--type", choices=list(ValueType), default=ValueType.BOOLEAN.value, dest="value_type")
+    sub.add_argument("--variants", metavar="JSON", help='for example \'{"red": "#f00", "blue": "#00f"}\'')
+    sub.add_argument("--bucketing", choices=list(Bucketing), default=Bucketing.MURMUR3.value)
+    sub.add_argument("--group", default="", help="murmur3 flags of one group share their buckets")
+    sub.add_argument("--parameter-schema", metavar="JSON", help="JSON Schema by which parameters are checked")
 
 
 def _set(sub: CommandParser) -> None:
@@ -111,6 +124,7 @@ def _promote(sub: CommandParser) -> None:
 
 
 _ARGUMENTS: Mapping[str, Callable[[CommandParser], None]] = {
+    "create": _create,
     "set": _set,
     "allow": _allow,
     "enable": _seen,

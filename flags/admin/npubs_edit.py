@@ -25,6 +25,7 @@ from flags.admin.npubs import ALLOW, DENY
 from flags.domain.change import read_npubs
 from flags.domain.upload import MAX_FILE_BYTES, Upload, read_file
 from flags.models import FlagState
+from flags.selectors import reach
 from flags.selectors.lists import count_of
 from flags.services.lists import MAX_USERS, Edit
 
@@ -83,6 +84,14 @@ class Preview:
     @property
     def examples(self) -> tuple[str, ...]:
         return self.duplicates[:EXAMPLES]
+
+
+_ARGUMENTS = {  # list and whether npubs are added: what the preview of known npubs calls it
+    ("allow", True): "allow",
+    ("allow", False): "disallow",
+    ("deny", True): "deny",
+    ("deny", False): "undeny",
+}
 
 
 class EditList(UnfoldModelAdminViewMixin, RefusalsView):
@@ -144,8 +153,10 @@ class EditList(UnfoldModelAdminViewMixin, RefusalsView):
             return self.render_to_response(self.get_context_data(form=form, upload=given))
         if self.request.POST.get("step") in ("apply", ASK):
             return self.attempt(form, lambda: self._apply(values, given), lambda done: self._said(done, given))
-        found = self._preview(given, adding=values["mode"] == "add")
-        return self.render_to_response(self.get_context_data(form=form, preview=found, upload=given))
+        adding = values["mode"] == "add"
+        found = self._preview(given, adding=adding)
+        joins = reach.preview(self.state, **{_ARGUMENTS[self.kind.name, adding]: given.npubs})
+        return self.render_to_response(self.get_context_data(form=form, preview=found, reach=joins, upload=given))
 
     def _given(self, values: dict[str, Any]) -> Upload:
         """The npubs of the file, or those pasted."""

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
 
-import flags.selectors
+import flags.selectors.reach
 from core import environments
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
 from core.errors import DomainError
+from flags.domain.membership import Preview
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.admin.start_form import StartForm
@@ -43,7 +44,10 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way."""
+    """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way.
+
+    `reach` tells which known npubs the first step changes something for.
+    """
 
     steps: list[PlannedStep]
     flag_key: str
@@ -51,6 +55,7 @@ class Plan:
     environment: Any
     obstacle: str = ""
     other: Ramp | None = None
+    reach: Preview | None = None
 
 
 class StartView(UnfoldModelAdminViewMixin, RefusalsView):
@@ -138,4 +143,5 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
         environment=environment,
         obstacle=obstacle,
         other=live[0].ramp if live else None,
+        reach=flags.selectors.reach.preview(state, enabled=True, percentage=specs[0].percentage),
     )

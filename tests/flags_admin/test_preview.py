@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from flags.domain.bucketing import js31_bucket
 from flags.models import FlagState, SeenUnit
 from flags.selectors import reach
 from flags.services import allow_list, rollout
+from rollouts.domain.template import RampStepSpec
+from rollouts.services import templates
 
 KEY = "atomicMeltOperations"
 UNITS = [f"npub1{number:04d}" for number in range(500)]
@@ -73,3 +76,25 @@ def test_where_nobody_was_asked_about_nobody_is_named(
 ) -> None:
     text = client_as("operator").get(reverse("admin:flags_enable", args=[state("staging").pk])).content.decode()
     assert "No npub has been asked about here yet" in text
+
+
+def test_the_editor_of_a_list_names_the_known_npubs_that_gain_by_it(
+    client_as: Callable[[str], Client], seen: FlagState
+) -> None:
+    outside = [unit for unit in UNITS if 25 <= js31_bucket(unit) < 99][:3]
+    form = {"mode": "add", "npubs": "\n".join([*outside, "npub1unknown"]), "reason": "x", "step": "preview"}
+    for name, words in (("allow", ">3</strong> get it"), ("deny", "none gets it and none loses it")):
+        page = reverse(f"admin:flags_{name}_list_edit", args=[seen.pk])
+        text = client_as("operator").post(page, form | {"version": seen.version}).content.decode()
+        assert "4 new npubs will be added" in text
+        assert words in text
+
+
+def test_the_plan_of_a_ramp_names_who_gains_by_its_first_step(
+    client_as: Callable[[str], Client], seen: FlagState, operator_actor: Actor, now: datetime
+) -> None:
+    steps = [RampStepSpec(f"day {day}", 1, day, Decimal(percentage)) for day, percentage in ((1, 40), (2, 100))]
+    templates.define("ramp", name="Ramp", flag_key=KEY, steps=steps, actor=operator_actor, reason="x", now=now)
+    page = reverse("admin:rollouts_ramp_add")
+    text = client_as("operator").get(page, {"template": "ramp", "environment": "production"}).content.decode()
+    assert f">{between(25, 40)}</strong> get it" in text

@@ -105,7 +105,7 @@ def test_unknown_paths_methods_sizes_and_faults_have_the_same_shape(api: Client,
     assert api.get("/api/v1/flags/nosuch").json()["detail"].startswith("There is no flag 'nosuch'")
     assert api.get("/api/nosuch").json()["status"] == 404
     refused = api.delete("/api/v1/flags")
-    assert (refused.json()["status"], refused["Allow"]) == (405, "GET, POST")
+    assert (refused.json()["status"], set(refused["Allow"].split(", "))) == (405, {"GET", "POST"})
     assert send(api, "rollout", b"x" * (12 * 1024 * 1024 + 1)).json()["status"] == 413
     assert api.get("/api/v1/docs").status_code == 404
     assert ROOT.replace(KEY, "{key}") in api.get("/api/v1/openapi.json").json()["paths"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 import flags.selectors
 from approvals.domain import approving, payloads, schedule
@@ -91,9 +91,12 @@ def twin(environment: str, changes: Sequence[Change]) -> int | None:
     return next((number for number, stored in live.values_list("pk", "changes") if stored == asked), None)
 
 
-def live_ids() -> list[int]:
-    """The requests the clock looks at, oldest first."""
-    return list(ChangeRequest.objects.filter(state__in=LIVE).order_by("id").values_list("pk", flat=True))
+def watched_ids(*, now: datetime) -> list[int]:
+    """The live requests at which the clock has something to look: over, approved, or with an approval to lose."""
+    live = ChangeRequest.objects.filter(state__in=LIVE)
+    approved = Q(state=RequestState.APPROVED) | Q(approvals__digest=F("digest"))
+    found = live.filter(approved | Q(expires_at__lte=now)).order_by("id").distinct()
+    return list(found.values_list("pk", flat=True))
 
 
 def changes_of(request: ChangeRequest) -> tuple[Change, ...]:

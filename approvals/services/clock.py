@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def tick(now: datetime) -> int:
-    """Look at every live request, each in its own transaction; how many were applied.
+    """Look at the requests, each in its own transaction; how many were applied.
 
     Ticks that were missed do not matter: what is due is done at the next one, as long as it has not expired. A
     request that fails is logged and does not keep the others from theirs.
     """
     done = 0
-    for request_id in selectors.live_ids():
+    for request_id in selectors.watched_ids(now=now):
         try:
             if _look(request_id, now=now):
                 done += _apply(request_id, now=now)

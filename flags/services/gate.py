@@ -91,12 +91,17 @@ def rules(environment_id: int) -> dict[ChangeKind, Rule]:
 
 
 def _floor(state: FlagState, current: Decimal, *, now: datetime) -> Decimal:
-    """The lowest reach since a day ago, or since the last approved change if that is later."""
+    """The lowest reach since a day ago, or since the last approved change if that is later.
+
+    Only these few values of the events are read: an event may hold a list of 100,000 npubs.
+    """
     lowest = current
     told = events.about(f"flag:{state.flag.key}", environment_id=state.environment_id).filter(at__gt=now - WINDOW)
-    for data, before, after in told.values_list("data", "before", "after"):
-        if data.get("approved"):
-            return min(lowest, reach(after)) if "percentage" in after else lowest
-        if "percentage" in before:
-            lowest = min(lowest, reach(before))
+    pictures = [f"{side}__{name}" for side in ("before", "after") for name in ("enabled", "percentage")]
+    for approved, was_on, was, is_on, became in told.values_list("data__approved", *pictures):
+        if was is None or became is None:
+            continue
+        if approved:
+            return min(lowest, reach({"enabled": is_on, "percentage": became}))
+        lowest = min(lowest, reach({"enabled": was_on, "percentage": was}))
     return lowest

@@ -134,6 +134,12 @@ class Machine(RuleBasedStateMachine):
             for key, value in model.changes.items():
                 self._set(key, value)
 
+    @rule(nth=newest, who=person, key=flag)
+    def apply_after_a_change_underneath(self, nth: int, who: Actor, key: str) -> None:
+        self.approve_by_all(nth)
+        self.change_directly(who, key, 0)
+        self.apply(nth, who)
+
     @rule(nth=newest, who=person, verb=st.sampled_from(["withdraw", "reject"]))
     def close(self, nth: int, who: Actor, verb: str) -> None:
         pk = self._newest(nth)

@@ -69,7 +69,10 @@ class Ticket(Schema):
 
 
 @router.post(
-    "/clients/report", response={204: None}, summary="Tell who you are, what you decided, and by which version"
+    "/clients/report",
+    response={204: None},
+    auth=token_auth(Scope.SNAPSHOT),  # a browser's token is public: it must not make up usage
+    summary="Tell who you are, what you decided, and by which version",
 )
 def report(request: HttpRequest, body: Report) -> Status[None]:
     counts: Counter[Answer] = Counter()

@@ -9,14 +9,13 @@ export const NO_KEY = 'no-key';
 
 /**
  * Throws for what is no flag of the document. `answer` decides as if all prerequisites were met; `wanted` are these,
- * each with the variants that meet it and the answer when it is not met.
+ * each with the variants that meet it and the answer when it is not met; a disabled flag asks for none.
  */
 export class Flag {
   constructor(document, segments) {
     const { key, type, bucketing, variants, salt, percentage } = document;
     this.key = key;
     this.kind = type;
-    this.enabled = document.enabled;
     this.parameters = frozen(document.parameters ?? {});
     this.outcomes = [];
     this._document = document;
@@ -26,7 +25,7 @@ export class Flag {
     this.bucket = this._salted ? murmur3Bucket(salt) : js31Bucket;
     this._percentage = percentage;
     this.answer = this._compile(segments);
-    this.wanted = document.prerequisites.map(({ flag, variants: met }) => ({
+    this.wanted = (document.enabled ? document.prerequisites : []).map(({ flag, variants: met }) => ({
       flag,
       variants: new Set(met),
       unmet: this._offFor('TARGETING_MATCH', 'prerequisite', flag),
@@ -48,8 +47,8 @@ export class Flag {
   }
 
   _compile(segments) {
-    const { serve, rules } = this._document;
-    if (!this.enabled) {
+    const { enabled, serve, rules } = this._document;
+    if (!enabled) {
       const disabled = this._offFor('DISABLED', 'disabled');
       return () => disabled;
     }
@@ -67,12 +66,8 @@ export class Flag {
     };
   }
 
-  /**
-   * The answer when a prerequisite is not met: it is missing, has no value, or another variant. A disabled flag does
-   * not ask, but its prerequisites are part of circles.
-   */
+  /** The answer when a prerequisite is not met: it is missing, has no value, or another variant. */
   unmet(known) {
-    if (!this.enabled) return undefined;
     for (const { flag, variants, unmet } of this.wanted) {
       const answer = known.get(flag);
       if (answer === undefined || !answer.hasValue || !variants.has(answer.variant)) return unmet;

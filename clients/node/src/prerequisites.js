@@ -5,7 +5,7 @@
  * met, because none of them is known when it asks.
  */
 export function deciderOf(flag, find) {
-  if (!flag.wanted.length || !flag.enabled) return flag.answer;
+  if (!flag.wanted.length) return flag.answer;
   const needed = needs(flag, find);
   const order = settled(needed);
   const chain = order.length === needed.size ? order.map((key) => needed.get(key)) : [flag];

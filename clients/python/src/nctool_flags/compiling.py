@@ -24,7 +24,7 @@ class Flag:
     """A compiled flag. Raises KeyError, TypeError or ValueError for what is no flag of the document.
 
     `answer` decides as if all prerequisites were met; `wanted` are these, each with the variants that meet it and the
-    answer when it is not met. `memo` are the js31 buckets that are known.
+    answer when it is not met; a disabled flag asks for none. `memo` are the js31 buckets that are known.
     """
 
     def __init__(self, document: Mapping[str, Any], segments: Mapping[str, Holds], memo: Mapping[str, int]) -> None:
@@ -43,7 +43,7 @@ class Flag:
         self.answer: Decide = self._compile(document, segments)
         self.wanted = tuple(
             (one["flag"], frozenset(one["variants"]), self._off_for(TARGETING_MATCH, "prerequisite", one["flag"]))
-            for one in document["prerequisites"]
+            for one in (document["prerequisites"] if self.enabled else ())
         )
 
     def bucket(self, unit: str) -> int:
@@ -111,11 +111,8 @@ class Flag:
         return by_murmur3 if self._salted else by_js31
 
     def unmet(self, known: Mapping[str, Outcome]) -> Outcome | None:
-        """The answer when a prerequisite is not met: it is missing, has no value, or another variant.
-
-        A disabled flag does not ask, but its prerequisites are part of circles.
-        """
-        for key, variants, unmet in self.wanted if self.enabled else ():
+        """The answer when a prerequisite is not met: it is missing, has no value, or another variant."""
+        for key, variants, unmet in self.wanted:
             answer = known.get(key)
             if answer is None or not answer.has_value or answer.variant not in variants:
                 return unmet

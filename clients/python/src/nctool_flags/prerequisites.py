@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def decider(flag: Flag, find: Callable[[str], Flag | None]) -> Decide:
     """How the flag decides, its prerequisites included. A flag that leads into a circle finds them not met."""
-    if not flag.wanted or not flag.enabled:
+    if not flag.wanted:
         return flag.answer
     needed = _needed(flag, find)
     order = _settled(needed)

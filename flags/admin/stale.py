@@ -24,7 +24,7 @@ class StalePage(Screen):
         found = listing.all_stale(now=now)
         states = listing.of_flags(list(found))
         rows = [
-            (states[flag_id][0].flag, stale, [compact(state) for state in states[flag_id]])
+            (states[flag_id][0].flag, stale, states[flag_id][-1].pk, [compact(state) for state in states[flag_id]])
             for flag_id, stale in found.items()
         ]
         return super().get_context_data(

@@ -132,6 +132,9 @@ def test_what_can_be_cleaned_up_is_listed_with_why_and_what_to_do(
     Asked.objects.create(state=settled, at=timezone.now())
     text = client.get(reverse("admin:flags_stale")).content.decode()
     assert "2 flags to clean up" in text
+    assert "/archive/" not in text
+    offered = client_as("operator").get(reverse("admin:flags_stale")).content.decode()
+    assert reverse("admin:flags_archive", args=[settled.pk]) in offered
     assert "Nobody has had it for 40 days in Production." in text
     assert "It was made 40 days ago and nobody has asked for it" in text
     shown = client.get(reverse("admin:flags_flagstate_changelist"), {"stale": "settled"}).content.decode()

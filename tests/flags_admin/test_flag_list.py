@@ -169,3 +169,24 @@ def test_a_viewer_is_offered_no_change_and_refused_one(client_as: Callable[[str]
     ids = ",".join(map(str, chosen("third")))
     assert client.post(f"{reverse('admin:flags_many_enable')}?ids={ids}", {"reason": "x"}).status_code == 403
     assert not FlagState.objects.get(pk=chosen("third")[0]).enabled
+
+
+def test_a_selection_is_archived_together_or_not_at_all(client_as: Callable[[str], Client], three: None) -> None:
+    client, page = client_as("operator"), reverse("admin:flags_many_archive")
+    refused = client.post(f"{page}?ids={','.join(map(str, chosen(*KEYS)))}", {"reason": "done"})
+    assert refused.status_code == 409
+    assert "atomicMeltOperations cannot be archived" in refused.content.decode()
+    assert not Flag.objects.exclude(archived_at=None).exists()
+    client.post(f"{page}?ids={','.join(map(str, chosen('second', 'third')))}", {"reason": "done"})
+    assert shown(client) == ["atomicMeltOperations"]
+
+
+def test_a_selection_leads_to_the_preview_of_its_promotion(client_as: Callable[[str], Client], three: None) -> None:
+    staging = FlagState.objects.filter(environment__key="staging", flag__key__in=KEYS[:2])
+    selected = {"action": "promote", "_selected_action": list(staging.values_list("pk", flat=True))}
+    client = client_as("operator")
+    answer = client.post(f"{reverse(LIST)}?environment=staging", selected)
+    assert answer.headers["Location"] == (
+        f"{reverse('admin:flags_promote')}?source=staging&target=pre-production&flag=atomicMeltOperations&flag=second"
+    )
+    assert "Promote to" not in client.get(reverse(LIST)).content.decode()

@@ -85,12 +85,12 @@ def test_a_load_with_request_does_the_rest_and_asks_once(load: Load, now: dateti
     for _ in range(2):
         decisions = asks(RAISED, now)
         assert decisions["states", "live", "sending", "rollout"].outcome == "ask"
-        assert decisions["states", "live", "sending", "rollout"].why == "asked for by request 1"
+        (request,) = ChangeRequest.objects.all()
+        assert decisions["states", "live", "sending", "rollout"].why == f"asked for by request {request.pk}"
     assert rest not in decisions  # done by the first load
     assert flag_selectors.state("sending", "lab").parameters["threshold"] == "LOW"
     assert live()[0] == 10
 
-    (request,) = ChangeRequest.objects.all()
     assert (request.title, request.needed) == ("Load playbook small 1", 2)
     settle(request, now)
     assert live() == (80, {"threshold": "LOW", "limits": {"daily": 5}})
@@ -151,5 +151,6 @@ def test_the_command_says_how_and_asks(load: Load, tmp_path: Any, capsys: pytest
         call_command("playbook", "load", str(file))
     call_command("playbook", "load", str(file), "--request")
     told = capsys.readouterr().out
-    assert "  ? flag sending rollout: enabled at 10 % -> enabled at 80 % (asked for by request 1)" in told
+    asked = ChangeRequest.objects.get().pk
+    assert f"  ? flag sending rollout: enabled at 10 % -> enabled at 80 % (asked for by request {asked})" in told
     assert "1 written, 2 asked for, " in told

@@ -96,13 +96,13 @@ def measure(data_dir: Path) -> None:
 
     from core.actors import Actor, ActorKind
     from flags.adapters.disk import DiskCopy
-    from flags.services import allow_list, rollout
+    from flags.services import lists, rollout
     from flags.services.holding import Holder
 
     told = {"actor": Actor("benchmark", ActorKind.COMMAND), "reason": "benchmark", "now": timezone.now()}
     changes: dict[str, Callable[[int], object]] = {
         "a percentage": lambda number: rollout.set_rollout("benchmark00500", "production", 1 + number % 50, **told),
-        "one npub on a list of 100,000": lambda number: allow_list.edit_allow_list(
+        "one npub on a list of 100,000": lambda number: lists.edit_allow_list(
             "benchmark00001", "production", add=[f"npub1new{number}"], remove=[f"npub1{number:058d}"], **told
         ),
     }

@@ -15,10 +15,9 @@ from flags.domain.change import StateChange
 from flags.domain.definition import DefinitionChange
 from flags.domain.permit import Permit
 from flags.services import (
-    allow_list,
     approval_rules,
     definition,
-    deny_list,
+    lists,
     promotion,
     rollout,
     segments,
@@ -53,11 +52,11 @@ def _state(environment: str, change: Change, by: By) -> None:
 
 
 def _allow_list(environment: str, change: Change, by: By) -> None:
-    allow_list.edit_allow_list(change.flag, environment, **change.payload, **by.told)
+    lists.edit_allow_list(change.flag, environment, **change.payload, **by.told)
 
 
 def _deny_list(environment: str, change: Change, by: By) -> None:
-    deny_list.edit_deny_list(change.flag, environment, **change.payload, **by.told)
+    lists.edit_deny_list(change.flag, environment, **change.payload, **by.told)
 
 
 def _targeting(environment: str, change: Change, by: By) -> None:

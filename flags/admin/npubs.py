@@ -16,9 +16,7 @@ from flags.admin.flag_page import find, list_crumbs
 from flags.domain.upload import safe_cell
 from flags.models import FlagState
 from flags.selectors.lists import npubs
-from flags.services.allow_list import edit_allow_list
-from flags.services.deny_list import edit_deny_list
-from flags.services.lists import Edit
+from flags.services.lists import Edit, edit_allow_list, edit_deny_list
 
 PER_PAGE = 50
 

@@ -19,7 +19,7 @@ from flags.api.definitions import create
 from flags.api.etags import etag, is_known
 from flags.api.paging import Page, cut
 from flags.domain.change import StateChange
-from flags.services import allow_list, emergency, rollout
+from flags.services import emergency, lists, rollout
 from flags.services.tokens import Scope
 
 
@@ -135,7 +135,7 @@ def patch_parameters(request: HttpRequest, response: HttpResponse, key: str, bod
 
 @router.patch("/flags/{key}/allow-list", response=ListOut, summary="Add and remove npubs")
 def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body: ListChange) -> ListOut:
-    done = allow_list.edit_allow_list(
+    done = lists.edit_allow_list(
         key,
         token(request).environment,
         add=body.add,

@@ -17,7 +17,7 @@ from flags.domain.keys import KEY_PATTERN
 from flags.models import Segment
 from flags.selectors.lists import npubs
 from flags.selectors.segments import segments as all_segments
-from flags.services import deny_list, segments, targeting
+from flags.services import lists, segments, targeting
 from flags.services.tokens import Scope
 
 router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
@@ -71,7 +71,7 @@ def set_targeting(request: HttpRequest, response: HttpResponse, key: str, body: 
 
 @router.patch("/flags/{key}/deny-list", response=ListOut, summary="Add and remove npubs that never get it")
 def edit_deny_list(request: HttpRequest, response: HttpResponse, key: str, body: ListChange) -> ListOut:
-    done = deny_list.edit_deny_list(
+    done = lists.edit_deny_list(
         key,
         token(request).environment,
         add=body.add,

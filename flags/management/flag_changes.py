@@ -16,7 +16,7 @@ from flags.domain.promotion import PARTS
 from flags.management import table
 from flags.management.door import actor
 from flags.management.flag_reads import Lines, line_of, shown
-from flags.services import allow_list, definition, emergency, promotion, rollout
+from flags.services import definition, emergency, lists, promotion, rollout
 
 Options = Mapping[str, Any]
 
@@ -51,7 +51,7 @@ def _change(verb: str, options: Options, *, now: datetime) -> dict[str, Any]:
     if verb == "allow":
         if not options["add"] and not options["remove"]:
             raise Invalid("Name npubs with --add or --remove.")
-        done = allow_list.edit_allow_list(key, environment, add=options["add"], remove=options["remove"], **told)
+        done = lists.edit_allow_list(key, environment, add=options["add"], remove=options["remove"], **told)
         return {name: getattr(done, name) for name in ("added", "removed", "already_in", "not_in")}
     rollout.change(key, environment, _wanted(verb, options), **told)
     return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -53,8 +54,8 @@ def edit_list(
     key: str,
     environment: str,
     *,
-    add: Collection[str],
-    remove: Collection[str],
+    add: Collection[str] = (),
+    remove: Collection[str] = (),
     actor: Actor,
     reason: str,
     now: datetime,
@@ -90,6 +91,10 @@ def edit_list(
     told = f"flag.{kind.name}_list_changed"
     store(state, told, before, actor=actor, reason=reason, now=now, data=data, permit=permit)
     return done
+
+
+edit_allow_list = partial(edit_list, ALLOW)  # who has a feature whatever the percentage
+edit_deny_list = partial(edit_list, DENY)  # who never has it, whatever else says so
 
 
 def effective(kind: Kind, state: FlagState, edit: ListEdit) -> ListEdit:

@@ -12,7 +12,7 @@ from core import environments, events, freezing
 from core.actors import Actor
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
-from flags.services import allow_list, approval_rules, registry, rollout
+from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
 from monitoring.services import triggers
 from nctool_rollout.playbook import standing, wanted
@@ -173,7 +173,7 @@ def _allow_list(work: Load, environment: str, flag: str, writes: dict[Item, Deci
     add = [npub for npub in decision.wanted if npub not in set(current)]
     remove = [npub for npub in current if npub not in set(decision.wanted)]
     with work.part(*work.place(environment, flag), items=[decision.item]):
-        allow_list.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
+        lists.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
 
 
 def _ramps(work: Load) -> None:

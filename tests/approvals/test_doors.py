@@ -22,19 +22,18 @@ from flags import selectors as flag_selectors
 from flags.domain.change import StateChange
 from flags.domain.definition import DefinitionChange
 from flags.selectors import approval_rules
+from flags.services import approval_rules as rules_service
 from flags.services import (
-    allow_list,
     bulk,
     definition,
-    deny_list,
     emergency,
+    lists,
     promotion,
     rollout,
     segments,
     targeting,
     tokens,
 )
-from flags.services import approval_rules as rules_service
 from nctool_rollout.playbook import loading
 from nctool_rollout.playbook.export import as_yaml, export
 from nctool_rollout.playbook.problems import PlaybookError
@@ -58,7 +57,7 @@ def ground(rules: Any, now: datetime) -> datetime:
     segments.define("eu", "production", name="EU", conditions=_of("DE"), **told)
     targeting.set_targeting(KEY, "production", IN_EU, **told)
     rollout.change(KEY, "production", StateChange(enabled=True, percentage=10), **told)
-    deny_list.edit_deny_list(KEY, "production", add=["npub1bad"], **told)
+    lists.edit_deny_list(KEY, "production", add=["npub1bad"], **told)
     flag = flag_selectors.flags().get(key=KEY)
     steps = [as_playbook(f"1.{n}", 1, n, share) for n, share in enumerate((10, 50, 100), start=1)]
     RampTemplate.objects.create(key="slow", name="Slow", flag=flag, steps=steps)
@@ -130,7 +129,7 @@ def by_disabling_first(now: datetime) -> None:
 
 
 def list_of_a_disabled_flag(now: datetime) -> None:
-    allow_list.edit_allow_list(OTHER, "production", add=NPUBS, actor=OLGA, reason="off", now=now)
+    lists.edit_allow_list(OTHER, "production", add=NPUBS, actor=OLGA, reason="off", now=now)
     rollout.enable(OTHER, "production", actor=OLGA, reason="r", now=now)
 
 
@@ -158,9 +157,9 @@ SERVICES: dict[str, Callable[[datetime], Any]] = {
     "a raise in slices": slices,
     "an enable after an emergency": after_an_emergency,
     "a raise while it is off": by_disabling_first,
-    "an allow-list": lambda now: allow_list.edit_allow_list(KEY, "production", add=NPUBS, **who(now)),
+    "an allow-list": lambda now: lists.edit_allow_list(KEY, "production", add=NPUBS, **who(now)),
     "an allow-list while it is off": list_of_a_disabled_flag,
-    "a freed npub": lambda now: deny_list.edit_deny_list(KEY, "production", remove=["npub1bad"], **who(now)),
+    "a freed npub": lambda now: lists.edit_deny_list(KEY, "production", remove=["npub1bad"], **who(now)),
     "parameters": lambda now: rollout.set_parameters(KEY, "production", {"a": 1}, **who(now)),
     "targeting": lambda now: targeting.set_targeting(KEY, "production", {}, **who(now)),
     "a segment": lambda now: segments.define("eu", "production", name="EU", conditions=_of("US"), **who(now)),
@@ -261,7 +260,7 @@ WAYS_DOWN: dict[str, Callable[[datetime], Any]] = {
     "a rollback": lambda now: emergency.roll_back(KEY, "production", **who(now)),
     "a disable": lambda now: rollout.disable(KEY, "production", **who(now)),
     "fewer": lambda now: rollout.set_rollout(KEY, "production", 1, **who(now)),
-    "a denied npub": lambda now: deny_list.edit_deny_list(KEY, "production", add=["npub1x"], **who(now)),
+    "a denied npub": lambda now: lists.edit_deny_list(KEY, "production", add=["npub1x"], **who(now)),
     "stricter rules": lambda now: rules_service.define(
         "production", approval_rules.as_dict("production") | {"raise": {"above": 1, "approvals": 3}}, **who(now)
     ),

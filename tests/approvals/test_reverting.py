@@ -17,7 +17,7 @@ from core.errors import Conflict, Invalid, NotFound
 from flags import selectors as flag_selectors
 from flags.domain.change import StateChange
 from flags.domain.definition import DefinitionChange
-from flags.services import allow_list, definition, emergency, rollout, segments
+from flags.services import definition, emergency, lists, rollout, segments
 from tests.approvals.conftest import ANNA, BEN, KEY, OLGA, OTHER, Ask, approve, raised
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_a_revert_that_no_rule_minds_is_done_at_once_and_whole(applied: ChangeRe
 
 def test_a_revert_leaves_what_others_changed_beside_it(applied: ChangeRequest, now: datetime) -> None:
     rollout.change(KEY, "production", StateChange(patch={"other": 1}), actor=BEN, reason="r", now=now)
-    allow_list.edit_allow_list(KEY, "production", add=["npub1b"], actor=BEN, reason="r", now=now)
+    lists.edit_allow_list(KEY, "production", add=["npub1b"], actor=BEN, reason="r", now=now)
     applying.revert(applied.pk, reason="errors", actor=OLGA, now=now)
     state = flag_selectors.state(KEY, "production")
     assert (state.percentage, state.parameters) == (10, {"other": 1})
@@ -131,7 +131,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "disabled": lambda told: rollout.disable(KEY, "staging", **told),
     "percentage": lambda told: rollout.set_rollout(KEY, "staging", 70, **told),
     "parameters": lambda told: rollout.change(KEY, "staging", StateChange(parameters={"b": 2}), **told),
-    "allow-list": lambda told: allow_list.edit_allow_list(KEY, "staging", add=["b"], remove=["a"], **told),
+    "allow-list": lambda told: lists.edit_allow_list(KEY, "staging", add=["b"], remove=["a"], **told),
     "emergency": lambda told: emergency.emergency_disable(KEY, "staging", **told),
     "definition": lambda told: definition.change(KEY, DefinitionChange(description="other"), **told),
 }
@@ -141,7 +141,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_any_event_of_a_flag_is_undone(name: str, rules: Any, now: datetime) -> None:
     told = {"actor": OLGA, "reason": "r", "now": now}
     rollout.change(KEY, "staging", StateChange(enabled=True, percentage=40, parameters={"a": 1}), **told)
-    allow_list.edit_allow_list(KEY, "staging", add=["a"], **told)
+    lists.edit_allow_list(KEY, "staging", add=["a"], **told)
 
     def picture() -> tuple[Any, ...]:
         state = flag_selectors.state(KEY, "staging")

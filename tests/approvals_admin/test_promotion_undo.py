@@ -13,7 +13,7 @@ from core import events
 from core.actors import Actor
 from flags.domain.change import StateChange
 from flags.models import DeniedUser, Flag
-from flags.services import allow_list, lists, promotion, rollout
+from flags.services import lists, promotion, rollout
 
 KEY = "atomicMeltOperations"
 
@@ -29,10 +29,10 @@ def standing(environment: str) -> tuple[Any, ...]:
 def test_undoing_a_promotion_gives_back_what_there_was(flag: Flag, operator_actor: Actor, now: datetime) -> None:
     who: dict[str, Any] = {"actor": operator_actor, "reason": "tests", "now": now}
     rollout.change(KEY, "staging", StateChange(enabled=True, percentage=25, parameters={"a": 1}), **who)
-    allow_list.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], **who)
+    lists.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], **who)
     lists.edit_list(lists.DENY, KEY, "staging", add=["npub1x"], remove=[], **who)
     rollout.change(KEY, "pre-production", StateChange(percentage=5, parameters={"b": 2}), **who)
-    allow_list.edit_allow_list(KEY, "pre-production", add=["npub1b", "npub1c"], **who)
+    lists.edit_allow_list(KEY, "pre-production", add=["npub1b", "npub1c"], **who)
     before = standing("pre-production")
     promotion.promote([KEY], "staging", "pre-production", **who)
     assert standing("pre-production") == standing("staging")

@@ -14,7 +14,7 @@ from communications.services import announcing
 from core import events
 from core.actors import GUARD, Actor
 from flags.models import Flag
-from flags.services import allow_list, emergency, rollout, tokens
+from flags.services import emergency, lists, rollout, tokens
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
@@ -69,7 +69,7 @@ def addresses(flag: Flag, operator_actor: Actor, now: datetime) -> list[str]:
     rollout.enable(KEY, "production", **about)
     rollout.set_rollout(KEY, "production", 25, **about)
     rollout.set_parameters(KEY, "production", {"fallbackToLegacy": True, "severityThreshold": "HIGH"}, **about)
-    allow_list.edit_allow_list(KEY, "production", add=[f"npub1{n:058d}" for n in range(60)], **about)
+    lists.edit_allow_list(KEY, "production", add=[f"npub1{n:058d}" for n in range(60)], **about)
     rollout.enable(KEY, "staging", **about)
     evidence = {"value": 11.8, "threshold": 5.0}
     emergency.roll_back(KEY, "production", actor=GUARD, reason="errors", now=now, evidence=evidence)

@@ -17,7 +17,7 @@ from core.actors import Actor
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.models import Acknowledgement, Flag, FlagState, Instance, SeenUnit, Usage
-from flags.services import allow_list, registry, rollout
+from flags.services import lists, registry, rollout
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
@@ -31,7 +31,7 @@ def state(flag: Flag, operator_actor: Actor) -> FlagState:
     """On for 25 % in production since a minute ago, with one npub on the list; a second flag is off."""
     about: dict[str, Any] = {"actor": operator_actor, "reason": "week 5", "now": timezone.now() - timedelta(minutes=1)}
     registry.define("second", name="Second", description="", bucketing=Bucketing.MURMUR3, **about)
-    allow_list.edit_allow_list(KEY, "production", add=["npub1listed"], **about)
+    lists.edit_allow_list(KEY, "production", add=["npub1listed"], **about)
     rollout.change(KEY, "production", StateChange(enabled=True, percentage=25), **about)
     return flags.selectors.state(KEY, "production")
 

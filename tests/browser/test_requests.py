@@ -16,7 +16,7 @@ from core.actors import Actor, ActorKind
 from core.asking import Change
 from flags.domain.change import StateChange
 from flags.models import Flag
-from flags.services import allow_list, approval_rules, rollout
+from flags.services import approval_rules, lists, rollout
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=20_000)
@@ -91,7 +91,7 @@ def test_one_asks_another_approves_it_is_applied_and_taken_back_by_keyboard(page
 
 def test_what_differs_is_chosen_looked_at_and_asked_for(page_as: PageAs, quarter: Flag, who: dict[str, Any]) -> None:
     rollout.change(KEY, "pre-production", StateChange(enabled=True, percentage=10), **who)
-    allow_list.edit_allow_list(KEY, "pre-production", add=["npub1anna"], **who)
+    lists.edit_allow_list(KEY, "pre-production", add=["npub1anna"], **who)
     page = page_as("operator")
     page.goto("/admin/flags/flagstate/compare/")
     expect(page.get_by_role("button", name="Promote 0 flags to Production")).to_be_disabled()

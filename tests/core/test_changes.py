@@ -30,3 +30,17 @@ def test_only_what_differs_is_told_field_by_field(
     before: dict[str, Any], after: dict[str, Any], told: list[tuple[str, str, str]]
 ) -> None:
     assert differences(before, after) == [Difference(*line) for line in told]
+
+
+def test_targeting_is_told_in_words_with_every_value() -> None:
+    """Nobody can decide on a change whose last country is left out."""
+    countries = [f"C{number}" for number in range(40)]
+    rule = {"name": "EU", "when": [{"attribute": "country", "op": "in", "values": countries}], "percentage": 50}
+    (told,) = differences({"targeting": {"rules": []}}, {"targeting": {"rules": [rule]}})
+    assert told.field == "targeting.rules"
+    assert told.before == ""
+    named = ", ".join(countries)
+    assert told.after == f"1. EU: Where country is one of {named}: 50 % of them get the feature, the others nothing."
+
+    (told,) = differences({"conditions": [{"segment": "a"}]}, {"conditions": [{"segment": "a"}, {"not_segment": "b"}]})
+    assert (told.before, told.after) == ("in segment a", "in segment a and not in segment b")

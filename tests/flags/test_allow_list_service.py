@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.errors import Invalid
 from flags import selectors
 from flags.domain.change import read_npubs
-from flags.services import allow_list
+from flags.services import lists
 
 KEY = "atomicMeltOperations"
 
@@ -21,8 +21,8 @@ KEY = "atomicMeltOperations"
 @pytest.mark.django_db
 @pytest.mark.usefixtures("flag")
 def test_an_edit_counts_what_was_new_what_was_there_and_what_was_not(operator_actor: Actor, now: datetime) -> None:
-    allow_list.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], actor=operator_actor, reason="", now=now)
-    done = allow_list.edit_allow_list(
+    lists.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], actor=operator_actor, reason="", now=now)
+    done = lists.edit_allow_list(
         KEY, "staging", add=["npub1b", "npub1c"], remove=["npub1a", "npub1z"], actor=operator_actor, reason="", now=now
     )
 
@@ -52,7 +52,7 @@ def test_a_bad_npub_refuses_the_whole_edit(
     add: list[str], remove: list[str], words: str, operator_actor: Actor, now: datetime
 ) -> None:
     with pytest.raises(Invalid, match=words):
-        allow_list.edit_allow_list(
+        lists.edit_allow_list(
             KEY, "staging", add=["npub1good", *add], remove=remove, actor=operator_actor, reason="", now=now
         )
     assert selectors.state(KEY, "staging").allow_count == 0
@@ -62,10 +62,10 @@ def test_a_bad_npub_refuses_the_whole_edit(
 @pytest.mark.usefixtures("flag")
 def test_a_hundred_thousand_npubs_fit_and_not_one_more(operator_actor: Actor, now: datetime) -> None:
     many = [f"npub1{number:058d}" for number in range(100_000)]
-    done = allow_list.edit_allow_list(KEY, "staging", add=many, actor=operator_actor, reason="", now=now)
+    done = lists.edit_allow_list(KEY, "staging", add=many, actor=operator_actor, reason="", now=now)
     assert done.state.allow_count == 100_000
     with pytest.raises(Invalid, match="at most 100,000"):
-        allow_list.edit_allow_list(KEY, "staging", add=["npub1more"], actor=operator_actor, reason="", now=now)
+        lists.edit_allow_list(KEY, "staging", add=["npub1more"], actor=operator_actor, reason="", now=now)
 
 
 @given(

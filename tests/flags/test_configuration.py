@@ -17,7 +17,7 @@ from flags.domain.change import StateChange
 from flags.domain.configuration import EnvironmentConfig
 from flags.domain.definition import DefinitionChange
 from flags.models import AllowedUser, Configuration, FlagState
-from flags.services import allow_list, archiving, definition, deny_list, emergency, locking, rollout, segments
+from flags.services import archiving, definition, emergency, lists, locking, rollout, segments
 from flags.services.targeting import set_targeting
 from tests.racing import at_once
 
@@ -35,7 +35,7 @@ def who(operator_actor: Actor, now: datetime) -> dict[str, Any]:
 def three(all_environments: None, who: dict[str, Any]) -> None:
     for key in ("a", "b", "other"):
         definition.create(key, DefinitionChange(name=key), **who)
-    allow_list.edit_allow_list("other", HERE, add=["npub1"], **who)
+    lists.edit_allow_list("other", HERE, add=["npub1"], **who)
 
 
 def read(known: EnvironmentConfig | None = None) -> EnvironmentConfig:
@@ -52,9 +52,9 @@ def forget_to_stamp(who: dict[str, Any]) -> None:
 
 CHANGES: list[Callable[[dict[str, Any]], object]] = [
     lambda who: rollout.change("a", HERE, StateChange(enabled=True, percentage=25, parameters={"n": 1}), **who),
-    lambda who: allow_list.edit_allow_list("a", HERE, add=["npub1", "npub2"], **who),
-    lambda who: deny_list.edit_deny_list("a", HERE, add=["npub3"], **who),
-    lambda who: allow_list.edit_allow_list("a", HERE, remove=["npub1"], **who),
+    lambda who: lists.edit_allow_list("a", HERE, add=["npub1", "npub2"], **who),
+    lambda who: lists.edit_deny_list("a", HERE, add=["npub3"], **who),
+    lambda who: lists.edit_allow_list("a", HERE, remove=["npub1"], **who),
     lambda who: segments.define("beta", HERE, name="Beta", conditions=BETA, **who),
     lambda who: set_targeting("a", HERE, IN_BETA, **who),
     lambda who: segments.define("beta", HERE, name="Beta", conditions=[{**BETA[0], "values": ["gold"]}], **who),
@@ -66,7 +66,7 @@ CHANGES: list[Callable[[dict[str, Any]], object]] = [
     lambda who: rollout.change("a", "staging", StateChange(enabled=True), **who),
     forget_to_stamp,
     lambda who: (archiving.archive("b", force=True, **who), definition.create("c", DefinitionChange(name="c"), **who)),
-    lambda who: AllowedUser.objects.all().delete() and allow_list.edit_allow_list("a", HERE, add=["x"], **who),
+    lambda who: AllowedUser.objects.all().delete() and lists.edit_allow_list("a", HERE, add=["x"], **who),
 ]
 
 

@@ -12,7 +12,7 @@ from core.actors import Actor
 from flags.adapters.disk import DiskCopy
 from flags.domain.configuration import EnvironmentConfig
 from flags.domain.snapshot import Snapshot
-from flags.services import deny_list, rollout, segments, targeting
+from flags.services import lists, rollout, segments, targeting
 from flags.services.holding import Holder
 
 KEY = "atomicMeltOperations"
@@ -54,7 +54,7 @@ def test_the_copy_tells_all_that_decides(holder: Holder, copy: DiskCopy, operato
     rule = {"name": "EU", "when": [{"segment": "eu"}], "percentage": 50}
     targeting.set_targeting(KEY, "production", {"rules": [rule]}, **told)
     rollout.enable(KEY, "production", **told)
-    deny_list.edit_deny_list(KEY, "production", add=["npub1no"], **told)
+    lists.edit_deny_list(KEY, "production", add=["npub1no"], **told)
     holder.refresh()
     kept, held = Snapshot((copy.read() or {})["production"]), holder.held.snapshots["production"]
     for npub in ("npub1no", "npub1yes", "npub1other", ""):

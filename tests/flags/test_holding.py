@@ -20,7 +20,7 @@ from flags.adapters import bus
 from flags.adapters.disk import DiskCopy
 from flags.domain.change import StateChange
 from flags.models import AllowedUser, Configuration
-from flags.services import allow_list, rollout, tokens
+from flags.services import lists, rollout, tokens
 from flags.services.holding import Held, Holder, Source
 
 KEY = "atomicMeltOperations"
@@ -70,14 +70,14 @@ def test_a_change_is_taken_with_few_queries_and_only_for_its_environment(
 def test_an_allow_list_is_read_again_only_when_it_changed(holder: Holder, operator_actor: Actor, now: datetime) -> None:
     told = {"actor": operator_actor, "reason": "r", "now": now}
     rollout.enable(KEY, "production", **told)
-    allow_list.edit_allow_list(KEY, "production", add=["npub1a"], **told)
+    lists.edit_allow_list(KEY, "production", add=["npub1a"], **told)
     holder.refresh()
     AllowedUser.objects.update(npub="npub1changed-behind-our-back")
     rollout.set_rollout(KEY, "production", 10, **told)
     holder.refresh()
     assert holder.held.snapshots["production"].decide(KEY, "npub1a").rule == "allow-list"
 
-    allow_list.edit_allow_list(KEY, "production", add=["npub1b"], **told)
+    lists.edit_allow_list(KEY, "production", add=["npub1b"], **told)
     holder.refresh()
     held = holder.held.snapshots["production"]
     assert [held.decide(KEY, npub).rule for npub in ("npub1a", "npub1b")] == ["percentage", "allow-list"]
@@ -88,7 +88,7 @@ def test_an_allow_list_is_read_again_only_when_it_changed(holder: Holder, operat
 def test_a_version_that_goes_back_is_taken_with_its_lists(holder: Holder, operator_actor: Actor, now: datetime) -> None:
     told = {"actor": operator_actor, "reason": "r", "now": now}
     rollout.enable(KEY, "production", **told)
-    allow_list.edit_allow_list(KEY, "production", add=["npub1a"], **told)
+    lists.edit_allow_list(KEY, "production", add=["npub1a"], **told)
     holder.refresh()
     AllowedUser.objects.update(npub="npub1restored")  # as a backup had it: same allow_version, other content
     Configuration.objects.filter(environment__key="production").update(version=1)
@@ -116,7 +116,7 @@ def test_without_the_database_a_process_starts_from_disk_and_recovers_by_itself(
     rollout.change(
         KEY, "production", StateChange(enabled=True, percentage=100), actor=operator_actor, reason="r", now=now
     )
-    allow_list.edit_allow_list(KEY, "staging", add=["npub1a"], actor=operator_actor, reason="r", now=now)
+    lists.edit_allow_list(KEY, "staging", add=["npub1a"], actor=operator_actor, reason="r", now=now)
     make_holder().refresh()
 
     later = make_holder()

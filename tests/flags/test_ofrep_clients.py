@@ -35,7 +35,7 @@ from core import environments
 from core.actors import Actor, ActorKind
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
-from flags.services import allow_list, registry, rollout, tokens
+from flags.services import lists, registry, rollout, tokens
 call_command("migrate", verbosity=0)
 actor = Actor("test", ActorKind.COMMAND)
 told = {{"actor": actor, "reason": "test", "now": timezone.now()}}
@@ -44,7 +44,7 @@ registry.define("{KEY}", name="m", description="", bucketing=Bucketing.JS31, **t
 registry.define("salted", name="s", description="", bucketing=Bucketing.MURMUR3, **told)
 parameters = {{"transactionTimeout": 30000, "steps": [1]}}
 rollout.change("{KEY}", "production", StateChange(enabled=True, percentage=26, parameters=parameters), **told)
-allow_list.edit_allow_list("{KEY}", "production", add=["npub1vip"], **told)
+lists.edit_allow_list("{KEY}", "production", add=["npub1vip"], **told)
 scopes = ["evaluate", "operate"]
 print(tokens.create("nctool", "production", scopes, actor=actor, now=timezone.now())[1])
 """

@@ -25,7 +25,7 @@ from flags.domain.promotion import PARTS, Promotion, configuration, digest, skip
 from flags.domain.rules import ChangeKind
 from flags.models import ApprovalRule, Flag
 from flags.selectors.comparison import compare
-from flags.services import allow_list, emergency, promotion, registry, rollout, segments, targeting
+from flags.services import emergency, lists, promotion, registry, rollout, segments, targeting
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import starting, templates
 
@@ -87,8 +87,8 @@ def staged(flag: Flag, who: dict[str, Any]) -> Flag:
     """In staging the flag is on for a quarter, with parameters and testers."""
     change = StateChange(enabled=True, percentage=25, parameters={"autoCorrection": True})
     rollout.change(KEY, "staging", change, **who)
-    allow_list.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], **who)
-    allow_list.edit_allow_list(KEY, "pre-production", add=["npub1b", "npub1c"], **who)
+    lists.edit_allow_list(KEY, "staging", add=["npub1a", "npub1b"], **who)
+    lists.edit_allow_list(KEY, "pre-production", add=["npub1b", "npub1c"], **who)
     return flag
 
 
@@ -216,8 +216,8 @@ def test_a_comparison_counts_npubs_of_one_side_and_reads_none(
 ) -> None:
     for number in range(20):
         registry.define(f"f{number}", name="F", description="", bucketing=Bucketing.MURMUR3, **who)
-        allow_list.edit_allow_list(f"f{number}", "staging", add=["npub1x"], **who)
-        allow_list.edit_allow_list(f"f{number}", "pre-production", add=[f"npub1{number % 2 and 'x'}"], **who)
+        lists.edit_allow_list(f"f{number}", "staging", add=["npub1x"], **who)
+        lists.edit_allow_list(f"f{number}", "pre-production", add=[f"npub1{number % 2 and 'x'}"], **who)
     with django_assert_num_queries(3):
         rows = {row.left.flag.key: row for row in compare("staging", "pre-production")}
     assert (rows[KEY].allow.left_only, rows[KEY].allow.right_only) == (1, 1)

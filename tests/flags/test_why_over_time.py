@@ -20,7 +20,7 @@ from flags.domain.change import StateChange
 from flags.domain.replay import GAP, UNNAMED, Answer, Identity, Then, Told, timeline
 from flags.models import Flag, FlagState
 from flags.selectors import why
-from flags.services import allow_list, emergency, registry, rollout
+from flags.services import emergency, lists, registry, rollout
 
 KEY = "atomicMeltOperations"
 NPUB = "npub1qqq"
@@ -40,7 +40,7 @@ def story(flag: Flag, operator_actor: Actor, now: datetime) -> Callable[..., Non
             elif verb == "emergency":
                 emergency.emergency_disable(KEY, "production", **about)
             else:
-                allow_list.edit_allow_list(KEY, "production", **{verb: [value]}, **about)
+                lists.edit_allow_list(KEY, "production", **{verb: [value]}, **about)
 
     return tell
 

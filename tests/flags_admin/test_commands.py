@@ -17,7 +17,7 @@ from core import beside, events
 from core.actors import GUARD, Actor
 from core.beside import Note
 from flags.models import FlagState
-from flags.services import allow_list, emergency, rollout
+from flags.services import emergency, lists, rollout
 
 HTMX = {"HX-Request": "true"}
 KEY = "atomicMeltOperations"
@@ -147,7 +147,7 @@ def test_an_emergency_disable_names_its_effect_and_needs_no_version(
 ) -> None:
     rollout.enable(KEY, "production", actor=operator_actor, reason="x", now=now)
     rollout.set_rollout(KEY, "production", 25, actor=operator_actor, reason="x", now=now)
-    allow_list.edit_allow_list(KEY, "production", add=["a", "b"], actor=operator_actor, reason="x", now=now)
+    lists.edit_allow_list(KEY, "production", add=["a", "b"], actor=operator_actor, reason="x", now=now)
     page = see("emergency")
     assert f"{KEY} goes off for everybody in Production, at once." in page
     assert "It is on for 25 % of all npubs and the 2 on the allow-list: they all lose it" in page
@@ -216,7 +216,7 @@ def test_the_page_says_why_for_an_npub(
 ) -> None:
     rollout.enable(KEY, "production", actor=operator_actor, reason="x", now=now)
     rollout.set_rollout(KEY, "production", 10, actor=operator_actor, reason="x", now=now)
-    allow_list.edit_allow_list(KEY, "production", add=["listed"], actor=operator_actor, reason="x", now=now)
+    lists.edit_allow_list(KEY, "production", add=["listed"], actor=operator_actor, reason="x", now=now)
     assert told in see("why", data={"npub": npub})
 
 

@@ -18,7 +18,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.domain.rules import ChangeKind
 from flags.models import ApprovalRule, Flag
-from flags.services import allow_list, registry, rollout
+from flags.services import lists, registry, rollout
 
 KEY = "atomicMeltOperations"
 ClientAs = Callable[[str], Client]
@@ -34,8 +34,8 @@ def proven(flag: Flag, who: dict[str, Any]) -> None:
     """In pre-production the flag is on for a quarter and two testers; `calm` is off everywhere."""
     change = StateChange(enabled=True, percentage=25, parameters={"severityThreshold": "HIGH"})
     rollout.change(KEY, "pre-production", change, **who)
-    allow_list.edit_allow_list(KEY, "pre-production", add=["npub1anna", "npub1bert"], **who)
-    allow_list.edit_allow_list(KEY, "production", add=["npub1bert", "npub1carl"], **who)
+    lists.edit_allow_list(KEY, "pre-production", add=["npub1anna", "npub1bert"], **who)
+    lists.edit_allow_list(KEY, "production", add=["npub1bert", "npub1carl"], **who)
     registry.define("calm", name="Calm", description="", bucketing=Bucketing.MURMUR3, **who)
 
 
@@ -119,7 +119,7 @@ def test_the_number_of_queries_does_not_grow_with_the_flags(
     client = client_as("viewer")
     for number in range(30):
         registry.define(f"f{number}", name="F", description="", bucketing=Bucketing.MURMUR3, **who)
-        allow_list.edit_allow_list(f"f{number}", "production", add=["npub1x"], **who)
+        lists.edit_allow_list(f"f{number}", "production", add=["npub1x"], **who)
     with django_assert_max_num_queries(15):
         assert "31 of 32 flags differ" in compared(client)
 

@@ -21,7 +21,7 @@ from core.actors import Actor
 from flags.domain.change import StateChange
 from flags.domain.definition import DefinitionChange
 from flags.models import AllowedUser, Flag, FlagState, Segment, Usage
-from flags.services import archiving, definition, deny_list, rollout, segments, targeting
+from flags.services import archiving, definition, lists, rollout, segments, targeting
 
 ALL = frozenset({"viewer", "operator", "approver", "administrator"})
 OPERATE = ALL - {"viewer"}
@@ -103,7 +103,7 @@ def test_the_state_tab_shows_all_environments_beside_each_other_with_their_rules
     rules = [{"name": "EU", "when": [{"segment": "eu"}], "percentage": 10}]
     targeting.set_targeting(flag.key, "production", {"rules": rules}, **who)
     rollout.change(flag.key, "staging", StateChange(enabled=True, percentage=40), **who)
-    deny_list.edit_deny_list(flag.key, "staging", add=["a", "b"], **who)
+    lists.edit_deny_list(flag.key, "staging", add=["a", "b"], **who)
     shown = client_as("viewer").get(reverse("admin:flags_flagstate_change", args=[state().pk])).content.decode()
     for part in (
         "Where in segment eu: 10 % of them get on, the others off.",

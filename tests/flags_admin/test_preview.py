@@ -16,7 +16,7 @@ from core.actors import Actor
 from flags.domain.bucketing import js31_bucket
 from flags.models import FlagState, SeenUnit
 from flags.selectors import reach
-from flags.services import allow_list, rollout
+from flags.services import lists, rollout
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
 
@@ -34,7 +34,7 @@ def seen(state: Callable[..., FlagState], operator_actor: Actor, now: datetime) 
     )
     rollout.enable(KEY, "production", **about)
     rollout.set_rollout(KEY, "production", 25, **about)
-    allow_list.edit_allow_list(KEY, "production", add=[max(UNITS, key=js31_bucket)], **about)
+    lists.edit_allow_list(KEY, "production", add=[max(UNITS, key=js31_bucket)], **about)
     return state()
 
 

@@ -18,7 +18,7 @@ from core.actors import Actor
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.models import Asked, Flag, FlagState, Usage
-from flags.services import allow_list, registry, rollout, targeting
+from flags.services import lists, registry, rollout, targeting
 
 KEY = "atomicMeltOperations"
 WHY = "admin:flags_why_npub"
@@ -32,7 +32,7 @@ def story(flag: Flag, operator_actor: Actor, now: datetime) -> None:
     registry.define("second", name="Second", description="", bucketing=Bucketing.MURMUR3, **about)
     rollout.change(KEY, "production", StateChange(enabled=True, percentage=100), **about)
     rollout.set_rollout(KEY, "production", 0, **about)
-    allow_list.edit_allow_list(KEY, "production", add=[NPUB], **about)
+    lists.edit_allow_list(KEY, "production", add=[NPUB], **about)
     rule = {"name": "Germans", "when": [{"attribute": "country", "op": "in", "values": ["DE"]}]}
     wanted = {"rules": [{**rule, "percentage": 100, "serve": "on"}]}
     targeting.set_targeting(KEY, "production", wanted, **about)

@@ -15,7 +15,7 @@ import flags.selectors
 from core import events
 from core.actors import Actor
 from core.models import Event
-from flags.services import allow_list, emergency, rollout
+from flags.services import emergency, lists, rollout
 from monitoring import selectors
 from monitoring.models import Judgement, Trigger
 from monitoring.services import guard, triggers
@@ -151,7 +151,7 @@ def raise_first(actor: Actor, now: datetime) -> None:
 
 
 def allow_first(actor: Actor, now: datetime) -> None:
-    allow_list.edit_allow_list(KEY, "production", add=["npub1"], actor=actor, reason="r", now=now)
+    lists.edit_allow_list(KEY, "production", add=["npub1"], actor=actor, reason="r", now=now)
 
 
 def disable_other(actor: Actor, now: datetime) -> None:

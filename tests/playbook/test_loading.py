@@ -14,7 +14,7 @@ from core.actors import Actor
 from flags import selectors
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
-from flags.services import allow_list, emergency, registry, rollout
+from flags.services import emergency, lists, registry, rollout
 from monitoring.selectors import trigger
 from nctool_rollout.playbook import loading, standing
 from nctool_rollout.playbook.problems import PlaybookError
@@ -87,7 +87,7 @@ def test_what_people_changed_since_stays_and_is_told_again_and_again(
     rollout.set_rollout("sending", "live", 12, **who)
     patch = StateChange(patch={"threshold": "LOW", "mine": True})
     rollout.change("sending", "live", patch, **who)
-    allow_list.edit_allow_list("sending", "live", add=["npub1z"], **who)
+    lists.edit_allow_list("sending", "live", add=["npub1z"], **who)
     environments.define("live", {"purpose": "Ours"}, **who)
     next_edition = edited(
         ("rolloutPercentage: 10", "rolloutPercentage: 50"),

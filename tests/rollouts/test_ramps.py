@@ -15,7 +15,7 @@ from core.actors import CLOCK, GUARD, Actor
 from core.errors import Conflict, Invalid, NotFound, Refused, StaleVersion
 from flags import selectors as flag_selectors
 from flags.domain.change import StateChange
-from flags.services import allow_list, emergency, rollout, targeting
+from flags.services import emergency, lists, rollout, targeting
 from monitoring.domain.verdict import Verdict
 from rollouts import selectors, tasks
 from rollouts.models import Ramp, RampStep, RampTemplate
@@ -325,7 +325,7 @@ def test_an_emergency_before_the_first_step_holds_a_planned_ramp(
 
 def test_changes_that_are_no_rollout_do_not_hold_the_ramp(ramp: Ramp, operator_actor: Actor, now: datetime) -> None:
     who = {"actor": operator_actor, "reason": "r", "now": now}
-    allow_list.edit_allow_list(KEY, "production", add=["npub1a"], **who)
+    lists.edit_allow_list(KEY, "production", add=["npub1a"], **who)
     rollout.set_parameters(KEY, "production", {"fallbackToLegacy": False}, **who)
     rollout.enable(KEY, "staging", **who)
     assert clock.follow(now=now) == 0

@@ -17,6 +17,7 @@ from flags.api.auth import TooManyRequests
 from flags.api.calendar import router as calendar
 from flags.api.clients import router as clients
 from flags.api.freezes import router as freezes
+from flags.api.lists import router as lists
 from flags.api.looking import router as looking
 from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
@@ -34,14 +35,8 @@ api = Api(
     docs_url=None,
     urls_namespace="api-v1",
 )
-for router in (flags, targeting, promotions, freezes):
+for router in (flags, lists, targeting, promotions, freezes, looking, clients, calendar, monitoring, ramps, requests):
     api.add_router("", router)
-api.add_router("", looking)
-api.add_router("", clients)
-api.add_router("", calendar)
-api.add_router("", monitoring)
-api.add_router("", ramps)
-api.add_router("", requests)
 
 
 @api.exception_handler(DomainError)

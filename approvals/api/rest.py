@@ -11,28 +11,21 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict
 
 from approvals import selectors
 from approvals.domain.states import RequestState
 from approvals.selectors.shown import shown
 from approvals.services import applying, deciding, requests
-from core.actors import Actor
 from core.asking import Change
-from flags.api.auth import token_auth
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 
 router = Router(tags=["change requests"], auth=token_auth(Scope.OPERATE))
 
 
-class _Body(Schema):
-    """A misspelt field is refused, never ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ChangeIn(_Body):
+class ChangeIn(Body):
     """`kind` is one of flag.state, flag.allow_list, flag.targeting, ramp.start, ...: docs/approvals.md has them all."""
 
     kind: str
@@ -40,7 +33,7 @@ class ChangeIn(_Body):
     payload: dict[str, Any] = {}
 
 
-class Ask(_Body):
+class Ask(Body):
     """`apply_at` is local time in `zone`, or has an offset; without it a person or a token applies the request."""
 
     title: str
@@ -50,15 +43,15 @@ class Ask(_Body):
     zone: str = ""
 
 
-class Say(_Body):
+class Say(Body):
     text: str
 
 
-class Withdraw(_Body):
+class Withdraw(Body):
     reason: str = ""
 
 
-class Approve(_Body):
+class Approve(Body):
     digest: str
 
 
@@ -119,74 +112,65 @@ class Filter(Page):
     flag: str | None = None
 
 
-def _environment(request: HttpRequest) -> str:
-    return str(request.auth.environment)  # type: ignore[attr-defined]  # set by token_auth
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.auth.actor  # type: ignore[attr-defined]  # set by token_auth
-    return actor
-
-
 def _now(request_id: int, *, environment: str) -> dict[str, Any]:
     return shown(selectors.get(request_id, environment=environment), now=timezone.now())
 
 
 def _known(request: HttpRequest, request_id: int) -> int:
-    return selectors.get(request_id, environment=_environment(request)).pk
+    return selectors.get(request_id, environment=caller(request).environment).pk
 
 
 @router.get("/requests", response=list[RequestLine], summary="Change requests of the environment, newest first")
 def listed(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[dict[str, Any]]:
-    found = selectors.listed(environment=_environment(request), state=wanted.state, flag=wanted.flag)
+    found = selectors.listed(environment=caller(request).environment, state=wanted.state, flag=wanted.flag)
     return [shown(row) for row in cut(request, response, found, wanted)]
 
 
 @router.get("/requests/{request_id}", response=RequestOut, summary="One change request, as it stands now")
 def one(request: HttpRequest, request_id: int) -> dict[str, Any]:
-    return _now(request_id, environment=_environment(request))
+    return _now(request_id, environment=caller(request).environment)
 
 
 @router.post("/requests", response={201: RequestOut}, summary="Ask for changes; they are tried out, nothing changes")
 def ask(request: HttpRequest, body: Ask) -> Status[dict[str, Any]]:
     opened = requests.open_request(
-        _environment(request),
+        caller(request).environment,
         [Change(change.kind, change.flag, change.payload) for change in body.changes],
         title=body.title,
         reason=body.reason,
-        actor=_actor(request),
+        actor=caller(request).actor,
         now=timezone.now(),
         apply_at=body.apply_at,
         zone=body.zone,
     )
-    return Status(201, _now(opened.pk, environment=_environment(request)))
+    return Status(201, _now(opened.pk, environment=caller(request).environment))
 
 
 @router.post("/requests/{request_id}/comments", response=RequestOut, summary="Say something about it")
 def comment(request: HttpRequest, request_id: int, body: Say) -> dict[str, Any]:
-    requests.comment(_known(request, request_id), body.text, actor=_actor(request), now=timezone.now())
-    return _now(request_id, environment=_environment(request))
+    requests.comment(_known(request, request_id), body.text, actor=caller(request).actor, now=timezone.now())
+    return _now(request_id, environment=caller(request).environment)
 
 
 @router.post("/requests/{request_id}/refresh", response=RequestOut, summary="Lay it on what there is now")
 def refresh(request: HttpRequest, request_id: int) -> dict[str, Any]:
-    requests.refresh(_known(request, request_id), actor=_actor(request), now=timezone.now())
-    return _now(request_id, environment=_environment(request))
+    requests.refresh(_known(request, request_id), actor=caller(request).actor, now=timezone.now())
+    return _now(request_id, environment=caller(request).environment)
 
 
 @router.post("/requests/{request_id}/withdraw", response=RequestOut, summary="Take your own request back")
 def withdraw(request: HttpRequest, request_id: int, body: Withdraw) -> dict[str, Any]:
-    deciding.withdraw(_known(request, request_id), reason=body.reason, actor=_actor(request), now=timezone.now())
-    return _now(request_id, environment=_environment(request))
+    deciding.withdraw(_known(request, request_id), reason=body.reason, actor=caller(request).actor, now=timezone.now())
+    return _now(request_id, environment=caller(request).environment)
 
 
 @router.post("/requests/{request_id}/apply", response=RequestOut, summary="Do all of an approved request, once")
 def apply(request: HttpRequest, request_id: int) -> dict[str, Any]:
-    applying.apply(_known(request, request_id), actor=_actor(request), now=timezone.now())
-    return _now(request_id, environment=_environment(request))
+    applying.apply(_known(request, request_id), actor=caller(request).actor, now=timezone.now())
+    return _now(request_id, environment=caller(request).environment)
 
 
 @router.post("/requests/{request_id}/approve", response=RequestOut, summary="Always refused (403): only people approve")
 def approve(request: HttpRequest, request_id: int, body: Approve) -> dict[str, Any]:
-    deciding.approve(_known(request, request_id), digest=body.digest, actor=_actor(request), now=timezone.now())
-    return _now(request_id, environment=_environment(request))
+    deciding.approve(_known(request, request_id), digest=body.digest, actor=caller(request).actor, now=timezone.now())
+    return _now(request_id, environment=caller(request).environment)

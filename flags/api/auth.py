@@ -50,11 +50,14 @@ class KeyHeader(APIKeyHeader):
 
 
 def token_auth(*scopes: str) -> list[BearerToken | KeyHeader]:
-    """For `auth=` of an operation that one of these scopes opens.
-
-    Then `request.auth` is the token, with `.environment`, `.name` and `.actor`.
-    """
+    """For `auth=` of an operation that one of these scopes opens."""
     return [BearerToken(scopes), KeyHeader(scopes)]
+
+
+def caller(request: HttpRequest) -> TokenConfig:
+    """The token that `token_auth` let in, with `.environment`, `.name` and `.actor`."""
+    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # ninja puts there what authenticate returns
+    return token
 
 
 def admit(text: str, scopes: Collection[str]) -> TokenConfig | None:

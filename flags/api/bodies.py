@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from core.actors import Actor
 from flags import selectors
+from flags.api.auth import caller
 from flags.api.etags import etag, expected
-from flags.domain.configuration import TokenConfig
 from flags.models import FlagState
 
 _STORED = (
@@ -33,11 +32,6 @@ class Change(Body):
 
     reason: str = Field("", examples=["Week 5, day 3"])
     version: int | None = Field(None, examples=[3])
-
-
-class ListChange(Change):
-    add: list[str] = Field([], examples=[["npub1example"]])
-    remove: list[str] = []
 
 
 class FlagOut(Schema):
@@ -70,14 +64,6 @@ class FlagOut(Schema):
     rollback_reason: str
 
 
-class ListOut(Schema):
-    flag: FlagOut
-    added: int
-    removed: int
-    already_in: int
-    not_in: int
-
-
 def shown(state: FlagState) -> FlagOut:
     return FlagOut(
         environment=state.environment.key,
@@ -89,18 +75,9 @@ def shown(state: FlagState) -> FlagOut:
     )
 
 
-def token(request: HttpRequest) -> TokenConfig:
-    found: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return found
-
-
-def actor(request: HttpRequest) -> Actor:
-    return token(request).actor
-
-
 def state_of(request: HttpRequest, key: str) -> FlagState:
     """The flag in the environment of the token."""
-    return selectors.state(key, token(request).environment)
+    return selectors.state(key, caller(request).environment)
 
 
 def told(response: HttpResponse, state: FlagState) -> FlagOut:

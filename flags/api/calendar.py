@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from ninja.security import APIKeyQuery
 from core import environments
 from core.errors import Refused
 from core.feed import Feed, as_icalendar
-from flags.api.auth import BearerToken, KeyHeader, admit
+from flags.api.auth import BearerToken, KeyHeader, admit, caller
 from flags.domain.configuration import TokenConfig
 from flags.services.tokens import Scope
 
@@ -42,7 +41,7 @@ router = Router(tags=["calendar"], auth=[QueryToken(), BearerToken([Scope.CALEND
 )
 def calendar(request: HttpRequest, environment: str = "") -> HttpResponse:
     """The past month and the coming year of the token's environment. Send `If-None-Match` to save the way."""
-    token: Any = request.auth  # type: ignore[attr-defined]  # set by the router
+    token = caller(request)
     if environment not in ("", token.environment):
         raise Refused(f"This token is of {token.environment}: the calendar of {environment} needs one of its own.")
     address = settings.PUBLIC_URL.rstrip("/")

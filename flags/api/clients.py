@@ -12,11 +12,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router, Schema, Status
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from core.errors import NotFound
-from flags.api.auth import token_auth
-from flags.domain.configuration import TokenConfig
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body
 from flags.domain.keys import KEY_PATTERN
 from flags.domain.usage import Answer
 from flags.services import instances, tickets
@@ -37,20 +37,14 @@ def _printable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_printable)]
 
 
-class _Body(Schema):
-    """A misspelt field is refused, never ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class UsageRow(_Body):
+class UsageRow(Body):
     flag: str = Field(pattern=KEY_PATTERN)
     variant: Text = Field("", max_length=100)
     reason: str = Field(pattern=r"^[A-Z_]{1,20}$", examples=["SPLIT"])
     count: int = Field(ge=1, le=1_000_000_000)
 
 
-class Report(_Body):
+class Report(Body):
     """Sent again with the same `report` (a UUID), it counts once."""
 
     instance: Text = Field(min_length=1, max_length=100, examples=["melt-7f9c-1"])
@@ -88,7 +82,7 @@ def report(request: HttpRequest, body: Report) -> Status[None]:
         units=set(body.units),
         stopping=body.stopping,
     )
-    instances.take(told, _token(request).environment, now=timezone.now())
+    instances.take(told, caller(request).environment, now=timezone.now())
     return Status(204, None)
 
 
@@ -98,11 +92,6 @@ def stream_ticket(request: HttpRequest, response: HttpResponse) -> Ticket:
         raise NotFound("There is no stream here: STREAM_URL is not set. Ask for the snapshot at intervals instead.")
     response["Cache-Control"] = "no-store"
     expires = timezone.now() + timedelta(seconds=tickets.CONNECT_SECONDS)
-    ticket = tickets.issue(_token(request), expires=int(expires.timestamp()))
+    ticket = tickets.issue(caller(request), expires=int(expires.timestamp()))
     at = datetime.fromtimestamp(int(expires.timestamp()), UTC)
     return Ticket(url=f"{settings.STREAM_URL}?{urlencode({'ticket': ticket})}", expiresAt=at)
-
-
-def _token(request: HttpRequest) -> TokenConfig:
-    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return token

@@ -9,7 +9,8 @@ from django.utils import timezone
 from ninja import Status
 from pydantic import Field
 
-from flags.api.bodies import Body, FlagOut, actor, state_of, told
+from flags.api.auth import caller
+from flags.api.bodies import Body, FlagOut, state_of, told
 from flags.domain.bucketing import Bucketing
 from flags.domain.definition import DefinitionChange
 from flags.domain.values import ValueType
@@ -40,6 +41,6 @@ def create(request: HttpRequest, response: HttpResponse, body: FlagIn) -> Status
     """The answer is the flag in the token's environment."""
     values = body.model_dump(exclude={"key", "type", "reason"}, mode="json")
     wanted = DefinitionChange(value_type=body.type.value, **values)
-    definition.create(body.key, wanted, actor=actor(request), reason=body.reason, now=timezone.now())
+    definition.create(body.key, wanted, actor=caller(request).actor, reason=body.reason, now=timezone.now())
     response["Location"] = f"/api/v1/flags/{body.key}"
     return Status(201, told(response, state_of(request, body.key)))

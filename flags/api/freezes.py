@@ -12,8 +12,7 @@ from pydantic import AwareDatetime
 from core import environments, freezes
 from core.errors import Invalid
 from core.freezes import Span, is_lifted
-from flags.api.auth import token_auth
-from flags.api.bodies import token
+from flags.api.auth import caller, token_auth
 from flags.services.tokens import Scope
 
 router = Router(tags=["freezes"], auth=token_auth(Scope.OPERATE, Scope.CALENDAR))
@@ -48,7 +47,7 @@ def listed(request: HttpRequest, wanted: Query[Between]) -> list[FrozenOut]:
     until = wanted.until or since + timedelta(days=31)
     if not timedelta(0) < until - since <= LONGEST:
         raise Invalid("`until` is later than `since`, by at most 366 days.", field="until")
-    where = environments.get(token(request).environment)
+    where = environments.get(caller(request).environment)
     found = freezes.spans(freezes.live().filter(environments=where), since=since, until=until, most=MOST)
     return [_shown(span, where.pk, now) for span in found]
 

@@ -14,10 +14,9 @@ import flags.selectors
 from core import events, exporting
 from core.errors import Invalid
 from core.exporting import Form
-from flags.api.auth import token_auth
+from flags.api.auth import caller, token_auth
 from flags.domain.attributes import read_context
 from flags.domain.change import MAX_NPUB_LENGTH
-from flags.domain.configuration import TokenConfig
 from flags.domain.replay import Answer
 from flags.selectors import why
 from flags.services.tokens import Scope
@@ -70,7 +69,7 @@ def ask_why(
     attribute: Annotated[list[str], Query(description="Of the context, as name=value; give it again for more.")] = [],  # noqa: B006
 ) -> WhyOut:
     """With `flag` only this one, and its history: the answer after each change, newest first."""
-    environment = _token(request).environment
+    environment = caller(request).environment
     context = read_context("\n".join(attribute))
     if "\0" in npub:
         raise Invalid("An npub has no NUL in it.", field="npub")
@@ -96,7 +95,7 @@ def history(request: HttpRequest, wanted: Annotated[HistoryFilter, Query()]) -> 
     """
     if not 1 <= wanted.limit <= MOST:
         raise Invalid(f"A page has 1 to {MOST:,} events.", field="limit")
-    found = _events(_token(request).environment, wanted)[: wanted.limit]
+    found = _events(caller(request).environment, wanted)[: wanted.limit]
     return StreamingHttpResponse(
         exporting.lines(found, wanted.format), content_type=exporting.MEDIA_TYPES[wanted.format]
     )
@@ -110,11 +109,6 @@ def _events(environment: str, wanted: HistoryFilter) -> QuerySet[Any]:
     if wanted.since is not None:
         found = found.filter(at__gte=wanted.since)
     return found if wanted.before is None else found.filter(id__lt=wanted.before)
-
-
-def _token(request: HttpRequest) -> TokenConfig:
-    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return token
 
 
 def _answer(line: why.Line) -> AnswerOut:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from flags.api.auth import token_auth
-from flags.api.bodies import Body, FlagOut, actor, shown, token
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body, FlagOut, shown
 from flags.domain.promotion import PARTS, Promotion
 from flags.services import promotion
 from flags.services.tokens import Scope
@@ -45,7 +45,7 @@ class PromotionOut(Schema):
 
 @router.get("/promotions", response=list[PromotionOut], summary="What a promotion would change now")
 def preview(request: HttpRequest, wanted: Query[Wanted]) -> list[PromotionOut]:
-    found = promotion.preview(wanted.flags, wanted.source, token(request).environment, parts=wanted.parts)
+    found = promotion.preview(wanted.flags, wanted.source, caller(request).environment, parts=wanted.parts)
     return [_shown(each) for each in found]
 
 
@@ -55,8 +55,8 @@ def promote(request: HttpRequest, body: Promote) -> list[FlagOut]:
     done = promotion.promote(
         body.flags,
         body.source,
-        token(request).environment,
-        actor=actor(request),
+        caller(request).environment,
+        actor=caller(request).actor,
         reason=body.reason,
         now=timezone.now(),
         parts=body.parts,

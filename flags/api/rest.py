@@ -13,13 +13,13 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from flags import selectors
-from flags.api.auth import token_auth
-from flags.api.bodies import Body, Change, FlagOut, ListChange, ListOut, actor, shown, state_of, token, told, version_of
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body, Change, FlagOut, shown, state_of, told, version_of
 from flags.api.definitions import create
 from flags.api.etags import etag, is_known
 from flags.api.paging import Page, cut
 from flags.domain.change import StateChange
-from flags.services import emergency, lists, rollout
+from flags.services import emergency, rollout
 from flags.services.tokens import Scope
 
 
@@ -80,9 +80,9 @@ class RollbackOut(Schema):
 def _change(request: HttpRequest, response: HttpResponse, key: str, wanted: StateChange, why: Change) -> FlagOut:
     state = rollout.change(
         key,
-        token(request).environment,
+        caller(request).environment,
         wanted,
-        actor=actor(request),
+        actor=caller(request).actor,
         reason=why.reason,
         now=timezone.now(),
         version=version_of(request, key, why),
@@ -92,7 +92,7 @@ def _change(request: HttpRequest, response: HttpResponse, key: str, wanted: Stat
 
 @router.get("/flags", response=list[FlagOut], summary="Flags of the token's environment, without archived ones")
 def flags(request: HttpRequest, response: HttpResponse, wanted: Query[FlagFilter]) -> list[FlagOut]:
-    found = selectors.states(token(request).environment)
+    found = selectors.states(caller(request).environment)
     if wanted.q:
         found = found.filter(Q(flag__key__icontains=wanted.q) | Q(flag__name__icontains=wanted.q))
     if wanted.enabled is not None:
@@ -133,39 +133,18 @@ def patch_parameters(request: HttpRequest, response: HttpResponse, key: str, bod
     return _change(request, response, key, StateChange(patch=body.parameters), body)
 
 
-@router.patch("/flags/{key}/allow-list", response=ListOut, summary="Add and remove npubs")
-def edit_allow_list(request: HttpRequest, response: HttpResponse, key: str, body: ListChange) -> ListOut:
-    done = lists.edit_allow_list(
-        key,
-        token(request).environment,
-        add=body.add,
-        remove=body.remove,
-        actor=actor(request),
-        reason=body.reason,
-        now=timezone.now(),
-        version=version_of(request, key, body),
-    )
-    return ListOut(
-        flag=told(response, done.state),
-        added=done.added,
-        removed=done.removed,
-        already_in=done.already_in,
-        not_in=done.not_in,
-    )
-
-
 @router.post("/flags/{key}/emergency-disable", response=FlagOut, summary="Off at once, at 0 percent, with an alert")
 def emergency_disable(request: HttpRequest, response: HttpResponse, key: str, body: Emergency) -> FlagOut:
     state = emergency.emergency_disable(
-        key, token(request).environment, actor=actor(request), reason=body.reason, now=timezone.now()
+        key, caller(request).environment, actor=caller(request).actor, reason=body.reason, now=timezone.now()
     )
     return told(response, state)
 
 
 @router.post("/flags/{key}/rollback", response=RollbackOut, summary="Off because it does harm, with a rollback id")
 def roll_back(request: HttpRequest, response: HttpResponse, key: str, body: Rollback) -> RollbackOut:
-    environment = token(request).environment
+    environment = caller(request).environment
     rollback_id = emergency.roll_back(
-        key, environment, actor=actor(request), reason=body.reason, now=timezone.now(), evidence=body.evidence
+        key, environment, actor=caller(request).actor, reason=body.reason, now=timezone.now(), evidence=body.evidence
     )
     return RollbackOut(flag=told(response, state_of(request, key)), rollback_id=rollback_id)

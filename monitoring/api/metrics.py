@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from flags.api.auth import token_auth
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body
 from flags.services.tokens import Scope
 from monitoring.domain.batch import LONGEST_ID, MOST_IN_ONE, MOST_LABELS, MOST_SAMPLES
 from monitoring.services import ingest
@@ -24,10 +25,8 @@ MOST_BYTES = 2 * 1024 * 1024
 router = Router(tags=["metrics"], auth=token_auth(Scope.REPORT))
 
 
-class Sample(Schema):
+class Sample(Body):
     """One counted or timed thing, or several of them in one."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]{0,99}$", examples=["melt_operations_total"])
     kind: Literal["counter", "timing"]
@@ -37,10 +36,8 @@ class Sample(Schema):
     at: float | str | None = Field(None, description="Unix seconds, or RFC 3339 with an offset; now when left out.")
 
 
-class Report(Schema):
+class Report(Body):
     """A batch. All of it is stored, or nothing and the answer names the field."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str | None = Field(None, max_length=LONGEST_ID, description="A batch with the same id is not counted again.")
     metrics: list[Sample] = Field(min_length=1, max_length=MOST_SAMPLES)
@@ -60,7 +57,7 @@ def _described() -> dict[str, Any]:
 
 @router.post("/metrics", response={202: Receipt}, summary="Report metrics", openapi_extra=_described())
 def report(request: HttpRequest) -> Status[ingest.Stored]:
-    token = request.auth  # type: ignore[attr-defined]  # set by token_auth
+    token = caller(request)
     return Status(202, ingest.store(token.environment, _body(request), now=timezone.now()))
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
-from pydantic import ConfigDict
 
-from flags.api.auth import token_auth
-from flags.domain.configuration import TokenConfig
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body
 from flags.services.tokens import Scope
 from monitoring import selectors
 from monitoring.models import Trigger
@@ -49,9 +48,7 @@ class TriggerOut(Schema):
     evidence: dict[str, Any]
 
 
-class Rearm(Schema):
-    model_config = ConfigDict(extra="forbid")
-
+class Rearm(Body):
     reason: str
 
 
@@ -61,22 +58,17 @@ def shown(row: Trigger) -> TriggerOut:
     return TriggerOut(**{**stored, "environment": row.environment.key, "judged_until": until})
 
 
-def _token(request: HttpRequest) -> TokenConfig:
-    token: TokenConfig = request.auth  # type: ignore[attr-defined]  # set by token_auth
-    return token
-
-
 @router.get("/triggers", response=list[TriggerOut], summary="All triggers of the token's environment")
 def triggers(request: HttpRequest) -> list[TriggerOut]:
-    return [shown(row) for row in selectors.triggers(_token(request).environment)]
+    return [shown(row) for row in selectors.triggers(caller(request).environment)]
 
 
 @router.get("/triggers/{key}", response=TriggerOut, summary="One trigger")
 def trigger(request: HttpRequest, key: str) -> TriggerOut:
-    return shown(selectors.trigger(key, _token(request).environment))
+    return shown(selectors.trigger(key, caller(request).environment))
 
 
 @router.post("/triggers/{key}/rearm", response=TriggerOut, summary="Let a trigger that has fired guard again")
 def rearm(request: HttpRequest, key: str, body: Rearm) -> TriggerOut:
-    token = _token(request)
+    token = caller(request)
     return shown(service.rearm(key, token.environment, actor=token.actor, reason=body.reason, now=timezone.now()))

@@ -9,10 +9,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime
 
-from core.actors import Actor
-from flags.api.auth import token_auth
+from flags.api.auth import caller, token_auth
+from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollouts import selectors
@@ -23,13 +23,7 @@ from rollouts.services import starting, steering
 router = Router(tags=["ramps"], auth=token_auth(Scope.OPERATE))
 
 
-class _Body(Schema):
-    """A misspelt field is refused, never ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Start(_Body):
+class Start(Body):
     """`pace` and `soak` are seconds that replace the playbook's, for a rehearsal."""
 
     template: str
@@ -39,14 +33,14 @@ class Start(_Body):
     soak: int | None = None
 
 
-class Steer(_Body):
+class Steer(Body):
     """`version` is the one you saw: a request that is sent twice is refused the second time (409), never done twice."""
 
     reason: str
     version: int
 
 
-class Stop(_Body):
+class Stop(Body):
     """Stopping needs no version: it is done whatever else has changed."""
 
     reason: str
@@ -100,15 +94,6 @@ class Filter(Page):
     state: RampState | None = None
 
 
-def _environment(request: HttpRequest) -> str:
-    return str(request.auth.environment)  # type: ignore[attr-defined]  # set by token_auth
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.auth.actor  # type: ignore[attr-defined]  # set by token_auth
-    return actor
-
-
 def _shown(view: selectors.RampView) -> RampOut:
     told = view.as_dict()
     return RampOut(**{**told, "monitoring": told["monitoring"] or None})
@@ -119,29 +104,29 @@ def _now(ramp_id: int) -> RampOut:
 
 
 def _steer(request: HttpRequest, ramp_id: int, body: Steer | Stop, command: Callable[..., Any]) -> Any:
-    selectors.get(ramp_id, environment=_environment(request))
-    return command(ramp_id, actor=_actor(request), reason=body.reason, now=timezone.now(), version=body.version)
+    selectors.get(ramp_id, environment=caller(request).environment)
+    return command(ramp_id, actor=caller(request).actor, reason=body.reason, now=timezone.now(), version=body.version)
 
 
 @router.get("/ramps", response=list[RampOut], summary="Ramps of the token's environment, newest first")
 def ramps(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[RampOut]:
     """`waits_for` is as of the clock's last look, at most 30 seconds ago; `GET /ramps/{id}` looks now."""
     states = (wanted.state.value,) if wanted.state else ()
-    found = selectors.chosen(environment=_environment(request), flag=wanted.flag, states=states)
+    found = selectors.chosen(environment=caller(request).environment, flag=wanted.flag, states=states)
     return [_shown(selectors.seen(ramp)) for ramp in cut(request, response, found, wanted)]
 
 
 @router.get("/ramps/{ramp_id}", response=RampOut, summary="One ramp, and what its next step waits for now")
 def ramp(request: HttpRequest, ramp_id: int) -> RampOut:
-    return _now(selectors.get(ramp_id, environment=_environment(request)).pk)
+    return _now(selectors.get(ramp_id, environment=caller(request).environment).pk)
 
 
 @router.post("/ramps", response={201: RampOut}, summary="Start a ramp of the playbook")
 def start(request: HttpRequest, body: Start) -> Status[RampOut]:
     started = starting.start(
         body.template,
-        _environment(request),
-        actor=_actor(request),
+        caller(request).environment,
+        actor=caller(request).actor,
         reason=body.reason,
         now=timezone.now(),
         starts_at=body.starts_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,18 @@ class Difference:
     after: str
 
 
+_wordings: dict[str, Callable[[Any], str]] = {}
+
+
+def add_wording(field: str, words: Callable[[Any], str]) -> None:
+    """`words(value)` tells everything of a field that would be JSON otherwise; several lines are fine."""
+    _wordings[field] = words
+
+
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """The fields that differ, in the order of the pictures; a field that holds an object is told part by part."""
     return [
-        Difference(name, text(old), text(new))
+        Difference(name, _told(name, old), _told(name, new))
         for name, old, new in _pairs(before, after)
         if (old != new or isinstance(old, bool) != isinstance(new, bool)) and text(old) != text(new)
     ]
@@ -37,6 +45,11 @@ def text(value: object) -> str:
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _told(field: str, value: object) -> str:
+    words = _wordings.get(field)
+    return words(value) if words and value else text(value)
 
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:

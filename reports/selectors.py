@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EVENTS = 8
 ALERTS = 5
-MOST_FLAGS = 30
+MOST_FLAGS = 12
 SERVERS = {
     "redis": ("Redis", "News of changes takes up to 5 s longer, and nothing runs by the clock."),
     "mongodb": ("nctool's MongoDB", "Tokens and wallets cannot be shown; flags and ramps are not affected."),

@@ -171,7 +171,10 @@ COMMANDS: tuple[type[RequestCommand], ...] = (
 def offered(
     row: ChangeRequest, standing: Standing, actor: Actor, *, decides: bool, asks: bool, now: datetime
 ) -> list[type[RequestCommand]]:
-    """The commands that would not be refused as things stand, for a person with these rights."""
+    """The commands that would not be refused as things stand, for a person with these rights.
+
+    Comment is none of them: the page has a form for it.
+    """
     live = selectors.is_live(row) and not standing.expired
     may_approve = live and not cannot_approve(row, standing, actor)
     possible = {
@@ -180,12 +183,11 @@ def offered(
         Refresh: asks and live and bool(standing.stale),
         Edit: asks and live,
         Reschedule: asks and live,
-        Comment: asks,
         Reject: decides and live,
         Withdraw: asks and live and actor.name in row.contributors,
         Revert: asks and row.state == RequestState.APPLIED,
     }
-    return [command for command in COMMANDS if possible[command]]
+    return [command for command in COMMANDS if possible.get(command)]
 
 
 def cannot_approve(row: ChangeRequest, standing: Standing, actor: Actor) -> str:

@@ -145,7 +145,7 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     def standing(self, row: ChangeRequest) -> SafeString:
         return badge(*words.LOOK[RequestState(row.state)])
 
-    @admin.display(description="Applied, or expires")
+    @admin.display(description="When")
     def when(self, row: ChangeRequest) -> SafeString | str:
         now = timezone.localtime()
         if row.applied_at:

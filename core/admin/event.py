@@ -157,7 +157,7 @@ class EventAdmin(ReadOnlyAdmin):
         shown = subject_key(event)
         if not address:
             return format_html('<span class="ops-strong">{}</span>', shown)
-        return format_html('<a class="ops-link" href="{}">{}</a>', address, shown)
+        return format_html('<a class="ops-link ops-long" href="{}">{}</a>', address, shown)
 
     @admin.display(description="Environment")
     def where(self, event: Event) -> SafeString | str:

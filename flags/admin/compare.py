@@ -18,9 +18,10 @@ from flags.selectors.comparison import Compared, ListGap, compare
 if TYPE_CHECKING:
     from core.models import Environment
 
+STANDING = ("enabled", "percentage")  # told beside the name of the flag
 SHOWS: dict[str, tuple[str, Callable[[Compared], bool]]] = {
     "": ("All that differ", lambda row: row.differs),
-    "switch": ("State and percentage", lambda row: _any(row, ("enabled", "percentage"))),
+    "switch": ("State and percentage", lambda row: _any(row, STANDING)),
     "parameters": ("Parameters", lambda row: _any(row, ("parameters",))),
     "targeting": ("Targeting", lambda row: _any(row, ("targeting",))),
     "lists": ("Lists", lambda row: bool(row.allow or row.deny)),
@@ -41,7 +42,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A flag as the page shows it. `obstacle` is why it cannot be promoted to the right now."""
+    """A flag as the page shows it. `moved`: state or percentage differ; `lines` are what else does.
+
+    `obstacle` is why it cannot be promoted to the right now.
+    """
 
     key: str
     name: str
@@ -51,6 +55,8 @@ class Row:
     right: Standing
     left_share: str
     right_share: str
+    differs: bool
+    moved: bool
     lines: list[Line]
     obstacle: str
 
@@ -116,7 +122,7 @@ def _rows(found: list[Compared], target: str) -> list[Row]:
 
 
 def _row(row: Compared, mover: str) -> Row:
-    lines = [Line(each.field, _cut(each.before), _cut(each.after)) for each in row.fields]
+    lines = [Line(each.field, _cut(each.before), _cut(each.after)) for each in row.fields if each.field not in STANDING]
     for name, gap, left, right in (
         ("allow-list", row.allow, row.left.allow_count, row.right.allow_count),
         ("deny-list", row.deny, row.left.deny_count, row.right.deny_count),
@@ -132,6 +138,8 @@ def _row(row: Compared, mover: str) -> Row:
         right=standing(row.right),
         left_share=share(row.left.percentage),
         right_share=share(row.right.percentage),
+        differs=row.differs,
+        moved=_any(row, STANDING),
         lines=lines,
         obstacle=f"{mover} moves it" if mover else "stopped in an emergency" if row.right.disabled_at else "",
     )

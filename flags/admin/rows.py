@@ -68,7 +68,8 @@ class Rows:
             if found:
                 marks.append((badge(found.kind.value, "warn", "cleaning_services"),))
             return format_html(
-                '<span><a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{}</span> {}</span>',
+                '<span class="ops-long"><a class="ops-link" href="{}">{}</a><br>'
+                '<span class="ops-soft ops-small">{}</span> {}</span>',
                 reverse("admin:flags_flagstate_change", args=[state.pk]),
                 state.flag.key,
                 state.flag.name,

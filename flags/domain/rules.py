@@ -79,7 +79,7 @@ def needs(effect: Effect, rules: Rules) -> list[Need]:
 _KIND_WORDS = {
     ChangeKind.PROMOTION: "{} is promoted.",
     ChangeKind.RAMP: "a ramp of {} is started.",
-    ChangeKind.TARGETING: "whom {} is for changes.",
+    ChangeKind.TARGETING: "the targeting of {} changes.",
     ChangeKind.RULES: "the rules for approvals change.",
 }
 
@@ -116,7 +116,7 @@ def _targeting(effect: Effect) -> str:
     started = effect.after["enabled"] and not effect.before["enabled"] and effect.after["targeting"].get("rules")
     freed = effect.after["deny_count"] < effect.before["deny_count"]
     if _differs(effect, "targeting") or started or freed:
-        return f"whom {effect.flag} is for changes."
+        return f"the targeting of {effect.flag} changes."
     return ""
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flags.domain.conditions import MAX_VALUES
+
 Serve = str | list[list[Any]]
 SHOWN = 5  # values of one condition that are named; the others are counted
 
@@ -29,25 +31,25 @@ OPERATORS: Mapping[str, str] = {
 }
 
 
-def condition(data: Mapping[str, Any]) -> str:
-    """`country is one of DE, FR`, `in segment beta`."""
+def condition(data: Mapping[str, Any], *, shown: int = SHOWN) -> str:
+    """`country is one of DE, FR`, `in segment beta`. Of its values so many are named, the others counted."""
     if "segment" in data:
         return f"in segment {data['segment']}"
     if "not_segment" in data:
         return f"not in segment {data['not_segment']}"
     attribute = "the npub" if data["attribute"] == "targetingKey" else data["attribute"]
-    return f"{attribute} {OPERATORS[data['op']].removesuffix(' (number)')} {values(data['values'])}"
+    return f"{attribute} {OPERATORS[data['op']].removesuffix(' (number)')} {values(data['values'], shown=shown)}"
 
 
-def conditions(data: Sequence[Mapping[str, Any]]) -> str:
+def conditions(data: Sequence[Mapping[str, Any]], *, shown: int = SHOWN) -> str:
     """All of them, joined by and."""
-    return " and ".join(map(condition, data))
+    return " and ".join(condition(each, shown=shown) for each in data)
 
 
-def values(data: Sequence[Any]) -> str:
+def values(data: Sequence[Any], *, shown: int = SHOWN) -> str:
     """The first ones by name, the others by their number; a text is told from a number by its quotes where it must."""
-    named = [_value(value) for value in data[:SHOWN]]
-    more = len(data) - SHOWN
+    named = [_value(value) for value in data[:shown]]
+    more = len(data) - shown
     return ", ".join(named) + (f" and {more:,} more" if more > 0 else "")
 
 
@@ -56,7 +58,7 @@ def served(serve: Serve) -> str:
     return serve if isinstance(serve, str) else ", ".join(f"{percent:g} % {variant}" for variant, percent in serve)
 
 
-def rule(data: Mapping[str, Any], *, serve: Serve, off: str) -> str:
+def rule(data: Mapping[str, Any], *, serve: Serve, off: str, shown: int = SHOWN) -> str:
     """One rule as a sentence. `serve` and `off` are what the flag serves where the rule says nothing."""
     given, percentage = served(data.get("serve", serve)), data.get("percentage", 100)
     if percentage == 100:
@@ -65,7 +67,25 @@ def rule(data: Mapping[str, Any], *, serve: Serve, off: str) -> str:
         effect = f"they get {off}"
     else:
         effect = f"{percentage:g} % of them get {given}, the others {off}"
-    return f"Where {conditions(data['when'])}: {effect}."
+    return f"Where {conditions(data['when'], shown=shown)}: {effect}."
+
+
+def all_rules(data: Sequence[Mapping[str, Any]]) -> str:
+    """Every rule with every value, one a line in their order: for the record, where nothing may be left out."""
+    told = (rule(each, serve="the feature", off="nothing", shown=MAX_VALUES) for each in data)
+    return "\n".join(
+        f"{number}. {each['name']}: {words}" for number, (each, words) in enumerate(zip(data, told, strict=True), 1)
+    )
+
+
+def all_conditions(data: Sequence[Mapping[str, Any]]) -> str:
+    """Every condition with every value."""
+    return conditions(data, shown=MAX_VALUES)
+
+
+def prerequisites(data: Sequence[Mapping[str, Any]]) -> str:
+    """All of them, joined by and."""
+    return " and ".join(map(prerequisite, data))
 
 
 def prerequisite(data: Mapping[str, Any]) -> str:

@@ -22,7 +22,10 @@ def of_flag(flag: str, environment: str, now: datetime) -> list[Figure]:
     """Success and error rate as the flag's own triggers measure them, then every metric that carries the flag."""
     end = int(now.timestamp())
     start = end - int(WINDOW.total_seconds())
-    measured = selectors.of_flag(flag, environment, since=start)
+    found = selectors.of_flag(flag, environment, since=start)
+    measured = [
+        each._replace(last=each.last and min(each.last, now)) for each in found
+    ]  # a step ends after its present
     guards = selectors.triggers(environment).filter(flag_key=flag, measure=Measure.RATIO.value)
     rates = [figure for guard in guards for figure in _rates(guard, measured, start=start, end=end)]
     return [*rates, *map(_figure, measured)]
@@ -44,6 +47,8 @@ def _rates(guard: Trigger, measured: Sequence[Measured], *, start: int, end: int
     rate = errors / operations if operations else None
     source = f"{_selected(guard.numerator)} / {_selected(guard.denominator)}"
     last = next((each.last for each in measured if each.name == guard.denominator.get("metric")), None)
+    if rate is None and last is not None and last.timestamp() >= start:
+        last = None  # others were measured: of these nobody knows when
     yield Figure("Success rate", None if rate is None else 100 - rate, "%", source, last)
     yield Figure("Error rate", rate, "%", source, last)
 

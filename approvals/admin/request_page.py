@@ -13,7 +13,7 @@ from django.utils import timezone
 from approvals import selectors
 from approvals.admin import words
 from approvals.admin.command import ASK, DECIDE, RequestCommand
-from approvals.admin.deciding import cannot_approve, offered
+from approvals.admin.deciding import Revert, cannot_approve, offered
 from approvals.domain.states import RequestState
 from approvals.models import ChangeRequest
 from approvals.selectors import Clash
@@ -61,6 +61,8 @@ class RequestPage(Screen):
         standing = selectors.standing(row, now)
         live = selectors.is_live(row)
         decides, asks = self.request.user.has_perm(DECIDE), self.request.user.has_perm(ASK)
+        history = list(events.about(f"request:{row.pk}")[:HISTORY])
+        taken_back = next((event for event in history if event.kind == "request.reverted"), None)
         commands = offered(row, standing, actor, decides=decides, asks=asks, now=now)
         return super().get_context_data(
             row=row,
@@ -70,11 +72,12 @@ class RequestPage(Screen):
             standing=standing,
             news=_news(row) if standing.stale else [],
             parts=words.parts(row),
-            commands=[_command(command, row) for command in commands],
+            commands=[_command(each, row) for each in commands if not (taken_back and each is Revert)],
             why_not=cannot_approve(row, standing, actor) if live and decides else "",
             clashes=[found for clash in selectors.conflicts(row) for found in _versus(row, clash)] if live else [],
             reverted_by=list(row.reverted_by.all()),
-            history=list(events.about(f"request:{row.pk}")[:HISTORY]),
+            taken_back=taken_back,
+            history=history,
             may_comment=asks,
             **kwargs,
         )

@@ -57,6 +57,9 @@ def test_an_operator_asks_an_approver_approves_and_the_change_is_applied_and_rev
     assert send("operator", request, "revert", reason="errors").status_code == 302
     state = flags.selectors.state(KEY, "production")
     assert (state.enabled, state.percentage) == (False, 0)
+    page = see("operator", request)
+    assert "Taken back by operator" in page
+    assert reverse("admin:approvals_request_revert", args=[request.pk]) not in page
 
 
 def test_what_one_asked_for_one_cannot_approve_and_the_page_says_why(ask: Ask, send: Send, see: See) -> None:

@@ -23,13 +23,11 @@ from core.errors import DomainError, Invalid
 from flags.admin.flag_page import find, list_crumbs
 from flags.admin.npubs import ALLOW, DENY
 from flags.domain.change import read_npubs
-from flags.domain.upload import MAX_FILE_BYTES, Upload, read_file
+from flags.domain.upload import MAX_FILE_BYTES, Upload, read_file, unusual
 from flags.models import FlagState
 from flags.selectors import reach
 from flags.selectors.lists import count_of
 from flags.services.lists import MAX_USERS, Edit
-
-EXAMPLES = 5
 
 
 class ListForm(forms.Form):
@@ -79,11 +77,8 @@ class Preview:
     effective: int
     ineffective: int
     duplicates: tuple[str, ...]
+    unusual: tuple[str, ...]
     after: int
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        return self.duplicates[:EXAMPLES]
 
 
 _ARGUMENTS = {  # list and whether npubs are added: what the preview of known npubs calls it
@@ -176,7 +171,7 @@ class EditList(UnfoldModelAdminViewMixin, RefusalsView):
         total, hits = len(given.npubs), count_of(self.kind.name, state.pk, given.npubs)
         effective = total - hits if adding else hits
         after = self.kind.count(state) + (effective if adding else -effective)
-        return Preview(adding, total, effective, total - effective, given.duplicates, after)
+        return Preview(adding, total, effective, total - effective, given.duplicates, unusual(given.npubs), after)
 
     def _apply(self, values: dict[str, Any], given: Upload) -> Edit:
         adding = values["mode"] == "add"

@@ -13,6 +13,7 @@ from core.errors import Invalid
 from flags.domain.change import MAX_NPUB_LENGTH
 
 MAX_FILE_BYTES = 12 * 1024 * 1024
+NPUB_LENGTH = 63  # NIP-19: bech32 of 32 bytes
 SHOWN = 100  # bad lines that are told one by one
 _HEADINGS = ("npub", "npubs", "unit", "user", "user_id", "userid", "id", "pubkey", "key", "targetingkey")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -71,6 +72,11 @@ def problem_with(npub: str) -> str:
     if any(character.isspace() for character in npub):
         return "has a blank inside"
     return "" if npub.isprintable() else "has characters that cannot be printed"
+
+
+def unusual(npubs: Sequence[str]) -> tuple[str, ...]:
+    """Those that are no whole npub: `npub1` and 58 characters. They are units all the same, but maybe a slip."""
+    return tuple(npub for npub in npubs if len(npub) != NPUB_LENGTH or not npub.startswith("npub1"))
 
 
 def _text(content: bytes) -> str:

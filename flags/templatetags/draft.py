@@ -15,10 +15,31 @@ FOCUS = SafeString(" autofocus")
 NOTHING = SafeString("")
 
 
+_PLACES = {  # what the form calls the parts of targeting
+    "rules": "rule",
+    "when": "condition",
+    "conditions": "condition",
+    "prerequisites": "prerequisite",
+    "op": "comparison",
+    "percentage": "percent",
+    "serve": "what is served",
+    "off": "what all others get",
+}
+
+
 @register.filter
 def place_id(place: str) -> str:
     """`rules[0].when[1].op` as the id of its element."""
     return "at-" + re.sub(r"[^A-Za-z0-9]+", "-", place).strip("-")
+
+
+@register.filter
+def place_words(place: str) -> str:
+    """`rules[0].when[1].op` as `Rule 1, condition 2, comparison`."""
+    parts = re.findall(r"([A-Za-z_]+)(?:\[(\d+)\])?", place)
+    told = [f"{_PLACES.get(name, name)}{f' {int(index) + 1}' if index else ''}" for name, index in parts]
+    words = ", ".join(told)
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 @register.filter

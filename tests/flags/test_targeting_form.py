@@ -15,6 +15,7 @@ from flags.domain.conditions import OPERATORS
 from flags.domain.draft import SPLIT, Draft, of_fields, of_targeting, place_of, targeting_of
 from flags.domain.targeting import check_targeting
 from flags.domain.values import same
+from flags.templatetags.draft import place_words
 
 VARIANTS = ("red", "green", "blue")
 names = st.text("abcdefgh", min_size=1, max_size=6)
@@ -179,3 +180,16 @@ def test_a_refusal_leads_to_its_field(message: str, place: str) -> None:
 )
 def test_rules_in_words(data: dict[str, Any], words: str) -> None:
     assert wording.rule(data, serve="on", off="off") == words
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("rules[0].when[1].op", "Rule 1, condition 2, comparison"),
+        ("prerequisites[9].variants", "Prerequisite 10, variants"),
+        ("off", "What all others get"),
+        ("conditions[0].values", "Condition 1, values"),
+    ],
+)
+def test_a_place_in_words_as_the_form_shows_it(place: str, words: str) -> None:
+    assert place_words(place) == words

@@ -43,8 +43,15 @@ def test_a_preview_counts_new_listed_and_repeated_npubs_and_changes_nothing(
     assert "3 new npubs will be added; the list will have 5." in text
     assert "already in the list" in text
     assert "more than once, for example" in text
+    assert "4</span> are no whole npubs (npub1 and 58 characters)" in " ".join(text.split())
     assert "<textarea" not in text
     assert npubs(state) == ["a", "b"]
+
+
+def test_whole_npubs_are_not_remarked_on(send: Callable[..., Any], state: State) -> None:
+    text = send(f"npub1{'q' * 58}", step="preview", headers={"HX-Request": "true"}).content.decode()
+    assert "1 new npub will be added" in text
+    assert "no whole npub" not in text
 
 
 def test_pasted_npubs_are_added_in_their_order_and_the_counts_told(send: Callable[..., Any], state: State) -> None:

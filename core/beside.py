@@ -57,6 +57,7 @@ _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
+_environment_rules: list[Callable[[int], list[str]]] = []
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
@@ -72,6 +73,16 @@ def flag_notes() -> Notes:
         for about, note in source().items():
             found[about].append(note)
     return found
+
+
+def add_environment_rules(source: Callable[[int], list[str]]) -> None:
+    """`source(environment id)` tells in sentences what needs approval there."""
+    _environment_rules.append(source)
+
+
+def environment_rules(environment_id: int) -> list[str]:
+    """What needs approval in the environment; empty when nothing does."""
+    return [sentence for source in _environment_rules for sentence in source(environment_id)]
 
 
 def add_mover(source: Callable[[Collection[str], str], dict[str, str]]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from core import beside
 from core.admin.read_only import ReadOnlyAdmin
 from core.models import Environment
 from core.templatetags.screen import badge, environment
@@ -15,13 +17,24 @@ class EnvironmentAdmin(ReadOnlyAdmin):
     heading = "Environments"
     list_display = ("shown", "key", "guarded", "purpose", "database", "features", "monitoring")
     list_display_links = ("key",)
-    fields = ("name", "key", "position", "protected", "purpose", "database", "features", "monitoring")
+    fields = ("name", "key", "position", "protected", "approvals", "purpose", "database", "features", "monitoring")
+    readonly_fields = ("approvals",)
     ordering = ("position",)
     show_full_result_count = False
 
     @admin.display(description="Environment", ordering="position")
     def shown(self, row: Environment) -> SafeString:
         return environment(row)
+
+    @admin.display(description="Needs approval")
+    def approvals(self, row: Environment) -> SafeString | str:
+        """What only other people may let happen here; the playbook defines it."""
+        found = beside.environment_rules(row.pk)
+        if not found:
+            return "Nothing. Rules for approvals come from the playbook."
+        return format_html(
+            '<ul class="ops-bullets">{}</ul>', format_html_join("", "<li>{}</li>", [(s,) for s in found])
+        )
 
     @admin.display(description="Changes", ordering="protected")
     def guarded(self, row: Environment) -> SafeString:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,16 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core import environments, moments
+from core import environments
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
 from core.changes import Difference, differences
 from core.errors import DomainError
+from flags.admin import approval_rules
 from flags.domain.lists import ListEdit
 from flags.domain.promotion import PARTS, Promotion, configuration, digest
 from flags.domain.rules import ChangeKind
-from flags.services import gate, promotion
+from flags.services import promotion
 
 if TYPE_CHECKING:
     from core.models import Environment
@@ -34,13 +34,6 @@ PART_WORDS = {
     "parameters": "Parameters",
     "targeting": "Targeting",
     "lists": "Allow-list and deny-list",
-}
-RULE_WORDS = {
-    ChangeKind.PROMOTION: "Every promotion",
-    ChangeKind.RAISE: "Raising by more than {} points within a day",
-    ChangeKind.ALLOW_LIST: "An allow-list of more than {} npubs",
-    ChangeKind.PARAMETERS: "Parameters that change",
-    ChangeKind.TARGETING: "Targeting that changes",
 }
 
 
@@ -163,7 +156,7 @@ class PromoteView(ConfirmView):
             "obstacle": obstacle,
             "parts": [(part, words, part in self.parts) for part, words in PART_WORDS.items()],
             "passed": self.passed,
-            "rules": _rules(self.target),
+            "rules": approval_rules.words(self.target.pk, leaving_out=(ChangeKind.RAMP, ChangeKind.RULES)),
         }
 
     def reason_required(self) -> bool:
@@ -216,14 +209,4 @@ def _lines(name: str, edit: ListEdit) -> list[ListLine]:
         )
         for verb, tone, npubs in told
         if npubs
-    ]
-
-
-def _rules(target: Environment) -> list[str]:
-    """The rules of the target, in words: what asks for whose approval."""
-    return [
-        f"{RULE_WORDS[kind].format(f'{float(rule.above):,g}')}: {rule.approvals} approval"
-        f"{'s' if rule.approvals > 1 else ''} within {moments.span(timedelta(seconds=rule.expires_after))}."
-        for kind, rule in gate.rules(target.pk).items()
-        if kind in RULE_WORDS
     ]

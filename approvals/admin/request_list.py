@@ -178,6 +178,9 @@ _EMPTY = {
     ),
     "waits": ("Nothing waits for you", "Requests that you may approve, and have not, are here."),
     "mine": ("You have asked for nothing", "What you ask for is here, also when it is closed."),
+    "approved": ("Nothing is approved and not applied", "Requests that have their approvals are here, until applied."),
+    "closed": ("Nothing is closed yet", "Requests that were applied, rejected or withdrawn, or expired, are here."),
+    "all": ("Nobody has asked for anything yet", "A form that needs approval offers to ask for it."),
 }
 
 

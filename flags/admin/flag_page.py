@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 import flags.selectors
@@ -107,7 +107,10 @@ class FlagPage(FlagScreen):
 
 def find(pk: int) -> FlagState:
     """The state with its flag and environment; a 404 when there is none, or the flag is archived."""
-    return get_object_or_404(flags.selectors.states(), pk=pk)
+    state = flags.selectors.states().filter(pk=pk).first()
+    if state is None:
+        raise Http404("There is no such flag, or it is archived.")
+    return state
 
 
 def in_words(targeting: Mapping[str, Any], rows: list[Any]) -> list[str]:

@@ -190,3 +190,12 @@ def test_a_selection_leads_to_the_preview_of_its_promotion(client_as: Callable[[
         f"{reverse('admin:flags_promote')}?source=staging&target=pre-production&flag=atomicMeltOperations&flag=second"
     )
     assert "Promote to" not in client.get(reverse(LIST)).content.decode()
+
+
+@pytest.mark.parametrize(("query", "told"), [("?q=nosuch", "No flags fit the search and the filters."), ("", "")])
+def test_a_list_that_shows_nothing_says_why_and_leads_back(
+    query: str, told: str, client_as: Callable[[str], Client], three: None
+) -> None:
+    page = client_as("viewer").get(f"{reverse('admin:flags_flagstate_changelist')}{query}").content.decode()
+    assert told in page
+    assert ("Show all of them" in page) is bool(told)

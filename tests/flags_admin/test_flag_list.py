@@ -166,6 +166,7 @@ def test_without_flags_there_is_nothing_to_confirm(client_as: Callable[[str], Cl
 def test_a_viewer_is_offered_no_change_and_refused_one(client_as: Callable[[str], Client], three: None) -> None:
     client = client_as("viewer")
     assert 'name="action"' not in client.get(reverse(LIST)).content.decode()
+    assert reverse("admin:flags_new") not in client.get(reverse(LIST)).content.decode()
     ids = ",".join(map(str, chosen("third")))
     assert client.post(f"{reverse('admin:flags_many_enable')}?ids={ids}", {"reason": "x"}).status_code == 403
     assert not FlagState.objects.get(pk=chosen("third")[0]).enabled
@@ -199,3 +200,12 @@ def test_a_list_that_shows_nothing_says_why_and_leads_back(
     page = client_as("viewer").get(f"{reverse('admin:flags_flagstate_changelist')}{query}").content.decode()
     assert told in page
     assert ("Show all of them" in page) is bool(told)
+
+
+def test_the_list_leads_to_a_new_flag_and_to_the_archived_ones(client_as: Callable[[str], Client], three: None) -> None:
+    client = client_as("operator")
+    page = client.get(reverse(LIST)).content.decode()
+    for name in ("flags_new", "flags_archived", "flags_stale", "flags_why_npub"):
+        address = reverse(f"admin:{name}")
+        assert f'href="{address}' in page
+        assert client.get(address).status_code == 200

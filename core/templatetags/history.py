@@ -74,6 +74,8 @@ LOOK = {  # kind: (tone, icon)
     "freeze.overridden": ("warn", "lock_open"),
     "freeze.override_lifted": ("info", "ac_unit"),
     "delivery.retried": ("info", "outgoing_mail"),
+    "rules.changed": ("warn", "approval_delegation"),
+    "playbook.loaded": ("mute", "menu_book"),
 }
 WHO = {"person": "person", "token": "key", "command": "terminal", "machine": "smart_toy"}
 

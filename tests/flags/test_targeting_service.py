@@ -44,7 +44,7 @@ def test_targeting_is_told_before_and_after_and_raises_both_versions(keys: list[
     assert (state.targeting, state.version, state.configuration) == ({"rules": [EU]}, 2, version + 1)
     event = events.about("flag:a", environment_id=state.environment_id).get(kind="flag.targeting_changed")
     assert (event.before["targeting"], event.after["targeting"]) == ({}, {"rules": [EU]})
-    assert targeting.set_targeting("a", "staging", '{"rules": [' + _json(EU) + ']}', **who).version == 2
+    assert targeting.set_targeting("a", "staging", '{"rules": [' + _json(EU) + "]}", **who).version == 2
     assert not selectors.state("a", "production").targeting
     with pytest.raises(StaleVersion):
         targeting.set_targeting("a", "staging", {}, version=1, **who)

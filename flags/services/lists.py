@@ -12,6 +12,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.asking import Change
 from core.errors import Invalid
+from flags.adapters import npubs
 from flags.domain.change import MAX_NPUB_LENGTH, check_reason
 from flags.domain.lists import ListEdit
 from flags.domain.permit import Permit
@@ -21,7 +22,6 @@ from flags.services import gate
 from flags.services.locking import hold, picture, store
 
 MAX_USERS = 100_000
-_BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,9 @@ def write(kind: Kind, state: FlagState, edit: ListEdit) -> None:
     """Write the edit that `count` has counted; the caller saves the state, whose list version goes up by one."""
     if not edit:
         return
-    rows = (kind.model(state=state, npub=npub) for npub in edit.add)
-    kind.model.objects.bulk_create(rows, batch_size=_BATCH)  # type: ignore[arg-type]
-    for start in range(0, len(edit.remove), _BATCH):
-        kind.model.objects.filter(state=state, npub__in=edit.remove[start : start + _BATCH]).delete()
+    table = kind.model._meta.db_table
+    npubs.insert(table, state.pk, edit.add)
+    npubs.delete(table, state.pk, edit.remove)
     field = f"{kind.name}_version"
     setattr(state, field, getattr(state, field) + 1)
 

@@ -120,6 +120,7 @@ def _watches(trigger: Any, series: Series) -> bool:
 class SeriesAdmin(ReadOnlyAdmin):
     """What has been reported."""
 
+    heading = "Measurements"
     list_display = ["metric", "where", "what", "last_value", "last_seen"]
     list_filter = [
         ("environment", RelatedDropdownFilter),

@@ -155,6 +155,7 @@ class RearmView(ConfirmView):
 class TriggerAdmin(ReadOnlyAdmin):
     """The rules that roll back by themselves."""
 
+    heading = "Triggers"
     list_display = ["title", "where", "armed", "says", "value_of", "judged", "guards"]
     list_filter = [
         ("environment", RelatedDropdownFilter),

@@ -25,6 +25,7 @@ from rollouts.models import Ramp
 class RampAdmin(ReadOnlyAdmin):
     """Ramps are started and steered by commands; nobody edits their rows."""
 
+    heading = "Ramps"
     change_list_template = "rollouts/ramps.html"
     list_display = ["title", "where", "status", "stands", "waits", "started"]
     list_filter = [

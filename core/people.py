@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,12 @@ def picture(user_id: int | None) -> dict[str, Any]:
         "active": user.is_active,
         "roles": sorted(user.groups.values_list("name", flat=True)),
     }
+
+
+def no_longer(names: Collection[str], permission: str) -> list[str]:
+    """Those of these people who were deactivated or have lost the permission. Names without an account are not."""
+    users = User.objects.filter(username__in=names).order_by("username")
+    return [user.username for user in users if not user.has_perm(permission)]
 
 
 def tell_change(user_id: int, before: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:

@@ -19,6 +19,7 @@ from approvals.services.performing import By, perform
 from core import events
 from core.actors import Actor
 from core.errors import Conflict
+from core.people import no_longer
 from flags.domain.permit import Permit
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ def _need_ready(request: ChangeRequest, *, now: datetime) -> list[str]:
         raise Conflict(f"{stale} The approvals are void: refresh the request, and have it approved again.")
     words = request.approvals.all()
     people = approving.counting(words, digest=request.digest, contributors=request.contributors)
+    lost = no_longer(people, "approvals.approve_change")
+    people = [person for person in people if person not in lost]
+    if lost and len(people) < request.needed:
+        raise Conflict(f"{', '.join(lost)} may not approve any more: request {request.pk} takes somebody else's word.")
     if request.state != RequestState.APPROVED or len(people) < request.needed:
         raise Conflict(f"Request {request.pk} has {len(people)} of the {request.needed} approvals that it needs.")
     return people

@@ -12,7 +12,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import check_text
 from flags.domain.keys import is_key
 from flags.domain.schema import check_fits, check_json, check_schema
-from flags.domain.values import MAX_EXACT, ValueType, fits
+from flags.domain.values import MAX_EXACT, ValueType, fits, off_by_default, served_by_default
 
 MAX_VARIANTS = 20
 MAX_NAME = 120
@@ -97,7 +97,20 @@ def read_variants(variants: object, kind: ValueType, schema: Mapping[str, Any]) 
             raise Invalid(f"Variant {key!r} is there twice.", field="variants")
         found[key] = _value(value, kind, schema, f"The value of variant {key!r}")
     check_json(list(found.values()), "All values together", field="variants")
+    if found and kind is ValueType.BOOLEAN:
+        _check_sides(found)
     return [{"key": key, "value": value} for key, value in found.items()]
+
+
+def _check_sides(variants: Mapping[str, bool]) -> None:
+    """Whoever has a boolean feature gets true: a flag at 0 percent must not mean that everybody has it."""
+    served, off = served_by_default(variants), off_by_default(variants)
+    if not variants[served] or variants[off]:
+        raise Invalid(
+            f"Whoever has the feature gets {served!r}, which must be true; everybody else gets {off!r}, which must be "
+            "false.",
+            field="variants",
+        )
 
 
 def _variant(variant: object, number: int) -> tuple[str, Any]:

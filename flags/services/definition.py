@@ -242,11 +242,16 @@ def _pass_gates(
     permit: Permit | None,
     now: datetime,
 ) -> None:
-    """Ask where people would notice, the last environment first: its rules are the strictest."""
+    """Ask where people would notice, the last environment first: its rules are the strictest.
+
+    Other values are asked about also where the flag is off: they would be there when it is enabled, which may need
+    nobody's approval. Not where nothing was ever done with it: there it is as good as new.
+    """
     drawn = any(before[field] != getattr(flag, field) for field in MOVING)
     other_values = _serves_otherwise(variants_of(before["variants"]), variants_of(flag.variants))
     for state in reversed(states):
-        if state.enabled and (other_values or (drawn and splits(state.percentage, state.targeting))):
+        redrawn = state.enabled and drawn and splits(state.percentage, state.targeting)
+        if redrawn or (other_values and (state.enabled or state.version > 1)):
             gate.admit(state, picture(state), change, permit=permit, now=now, kind=ChangeKind.TARGETING, gains=True)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from approvals import selectors
 from approvals.models import Approval, ChangeRequest
@@ -54,6 +55,20 @@ def test_asking_tries_the_changes_out_and_changes_nothing(ask: Ask) -> None:
     assert request.rules == [f"In Production, {KEY} rises by 50 points, from 0 to 50 %."]
     assert [flag.key for flag in request.flags.all()] == [KEY]
     assert events.recent().filter(subject=f"flag:{KEY}", kind="flag.enabled").count() == 0
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_active": True}])
+def test_the_word_of_somebody_who_may_not_approve_any_more_does_not_count(
+    ask: Ask, now: datetime, change: dict[str, bool]
+) -> None:
+    get_user_model().objects.create_user("anna", **change)  # without the right, in both cases
+    request = ask()
+    approve(request, now=now)
+    with pytest.raises(Conflict, match=r"anna may not approve any more: request \d+ takes somebody else's word"):
+        applying.apply(request.pk, actor=OLGA, now=now)
+    assert stands() == (False, 0)
+    approve(request, BEN, now=now)
+    assert applying.apply(request.pk, actor=OLGA, now=now).state == "applied"
 
 
 def test_an_approved_request_is_applied_whole_and_its_events_name_it(ask: Ask, now: datetime) -> None:

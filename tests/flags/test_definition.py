@@ -187,7 +187,7 @@ def test_buckets_of_0_01_percent_do_not_become_whole_percents_under_a_fraction(
         ({"group": "payments"}, 25, True),
         ({"group": "payments"}, 100, False),
         ({"description": "More"}, 25, False),
-        ({"variants": [{"key": "on", "value": True}, {"key": "off", "value": True}]}, 100, True),
+        ({"variants": [{"key": "new", "value": True}, {"key": "old", "value": False}]}, 100, True),
     ],
 )
 def test_what_people_would_notice_passes_the_gate_of_each_environment(
@@ -209,6 +209,22 @@ def test_what_people_would_notice_passes_the_gate_of_each_environment(
     assert event is not None
     assert (event.kind, event.data["request"]) == ("flag.definition_changed", 3)
     assert set(event.data["configurations"]) == {"development", "staging", "pre-production", "production"}
+
+
+@pytest.mark.parametrize("values", [(True, True), (False, True), (False, False)])
+def test_a_boolean_flag_at_0_percent_gives_nobody_true(checkout: Flag, who: dict[str, Any], values: Any) -> None:
+    variants = [{"key": key, "value": value} for key, value in zip(("on", "off"), values, strict=True)]
+    with pytest.raises(Invalid, match="which must be true; everybody else gets 'off', which must be false"):
+        define(who, variants=variants)
+
+
+def test_values_cannot_be_swapped_past_the_rules_while_the_flag_is_off(checkout: Flag, who: dict[str, Any]) -> None:
+    define(who, value_type="string", variants=COLOURS)
+    rollout.set_parameters(KEY, "production", {"a": 1}, **who)
+    ApprovalRule.objects.create(environment=environments.get("production"), kind="targeting")
+    swapped = [{"key": COLOURS[0]["key"], "value": COLOURS[1]["value"]}, COLOURS[1]]
+    with pytest.raises(ApprovalNeeded, match="the targeting of checkout changes"):
+        define(who, variants=swapped)
 
 
 def test_of_two_with_the_same_version_the_second_is_told(checkout: Flag, who: dict[str, Any]) -> None:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+OPEN = {"admin:login", "admin:logout", "admin:jsi18n"}
+
+
+def _addresses(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _addresses(pattern.url_patterns, route)
+        elif pattern.name and f"admin:{pattern.name}" not in OPEN:
+            yield str(pattern.name), route
+
+
+def _filled(route: str) -> str:
+    """With 1 for each argument; the catch-all pattern of the admin is left out."""
+    parts = route.lstrip("^").split("/")
+    return "/" + "/".join("1" if part.startswith("<") else part for part in parts)
+
+
+def addresses() -> list[tuple[str, str]]:
+    admin.autodiscover()
+    found = dict(_addresses(get_resolver().url_patterns, ""))
+    return sorted((name, _filled(route)) for name, route in found.items() if "admin/" in route and "(?P" not in route)
+
+
+def test_there_are_pages_to_try() -> None:
+    assert len(addresses()) > 100
+
+
+@pytest.mark.django_db
+def test_nobody_gets_past_the_sign_in_of_any_page_by_any_method(client: Client) -> None:
+    for name, address in addresses():
+        for answer in (client.get(address), client.post(address), client.get(address, headers={"HX-Request": "true"})):
+            where = answer.headers.get("Location", "")
+            assert answer.status_code == 302 and where.startswith("/admin/login/"), f"{name} {address}: {answer}"

@@ -39,5 +39,5 @@ def test_there_are_pages_to_try() -> None:
 def test_nobody_gets_past_the_sign_in_of_any_page_by_any_method(client: Client) -> None:
     for name, address in addresses():
         for answer in (client.get(address), client.post(address), client.get(address, headers={"HX-Request": "true"})):
-            where = answer.headers.get("Location", "")
-            assert answer.status_code == 302 and where.startswith("/admin/login/"), f"{name} {address}: {answer}"
+            where = answer.headers.get("Location", "")[:13]
+            assert (answer.status_code, where) == (302, "/admin/login/"), f"{name} {address}: {answer}"

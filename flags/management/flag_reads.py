@@ -47,12 +47,13 @@ def shown(state: FlagState) -> dict[str, Any]:
 
 
 def every_flag(environment: str, *, now: datetime) -> tuple[list[dict[str, Any]], Lines]:
-    """All flags of an environment. Raises NotFound for an unknown one."""
-    key = environments.get(environment).key
-    states = list(listing.listed().filter(environment__key=key).order_by("flag__key"))
-    rows = [shown(state) for state in states]
+    """All flags of an environment, or of every one when it is empty. Raises NotFound for an unknown one."""
+    found = listing.listed().order_by("flag__key", "environment__position")
+    if environment:
+        found = found.filter(environment__key=environments.get(environment).key)
+    rows = [shown(state) for state in found]
     if not rows:
-        return rows, iter([f"There is no flag in environment {environment!r}."])
+        return rows, iter([f"There is no flag in environment {environment!r}." if environment else "There is no flag."])
     return rows, table.lines(_HEAD, [_row(row, now=now) for row in rows])
 
 

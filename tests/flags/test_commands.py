@@ -57,6 +57,7 @@ def test_a_flag_is_steered_from_the_shell_and_the_history_names_the_user() -> No
 
 def test_what_a_person_reads_is_aligned_columns() -> None:
     run("flag", "enable", KEY, "--environment", "production", "--reason", "go")
+    assert len(run("flag", "list").splitlines()) == 1 + 4 * selectors.flags().count()  # every environment
     head, row = run("flag", "list", "--environment", "production").splitlines()
     assert head.split() == ["KEY", "STATE", "PERCENT", "ALLOWED", "VERSION", "LAST", "ASKED", "STOPPED", "BECAUSE"]
     assert row.index("on for nobody") == head.index("STATE")

@@ -21,7 +21,7 @@ from flags.management.door import DoorCommand
 
 _VERBS = {
     "create": "make a flag, disabled at 0 percent in every environment",
-    "list": "all flags of an environment",
+    "list": "all flags, of one environment or of every one",
     "show": "one flag: its state, parameters and who is on its allow-list",
     "history": "who changed what, when and why; newest first",
     "why": "what an npub gets, from every flag and environment, and by which rule",
@@ -47,7 +47,9 @@ class Command(DoorCommand):
             add = _ARGUMENTS.get(verb)
             if verb not in ("list", "why", "promote"):
                 sub.add_argument("key", metavar="KEY")
-            if verb not in ("why", "promote", "create"):
+            if verb == "list":
+                sub.add_argument("--environment", default="", metavar="E", help="only this one")
+            elif verb not in ("why", "promote", "create"):
                 sub.add_argument("--environment", required=True, metavar="E")
             if add is not None:
                 add(sub)

@@ -1,4 +1,4 @@
-"""Reads of the monitoring: verdicts, triggers, series and charts."""
+"""Reads of what was measured: series, and the points of a chart."""
 
 from __future__ import annotations
 
@@ -7,41 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.expressions import CombinedExpression
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from core.errors import Invalid, NotFound
 from monitoring.domain.metrics import BUCKET_SECONDS
 from monitoring.domain.selection import Selection
-from monitoring.domain.verdict import Measure, Target, TriggerState, Verdict
-from monitoring.models import Bucket, Judgement, Series, Trigger
+from monitoring.domain.verdict import Measure
+from monitoring.models import Bucket, Series
+from monitoring.selectors.slots import slot
 
 MOST_POINTS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerFact:
-    """What one trigger says now. `value` belongs to the last window; `max_window` is in seconds.
-
-    `judged_until` is where the last window ended: what came after it has not been looked at yet.
-    `passing_since` is the start of the time through which every judged window passed.
-    """
-
-    trigger: str
-    name: str
-    verdict: Verdict
-    judged_at: datetime | None
-    judged_until: datetime | None
-    passing_since: datetime | None
-    value: float | None
-    threshold: float
-    measure: Measure
-    max_window: int
-    state: TriggerState
-
-    @property
-    def latched(self) -> bool:
-        return self.state is TriggerState.LATCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +25,6 @@ class Point:
 
     at: datetime
     value: float
-    samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The judgements of one step of a chart: `at` and `since` are the unix seconds at which the step and the first
-    of its windows begin. `value` is None when no window of it could be computed.
-    """
-
-    at: int
-    since: int
-    value: float | None
-    threshold: float
     samples: int
 
 
@@ -80,64 +42,6 @@ class Sums(NamedTuple):
 
     samples: int
     total: float
-
-
-def verdicts_for(flag_key: str, environment: str) -> list[TriggerFact]:
-    """Every enabled trigger that guards the flag here: its own, and those that roll back the last raised flag."""
-    return [_fact(trigger) for trigger in guarding(flag_key, environment)]
-
-
-def guarding(flag_key: str, environment: str) -> QuerySet[Trigger]:
-    """The rows that `verdicts_for` tells of."""
-    concerned = Q(target=Target.FLAG.value, flag_key=flag_key) | Q(target=Target.LAST_RAISED.value)
-    return triggers(environment).filter(concerned, enabled=True)
-
-
-def triggers(environment: str | None = None) -> QuerySet[Trigger]:
-    """All triggers with their environment, in the order of environments and keys."""
-    found = Trigger.objects.select_related("environment").order_by("environment__position", "key")
-    return found if environment is None else found.filter(environment__key=environment)
-
-
-def trigger(key: str, environment: str) -> Trigger:
-    """One trigger, or NotFound."""
-    found = triggers(environment).filter(key=key).first()
-    if found is None:
-        raise NotFound(f"There is no trigger {key!r} in environment {environment!r}.")
-    return found
-
-
-def trigger_by_id(trigger_id: int) -> Trigger:
-    """One trigger, or NotFound."""
-    found = triggers().filter(pk=trigger_id).first()
-    if found is None:
-        raise NotFound(f"There is no trigger {trigger_id}.")
-    return found
-
-
-def latched(environment: str | None = None) -> QuerySet[Trigger]:
-    """The triggers that have fired and wait for a person to re-arm them, newest first."""
-    return triggers(environment).filter(state=TriggerState.LATCHED.value).order_by("-latched_at")
-
-
-def judgements(trigger_id: int) -> QuerySet[Judgement]:
-    """The judged windows of one trigger, newest first."""
-    return Judgement.objects.filter(trigger_id=trigger_id).order_by("-window_end")
-
-
-def judged(trigger_id: int, *, start: int, end: int, step: int) -> list[Judged]:
-    """What the guard saw from one step to the next, oldest first: the worst value, never an average of it.
-
-    `start` and `end` are unix seconds of the windows' ends, end excluded. One query.
-    """
-    found = Judgement.objects.filter(trigger_id=trigger_id, window_end__gte=start, window_end__lt=end)
-    rows = (
-        found.annotate(slot=_slot("window_end", step))
-        .values("slot")
-        .annotate(since=Min("window_start"), worst=Max("value"), limit=Max("threshold"), seen=Sum("samples"))
-        .order_by("slot")
-    )
-    return [Judged(row["slot"], row["since"], row["worst"], row["limit"], row["seen"]) for row in rows]
 
 
 def series(environment: str | None = None) -> QuerySet[Series]:
@@ -162,7 +66,7 @@ def lines(series_ids: Collection[int], *, start: int, end: int, step: int) -> di
     found: dict[int, dict[int, Sums]] = {series_id: {} for series_id in series_ids}
     rows = (
         Bucket.objects.filter(series_id__in=found, start__gte=start, start__lt=end)
-        .annotate(slot=_slot("start", step))
+        .annotate(slot=slot("start", step))
         .values("series_id", "slot")
         .annotate(samples=Sum("n"), total=Sum("sum"))
     )
@@ -235,15 +139,11 @@ def _steps(series_ids: Collection[int], start: int, end: int, step: int) -> dict
         return {}
     rows = (
         Bucket.objects.filter(series_id__in=series_ids, start__gte=start, start__lt=end)
-        .annotate(slot=_slot("start", step))
+        .annotate(slot=slot("start", step))
         .values("slot")
         .annotate(samples=Sum("n"), total=Sum("sum"))
     )
     return {row["slot"]: (row["samples"], row["total"]) for row in rows}
-
-
-def _slot(field: str, step: int) -> ExpressionWrapper[CombinedExpression]:
-    return ExpressionWrapper(F(field) - F(field) % step, output_field=BigIntegerField())
 
 
 def _value(measure: Measure, n: int, total: float) -> float:
@@ -252,19 +152,3 @@ def _value(measure: Measure, n: int, total: float) -> float:
 
 def _point(at: int, value: float, samples: int) -> Point:
     return Point(datetime.fromtimestamp(at, UTC), value, samples)
-
-
-def _fact(row: Trigger) -> TriggerFact:
-    return TriggerFact(
-        trigger=row.key,
-        name=row.name,
-        verdict=Verdict(row.verdict),
-        judged_at=row.judged_at,
-        judged_until=datetime.fromtimestamp(row.judged_until, UTC) if row.judged_until else None,
-        passing_since=row.passing_since,
-        value=row.value,
-        threshold=row.threshold,
-        measure=Measure(row.measure),
-        max_window=row.max_window,
-        state=TriggerState(row.state),
-    )

@@ -12,17 +12,41 @@ from enum import StrEnum
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-APPS = ("core", "flags", "monitoring", "migrations_app", "rollouts", "approvals", "communications", "reports")
+APPS = (
+    "core",
+    "flags",
+    "monitoring",
+    "migrations_app",
+    "alerting",
+    "risk",
+    "rollouts",
+    "approvals",
+    "communications",
+    "reports",
+)
 OPERATE = frozenset(
     {
         "flags.operate_flagstate",
         "rollouts.operate_ramp",
+        "rollouts.run_validation",
         "monitoring.rearm_trigger",
+        "monitoring.add_complaint",
+        "monitoring.resolve_errorepisode",
+        "alerting.acknowledge_alert",
+        "risk.register_risk",
         "communications.retry_delivery",
         "approvals.request_change",
     }
 )
-APPROVE = frozenset({"approvals.approve_change", "core.plan_freeze", "core.override_freeze"})
+APPROVE = frozenset(
+    {
+        "approvals.approve_change",
+        "core.plan_freeze",
+        "core.override_freeze",
+        "monitoring.define_trigger",
+        "alerting.define_alertrule",
+    }
+)
 ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}

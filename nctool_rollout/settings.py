@@ -85,6 +85,8 @@ INSTALLED_APPS = [
     "flags",
     "monitoring",
     "migrations_app",
+    "alerting",
+    "risk",
     "rollouts",
     "approvals",
     "communications",

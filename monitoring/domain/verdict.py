@@ -18,13 +18,29 @@ class Measure(StrEnum):
     """How a window becomes a number.
 
     ratio: numerator / denominator in percent; mean: of a timing, in ms; count: how many in the window;
-    drop: how many percent below the throughput of the hour before.
+    distinct: how many different users complained in the window; drop: how many percent below the throughput that
+    past weeks, or the last healthy hour, lead to expect; rise: how many percent above the baseline from before the
+    change; canary: those with the flag on against those with it off, at the same time; start: the application
+    does not come up.
     """
 
     RATIO = "ratio"
     MEAN = "mean"
     COUNT = "count"
+    DISTINCT = "distinct"
     DROP = "drop"
+    RISE = "rise"
+    CANARY = "canary"
+    START = "start"
+
+
+class Action(StrEnum):
+    """What a trigger does once it fires, besides being told."""
+
+    NOTIFY = "notify"
+    PAUSE = "pause"
+    ROLLBACK = "rollback"
+    FREEZE = "freeze"
 
 
 class Target(StrEnum):

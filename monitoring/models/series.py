@@ -11,10 +11,14 @@ from monitoring.domain.metrics import MetricKind
 
 class Series(models.Model):
     """One metric with one set of labels in one environment, for example
-    `melt_errors_total{flag="atomicMeltOperations", variant="on"}`.
+    `melt_errors_total{flag="atomicMeltOperations", variant="on"}`, from one source.
+
+    `source` tells who brought it: `json`, `otlp` or `pushgateway` (the doors), `recorded` (computed here from the
+    catalogue), or the key of a pulled source. Series of two sources are two series, whatever their names.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="series")
+    source = models.CharField(max_length=60, default="json")
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=choices(MetricKind))
     labels = models.JSONField(default=dict)
@@ -24,7 +28,7 @@ class Series(models.Model):
     class Meta:
         ordering = ["name", "id"]
         verbose_name = "measurement"
-        constraints = [models.UniqueConstraint(fields=["environment", "digest"], name="series_once")]
+        constraints = [models.UniqueConstraint(fields=["environment", "source", "digest"], name="series_once")]
         indexes = [models.Index(fields=["environment", "name"], name="series_by_name")]
 
     def __str__(self) -> str:
@@ -70,9 +74,10 @@ _ADD = """
 
 
 class Bucket(models.Model):
-    """Ten seconds of one series: how many samples (`n`), their sum, least and greatest.
+    """Ten seconds of one series: how many samples (`n`), their sum, least, greatest and last.
 
-    A counter's `sum` is the number of counted things; a timing's `sum / n` is its mean in milliseconds.
+    A counter's `sum` is the number of counted things; a timing's `sum / n` is its mean in milliseconds; a gauge's
+    `last` is what it stood at.
     """
 
     series = models.ForeignKey("monitoring.Series", on_delete=models.CASCADE, related_name="buckets")
@@ -81,6 +86,7 @@ class Bucket(models.Model):
     sum = models.FloatField()
     min = models.FloatField()
     max = models.FloatField()
+    last = models.FloatField(default=0)
 
     objects = BucketQuerySet.as_manager()
 
@@ -90,6 +96,63 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series_id}@{self.start}"
+
+
+class Rollup(models.Model):
+    """Five minutes or an hour of one series, made of its buckets once they are complete."""
+
+    series = models.ForeignKey("monitoring.Series", on_delete=models.CASCADE, related_name="rollups")
+    span = models.PositiveIntegerField(help_text="Seconds: 300 or 3600.")
+    start = models.BigIntegerField(help_text="Unix seconds, a multiple of `span`.")
+    n = models.BigIntegerField()
+    sum = models.FloatField()
+    min = models.FloatField()
+    max = models.FloatField()
+    last = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["series", "span", "start"], name="rollup_once")]
+        indexes = [models.Index(fields=["span", "start"], name="rollup_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id}@{self.start}/{self.span}"
+
+
+class Sketch(models.Model):
+    """How the timings of one step of a series are spread, for percentiles: a log-sketch.
+
+    SQL cannot merge two of them, so every writer (a thread of a process) has rows of its own, and whoever reads
+    merges. Roll-ups have the writer 0.
+    """
+
+    series = models.ForeignKey("monitoring.Series", on_delete=models.CASCADE, related_name="sketches")
+    span = models.PositiveIntegerField(help_text="Seconds: 10, 300 or 3600.")
+    start = models.BigIntegerField(help_text="Unix seconds, a multiple of `span`.")
+    writer = models.BigIntegerField()
+    cells = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["series", "span", "start", "writer"], name="sketch_once")]
+        indexes = [models.Index(fields=["span", "start"], name="sketch_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id}@{self.start}/{self.span}"
+
+
+class Total(models.Model):
+    """Where a running total stood when it was last reported: what a counter's next report is compared with.
+
+    `origin` is when the total began (unix seconds), where its sender tells; `at` when it was measured.
+    """
+
+    series = models.OneToOneField("monitoring.Series", on_delete=models.CASCADE, related_name="running_total")
+    value = models.FloatField()
+    state = models.JSONField(default=dict, help_text="Of a histogram: its count and cells.")
+    origin = models.FloatField(null=True)
+    at = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.series_id}: {self.value:g}"
 
 
 class Receipt(models.Model):

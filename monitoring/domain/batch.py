@@ -55,6 +55,7 @@ class Slot:
     sum: float = 0.0
     min: float = math.inf
     max: float = -math.inf
+    last: float = 0.0
 
     def add(self, n: int, value: float) -> None:
         """`n` samples that add up to `value`; of several in one, only the average can be the least or greatest."""
@@ -63,6 +64,7 @@ class Slot:
         self.sum += value
         self.min = min(self.min, each)
         self.max = max(self.max, each)
+        self.last = each
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class Addition(NamedTuple):
     sum: float
     min: float
     max: float
+    last: float
 
 
 class BucketQuerySet(models.QuerySet["Bucket"]):
@@ -56,20 +57,21 @@ class BucketQuerySet(models.QuerySet["Bucket"]):
         with connections[self.db].cursor() as cursor:
             for start in range(0, len(rows), ADDED_AT_ONCE):
                 some = rows[start : start + ADDED_AT_ONCE]
-                values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(some))
+                values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(some))
                 cursor.execute(_ADD.format(values=values), [value for row in some for value in row])
 
 
 ADDED_AT_ONCE = 500
 _ADD = """
-    INSERT INTO monitoring_bucket (series_id, start, n, "sum", "min", "max") VALUES {values}
+    INSERT INTO monitoring_bucket (series_id, start, n, "sum", "min", "max", "last") VALUES {values}
     ON CONFLICT (series_id, start) DO UPDATE SET
         n = monitoring_bucket.n + excluded.n,
         "sum" = monitoring_bucket."sum" + excluded."sum",
         "min" = CASE WHEN excluded."min" < monitoring_bucket."min"
             THEN excluded."min" ELSE monitoring_bucket."min" END,
         "max" = CASE WHEN excluded."max" > monitoring_bucket."max"
-            THEN excluded."max" ELSE monitoring_bucket."max" END
+            THEN excluded."max" ELSE monitoring_bucket."max" END,
+        "last" = excluded."last"
 """
 
 

@@ -38,7 +38,7 @@ def store(environment: str, body: object, *, now: datetime) -> Stored:
         ids = _series_ids(where.pk, batch, now=now)
         Bucket.objects.add(
             [
-                Addition(ids[key], start, slot.n, slot.sum, slot.min, slot.max)
+                Addition(ids[key], start, slot.n, slot.sum, slot.min, slot.max, slot.last)
                 for (key, start), slot in batch.slots.items()
             ]
         )

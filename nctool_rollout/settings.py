@@ -35,6 +35,7 @@ PORT = env.integer("PORT", 8000)
 WEB_PROCESSES = env.integer("WEB_PROCESSES", 2)
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2)
 SIMULATOR = env.boolean("SIMULATOR", default=not (PRODUCTION or DATABASE_URL or REDIS_URL or NCTOOL_MONGODB_URL))
+SIMULATOR_PORT = env.integer("SIMULATOR_PORT", 3099)
 DEMO_USERS = env.boolean("DEMO_USERS", default=not PRODUCTION)
 
 

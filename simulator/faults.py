@@ -19,21 +19,33 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 
 class Kind(StrEnum):
-    """`rate` is percent of melts, milliseconds, complaints a minute, and nothing for silence."""
+    """`rate` is percent of melts, milliseconds, complaints a minute, percent of load; nothing for silence and down."""
 
     ERRORS = "errors"
     LATENCY = "latency"
     COMPLAINTS = "complaints"
     SILENCE = "silence"
+    LOAD = "load"
+    DOWN = "down"
 
 
-MOST = {Kind.ERRORS: 100.0, Kind.LATENCY: 600_000.0, Kind.COMPLAINTS: 600.0, Kind.SILENCE: 0.0}
+MOST = {
+    Kind.ERRORS: 100.0,
+    Kind.LATENCY: 600_000.0,
+    Kind.COMPLAINTS: 600.0,
+    Kind.SILENCE: 0.0,
+    Kind.LOAD: 100.0,
+    Kind.DOWN: 0.0,
+}
 UNIT = {
     Kind.ERRORS: "percent of the melts",
     Kind.LATENCY: "milliseconds",
     Kind.COMPLAINTS: "complaints a minute",
     Kind.SILENCE: "",
+    Kind.LOAD: "percent of the system",
+    Kind.DOWN: "",
 }
+STANDING = frozenset({Kind.COMPLAINTS, Kind.LOAD, Kind.DOWN})  # those that last while users have the flag on
 
 
 class BadFault(ValueError):
@@ -61,6 +73,8 @@ class Fault:
     def __str__(self) -> str:
         if self.kind is Kind.SILENCE:
             return f"silence: melts with {self.flag} on are not reported at all"
+        if self.kind is Kind.DOWN:
+            return f"down: the health address answers 503 while {self.flag} is on for anybody"
         severity = f", severity {self.severity}" if self.kind is Kind.ERRORS else ""
         return f"{self.kind}: {self.rate:g} {UNIT[self.kind]} with {self.flag} on{severity}"
 

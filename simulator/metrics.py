@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from simulator.plan import FLAGS, PREFLIGHT
+from simulator.plan import ATOMIC, FLAGS, PREFLIGHT
 from simulator.reconciliation import SEVERITIES
 
 Labels = tuple[tuple[str, str], ...]
-RECONCILED = ("operations_checked_total", "operations_blocked_total", "auto_corrections_total")
+RECONCILED = (
+    "operations_checked_total",
+    "operations_blocked_total",
+    "auto_corrections_total",
+    "false_positives_total",
+)
 
 
 class Tally:
@@ -41,13 +46,15 @@ class Tally:
             if flag in errors:
                 self.count("melt_errors_total", flag=flag, variant=variant, severity=errors[flag])
 
-    def take(self, *, at: int) -> list[dict[str, Any]]:
+    def take(self, *, at: int, gauges: Mapping[str, float]) -> list[dict[str, Any]]:
         """All rows since the last call, as `POST /api/v1/metrics` wants them; `at` is unix seconds.
 
-        What never happens is told as 0: who counts nothing is alive, and who says nothing may not be.
+        `gauges` is what things stand at now. What never happens is told as 0: who counts nothing is alive, and who
+        says nothing may not be.
         """
+        self.count("atomic_transaction_failures_total", 0, flag=ATOMIC)
+        self.count("migration_errors_total", 0)
         for flag in FLAGS:
-            self.count("user_complaints_total", 0, flag=flag)
             for variant in ("on", "off"):
                 self.count("melt_operations_total", 0, flag=flag, variant=variant)
                 self.count("melt_errors_total", 0, flag=flag, variant=variant, severity="CRITICAL")
@@ -66,4 +73,5 @@ class Tally:
             {"name": name, "kind": "timing", "value": round(total, 3), "count": n, "labels": dict(labels), "at": at}
             for (name, labels), (total, n) in sums.items()
         ]
+        rows += [{"name": name, "kind": "gauge", "value": round(value, 3), "at": at} for name, value in gauges.items()]
         return rows

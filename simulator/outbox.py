@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from simulator.complaints import Complaint
 from simulator.wire import Unreachable, Wire
 
 log = logging.getLogger(__name__)
-PATH = "/api/v1/metrics"
+METRICS = "/api/v1/metrics"
+COMPLAINTS = "/api/v1/complaints"
 MOST_REPORTS = 600  # ten minutes; then the oldest is given up
 _LONGEST_PAUSE = 10.0
 
@@ -24,7 +26,7 @@ class Outbox:
 
     def __init__(self, wire: Wire, *, refused: Callable[[], None], clock: Callable[[], float]) -> None:
         self._wire, self._refused, self._clock = wire, refused, clock
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._not_before = 0.0
         self._failures = 0
 
@@ -32,27 +34,34 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
+        """A report of metrics."""
+        if rows:
+            self._put(METRICS, {"id": f"simulator-{uuid.uuid4().hex}", "metrics": rows})
+
+    def complain(self, complaint: Complaint, *, at: int) -> None:
+        """A complaint, made at unix second `at`."""
+        self._put(COMPLAINTS, complaint.as_dict(f"simulator-{uuid.uuid4().hex}", at))
+
+    def _put(self, path: str, body: dict[str, Any]) -> None:
         if len(self._waiting) == MOST_REPORTS:
             self._waiting.popleft()
             log.warning("The reports wait since %s s: the oldest is given up.", MOST_REPORTS)
-        self._waiting.append({"id": f"simulator-{uuid.uuid4().hex}", "metrics": rows})
+        self._waiting.append((path, body))
 
     def send(self) -> None:
         """Send what waits, oldest first, until one fails; then pause, longer each time."""
         while self._waiting and self._clock() >= self._not_before:
-            if not self._try(self._waiting[0]):
+            if not self._try(*self._waiting[0]):
                 return
             self._waiting.popleft()
             if self._failures:
                 log.info("The metrics door takes reports again; %s wait.", len(self._waiting))
             self._failures = 0
 
-    def _try(self, report: dict[str, Any]) -> bool:
+    def _try(self, path: str, report: dict[str, Any]) -> bool:
         """True when the report is done with."""
         try:
-            answer = self._wire.post(PATH, report)
+            answer = self._wire.post(path, report)
         except Unreachable as error:
             return self._later(f"cannot be reached: {error}")
         if answer.status < 300:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from simulator.complaints import MOST_USERS
 from simulator.evaluation import Evaluator, Features
 from simulator.faults import Fault, Harm, harm
 from simulator.ledger import Broken, Ledger, Unavailable
@@ -14,28 +15,41 @@ from simulator.reconciliation import judge
 
 log = logging.getLogger(__name__)
 DATABASE_DOWN = "HIGH"
+FALSE_ALARMS = 10.0  # percent of the blocked melts turn out to have been fine
 
 
 class Player:
-    """`faults` is replaced from outside while melts are played; `last_on` is when each flag was last met on."""
+    """`faults` is replaced from outside while melts are played.
+
+    `last_on` tells, for each flag, who met it on last and when: the newest few users.
+    """
 
     def __init__(self, evaluator: Evaluator, ledger: Ledger, tally: Tally, *, clock: Callable[[], float]) -> None:
         self._evaluator, self._ledger, self._tally, self._clock = evaluator, ledger, tally, clock
         self.faults: Sequence[Fault] = ()
-        self.last_on: dict[str, float] = {}
+        self.last_on: dict[str, dict[str, float]] = {flag: {} for flag in FLAGS}
         self._down = False
 
     def play(self, melt: Melt) -> None:
         """Time counts as it passes here, plus what the mint and a latency fault would have taken."""
         started = self._clock()
         features = self._evaluator.features(melt.wallet.npub)
-        self.last_on.update(dict.fromkeys(features.on, started))
+        self._remember(melt.wallet.npub, features, started)
         harmed = harm(melt, self.faults, features.on)
         errors = self._errors(melt, features, harmed)
         if harmed.unreported:
             return
         milliseconds = (self._clock() - started) * 1000 + melt.mint_ms + harmed.extra_ms
         self._tally.melt(features.on, milliseconds=milliseconds, errors=errors)
+
+    def _remember(self, npub: str, features: Features, at: float) -> None:
+        """Many threads write here and one reads; each exchange of a dict is whole."""
+        for flag in features.on:
+            if flag in self.last_on:
+                users = {**self.last_on[flag]}
+                users.pop(npub, None)
+                users[npub] = at
+                self.last_on[flag] = dict(list(users.items())[-MOST_USERS:])
 
     def _errors(self, melt: Melt, features: Features, harmed: Harm) -> Mapping[str, str]:
         """What failed. An error of one path counts for its flag; one that no path is to blame for, for both."""
@@ -69,6 +83,8 @@ class Player:
             self._tally.count("auto_corrections_total", flag=PREFLIGHT)
         if outcome.blocked:
             self._tally.count("operations_blocked_total", flag=PREFLIGHT)
+            if melt.luck < FALSE_ALARMS:
+                self._tally.count("false_positives_total", flag=PREFLIGHT)
         return outcome.blocked
 
     def _pay(self, melt: Melt, features: Features, *, broken: bool) -> bool:
@@ -79,6 +95,7 @@ class Player:
         try:
             self._ledger.melt_atomic(melt, broken=broken)
         except Broken:
+            self._tally.count("atomic_transaction_failures_total", flag=ATOMIC)
             if features.parameter(ATOMIC, "fallbackToLegacy", True) is True:
                 self._ledger.melt_legacy(melt)
             return True

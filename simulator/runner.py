@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator import faults, plan
-from simulator.complaints import Complaints
+from simulator.complaints import MEMORY, Complaints
 from simulator.evaluation import Evaluator
+from simulator.faults import STANDING, Fault, Kind
+from simulator.health import Health
 from simulator.ledger import Ledger, Unavailable
+from simulator.machine import Machine
 from simulator.metrics import Tally
 from simulator.outbox import Outbox
 from simulator.pace import Pace
@@ -32,7 +35,7 @@ RENEW_PAUSE = 5.0  # a new token needs a moment until every web process knows it
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`rate` is melts a second; `fault_file` is read again and again."""
+    """`rate` is melts a second; `fault_file` is read again and again; `GET /health` is answered on `health_port`."""
 
     base_url: str
     mongodb_url: str
@@ -40,6 +43,7 @@ class Config:
     fault_file: Path
     rate: float = 10.0
     seed: int = 1
+    health_port: int = 0
 
 
 class Token:
@@ -78,6 +82,7 @@ class Simulator:
         questions = Wire(config.base_url, token.text, timeout=QUESTION_TIMEOUT)
         evaluator = Evaluator(questions, refused=token.refused, clock=clock)
         self._player = Player(evaluator, self._ledger, self._tally, clock=clock)
+        self._machine = Machine(WORKERS, clock=clock, seed=config.seed)
         self._queue: queue.Queue[plan.Melt] = queue.Queue(WORKERS)
         self._looked = 0.0
         self._fault_trouble = ""
@@ -85,6 +90,7 @@ class Simulator:
     def run(self, stop: threading.Event) -> None:
         """Raises ForeignDatabase when MongoDB holds wallets of a real nctool."""
         self._look()
+        health = Health(self._config.health_port, self._healthy, clock=time.monotonic)
         workers = [threading.Thread(target=self._work, args=(stop,), daemon=True) for _ in range(WORKERS)]
         for worker in workers:
             worker.start()
@@ -92,8 +98,21 @@ class Simulator:
         reporter.start()
         log.info("The simulator plays %s melts a second, seed %s.", f"{self._config.rate:g}", self._config.seed)
         self._schedule(stop)
+        health.close()
         if _end([*workers, reporter]):
             self._ledger.close()
+
+    def _healthy(self) -> bool:
+        return not any(fault.kind is Kind.DOWN for fault in self._standing())
+
+    def _standing(self) -> list[Fault]:
+        """The faults that last while users have their flag on."""
+        now, users = time.monotonic(), self._player.last_on
+        return [
+            fault
+            for fault in self._player.faults
+            if fault.kind in STANDING and any(now - at < MEMORY for at in users[fault.flag].values())
+        ]
 
     def _schedule(self, stop: threading.Event) -> None:
         """Hand out one melt after the other; when all workers are busy a turn is left out."""
@@ -122,7 +141,8 @@ class Simulator:
             except queue.Empty:
                 continue
             try:
-                self._player.play(melt)
+                with self._machine.busy():
+                    self._player.play(melt)
             except Exception:
                 log.exception("Melt %s", melt.number)
 
@@ -155,13 +175,14 @@ class Simulator:
         self._send()
 
     def _complain(self, *, now: float, passed: float) -> None:
-        due = self._complaints.due(self._player.faults, self._player.last_on, now=now, passed=passed)
-        for flag, count in due.items():
-            self._tally.count("user_complaints_total", count, flag=flag)
+        for complaint in self._complaints.due(self._player.faults, self._player.last_on, now=now, passed=passed):
+            self._outbox.complain(complaint, at=int(time.time()))
 
     def _send(self) -> None:
         try:
-            self._outbox.put(self._tally.take(at=int(time.time())))
+            load = sum(fault.rate for fault in self._standing() if fault.kind is Kind.LOAD)
+            gauges = self._machine.take(extra_load=load)
+            self._outbox.put(self._tally.take(at=int(time.time()), gauges=gauges))
             self._outbox.send()
         except Exception:
             log.exception("A report")

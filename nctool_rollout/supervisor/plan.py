@@ -23,7 +23,7 @@ class Wanted:
     stream_connections: int
     redis_port: int | None
     mongodb_port: int | None
-    simulator: bool
+    simulator_port: int | None
     web_processes: int
     worker_processes: int
 
@@ -64,8 +64,9 @@ def parts(wanted: Wanted) -> list[Part]:
     schedule = ("beat", "--schedule", str(wanted.data_dir / "beat-schedule"), "--pidfile", "")
     found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
     found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), (*servers, "web")))
-    if wanted.simulator:
-        command = (sys.executable, str(Path(__file__).parents[2] / "manage.py"), "simulator", "run")
+    if wanted.simulator_port:
+        program = (sys.executable, str(Path(__file__).parents[2] / "manage.py"), "simulator", "run")
+        command = (*program, "--health-port", str(wanted.simulator_port))
         found.append(Part("simulator", command, (*servers, "web")))
     return found
 

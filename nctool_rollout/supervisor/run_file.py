@@ -17,13 +17,14 @@ from django.core.exceptions import ImproperlyConfigured
 @dataclass(frozen=True, slots=True)
 class Running:
     """What other commands must know of the system that runs on their DATA_DIR. `stream` is empty where clients are
-    told of no stream."""
+    told of no stream, `nctool` (the simulator that plays it) where none is started."""
 
     pid: int
     url: str
     redis: str
     mongodb: str
     stream: str = ""
+    nctool: str = ""
 
 
 class AlreadyRunning(Exception):

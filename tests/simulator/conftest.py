@@ -29,6 +29,7 @@ class Doors:
         self.asked: list[str] = []
         self.reports: dict[str, list[dict[str, Any]]] = {}
         self.tries: list[str] = []
+        self.complaints: dict[str, dict[str, Any]] = {}
         self.turned_away = 0
         self.base_url = ""
 
@@ -41,6 +42,9 @@ class Doors:
         if path == "/ofrep/v1/evaluate/flags":
             self.asked.append(body["context"]["targetingKey"])
             return 200, {"flags": [self._flag(key) for key in ("atomicMeltOperations", "preFlightReconciliation")]}
+        if path == "/api/v1/complaints":
+            self.complaints.setdefault(body["key"], body)
+            return 201, body
         self.tries.append(body["id"])
         self.reports.setdefault(body["id"], body["metrics"])
         return 202, {"stored": len(body["metrics"]), "duplicate": False}
@@ -49,6 +53,11 @@ class Doors:
         on = key in self.on
         metadata = self.metadata.get(key, {})
         return {"key": key, "value": on, "variant": "on" if on else "off", "reason": "SPLIT", "metadata": metadata}
+
+    def newest(self, name: str) -> float | None:
+        """What a gauge stood at in the newest report."""
+        rows = [row for rows in list(self.reports.values()) for row in rows if row["name"] == name]
+        return rows[-1]["value"] if rows else None
 
     def totals(self, name: str, *labels: str) -> Counter[tuple[str, ...]]:
         """The sum of a metric's values by some of its labels."""

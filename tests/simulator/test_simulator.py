@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -16,6 +18,7 @@ from simulator.faults import Fault, Kind
 from simulator.ledger import ForeignDatabase, Ledger
 from simulator.plan import ATOMIC, PREFLIGHT
 from simulator.runner import Config, Simulator
+from tests.servers import free_port
 from tests.simulator.conftest import TOKEN, Doors
 
 
@@ -117,8 +120,33 @@ def test_silence_and_complaints_are_told_from_the_flag_that_is_on(config: Config
     doors.on = {PREFLIGHT}
     faults.write(config.fault_file, [Fault(Kind.SILENCE, PREFLIGHT), Fault(Kind.COMPLAINTS, PREFLIGHT, 120)])
     with playing(config):
-        until(lambda: doors.totals("user_complaints_total", "flag")[PREFLIGHT,] >= 3)
+        until(lambda: len(doors.complaints) >= 3)
+    assert {complaint["flag"] for complaint in doors.complaints.values()} == {PREFLIGHT}
+    assert len({complaint["npub"] for complaint in doors.complaints.values()} & set(doors.asked)) >= 2
     assert not any(doors.totals("melt_operations_total", "flag").values())
+
+
+def test_its_health_and_its_load_follow_the_faults_of_a_flag_that_is_on(
+    config: Config, doors: Doors, database: Any
+) -> None:
+    port = free_port()
+
+    def health() -> int:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+                return response.status
+        except HTTPError as error:
+            return error.code
+
+    faults.write(config.fault_file, [Fault(Kind.DOWN, ATOMIC), Fault(Kind.LOAD, ATOMIC, 90)])
+    with playing(replace(config, health_port=port)):
+        until(lambda: (doors.newest("system_load") or 100) < 90 and doors.asked)
+        assert health() == 200
+        doors.on = {ATOMIC}
+        until(lambda: health() == 503)
+        until(lambda: doors.newest("system_load") >= 90)
+    assert 0 < doors.newest("replication_lag_ms") < 500
+    assert 0 <= doors.newest("connection_pool_used") <= 100
 
 
 def test_a_reconciliation_counts_what_it_checks_finds_corrects_and_blocks(

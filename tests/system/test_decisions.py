@@ -29,7 +29,7 @@ def wanted(**changes: object) -> Wanted:
         "stream_connections": 2000,
         "redis_port": 16479,
         "mongodb_port": 27117,
-        "simulator": True,
+        "simulator_port": 3099,
         "web_processes": 2,
         "worker_processes": 2,
     }
@@ -47,7 +47,7 @@ def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> N
 
 
 def test_a_given_url_leaves_that_server_to_others() -> None:
-    own = {"redis_port": None, "mongodb_port": None, "simulator": False, "stream_port": 0}
+    own = {"redis_port": None, "mongodb_port": None, "simulator_port": None, "stream_port": 0}
     plan = {part.name: part for part in parts(wanted(**own))}
     assert list(plan) == ["web", "worker", "beat"]
     assert plan["web"].after == ()

@@ -28,6 +28,10 @@ from simulator.plan import FLAGS
 from simulator.runner import Config, Simulator
 
 NAME = "simulator"
+HELP = UNIT | {
+    Kind.SILENCE: "Melts with the flag on are not reported.",
+    Kind.DOWN: "The health address answers 503 while anybody has the flag on.",
+}
 ACTOR = Actor(NAME, ActorKind.COMMAND)
 
 
@@ -44,11 +48,12 @@ class Command(BaseCommand):
         run.add_argument("--environment", default="production")
         run.add_argument("--rate", type=float, default=10.0, help="Melts a second.")
         run.add_argument("--seed", type=int, default=1, help="Same seed, same traffic.")
+        run.add_argument("--health-port", type=int, default=settings.SIMULATOR_PORT, help="Where GET /health answers.")
         run.add_argument("--url", default="", help="Of the control plane; the one that runs here by default.")
         fault = actions.add_parser("fault", help="Break the new path of a flag, or mend it.")
         kinds = fault.add_subparsers(dest="kind", required=True)
         for kind in Kind:
-            one = kinds.add_parser(kind.value, help=UNIT[kind] or "Melts with the flag on are not reported.")
+            one = kinds.add_parser(kind.value, help=HELP[kind])
             one.add_argument("--flag", required=True, choices=FLAGS)
             if UNIT[kind]:
                 one.add_argument("--rate", type=float, required=True, help=UNIT[kind])
@@ -78,6 +83,7 @@ class Command(BaseCommand):
             fault_file=fault_file(),
             rate=options["rate"],
             seed=options["seed"],
+            health_port=options["health_port"],
         )
         try:
             with run_file.only_one(settings.DATA_DIR, NAME, wait=False):

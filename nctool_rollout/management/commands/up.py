@@ -89,7 +89,7 @@ class Command(BaseCommand):
             stream_connections=settings.STREAM_CONNECTIONS,
             redis_port=redis_port,
             mongodb_port=probes.free_port(settings.EMBEDDED_MONGODB_PORT, besides=redis_port) if own_mongodb else None,
-            simulator=settings.SIMULATOR,
+            simulator_port=probes.free_port(settings.SIMULATOR_PORT) if settings.SIMULATOR else None,
             web_processes=settings.WEB_PROCESSES,
             worker_processes=settings.WORKER_PROCESSES,
         )
@@ -143,4 +143,5 @@ def _running(wanted: plan.Wanted) -> run_file.Running:
         redis=f"redis://{probes.HOST}:{redis}/0" if redis else settings.REDIS,
         mongodb=f"mongodb://{probes.HOST}:{mongodb}/nctool" if mongodb else settings.NCTOOL_MONGODB,
         stream=f"http://{name}:{wanted.stream_port}{STREAM_PATH}" if tells else "",
+        nctool=f"http://{probes.HOST}:{wanted.simulator_port}" if wanted.simulator_port else "",
     )

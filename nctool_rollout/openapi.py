@@ -20,6 +20,8 @@ TAGS = {
     "looking": "Why an npub has what it has, and what happened.",
     "metrics": "Measurements of nctool.",
     "triggers": "Rules that roll back by themselves: how they stand, and re-arming them.",
+    "complaints": "What users complain about.",
+    "validations": "Whether what was deployed works: five checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",
     "calendar": "Freezes and planned steps for calendar programs.",
 }

@@ -29,8 +29,11 @@ class Sample(Body):
     """One counted or timed thing, or several of them in one."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]{0,99}$", examples=["melt_operations_total"])
-    kind: Literal["counter", "timing"]
-    value: float = Field(ge=0, description="A counter's increment; the sum of `count` timings, in milliseconds.")
+    kind: Literal["counter", "timing", "gauge"]
+    value: float = Field(
+        description="A counter's increment; the sum of `count` timings, in milliseconds; what a gauge stands at. "
+        "Only a gauge may be below 0."
+    )
     count: int = Field(1, ge=1, le=MOST_IN_ONE, description="Timings only.")
     labels: dict[str, str] = Field({}, max_length=MOST_LABELS, examples=[{"flag": "atomicMeltOperations"}])
     at: float | str | None = Field(None, description="Unix seconds, or RFC 3339 with an offset; now when left out.")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from core.errors import Invalid
 from monitoring.domain.metrics import BUCKET_SECONDS, MetricKind
+from monitoring.domain.sketch import LogSketch
 
 MOST_SAMPLES = 5_000
 MOST_LABELS = 8
@@ -31,6 +32,8 @@ MOST_IN_ONE = 1_000_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:]{0,99}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}")
 _BODY = frozenset({"id", "metrics"})
+_KINDS = frozenset(MetricKind)
+RESERVED = "source"
 _SAMPLE = frozenset({"name", "kind", "value", "count", "labels", "at"})
 
 
@@ -49,13 +52,14 @@ def digest(key: SeriesKey) -> str:
 
 @dataclass(slots=True)
 class Slot:
-    """What one batch adds to ten seconds of one series."""
+    """What one batch adds to ten seconds of one series. `sketch` is of timings alone."""
 
     n: int = 0
     sum: float = 0.0
     min: float = math.inf
     max: float = -math.inf
     last: float = 0.0
+    sketch: LogSketch | None = None
 
     def add(self, n: int, value: float) -> None:
         """`n` samples that add up to `value`; of several in one, only the average can be the least or greatest."""
@@ -65,6 +69,13 @@ class Slot:
         self.min = min(self.min, each)
         self.max = max(self.max, each)
         self.last = each
+
+    def time(self, n: int, value: float) -> None:
+        """`n` timings that take `value` milliseconds together."""
+        self.add(n, value)
+        if self.sketch is None:
+            self.sketch = LogSketch()
+        self.sketch.add(value / n, n)
 
 
 @dataclass(slots=True)
@@ -98,7 +109,8 @@ def read_batch(body: object, *, now: float) -> Batch:
             batch.kinds[key], batch.first[key] = kind, index
         start = _second(sample.get("at"), now, where) // BUCKET_SECONDS * BUCKET_SECONDS
         n, value = _amount(sample, kind, where)
-        batch.slots.setdefault((key, start), Slot()).add(n, value)
+        slot = batch.slots.setdefault((key, start), Slot())
+        (slot.time if kind is MetricKind.TIMING else slot.add)(n, value)
     return batch
 
 
@@ -124,8 +136,8 @@ def _series(sample: object, where: str) -> tuple[SeriesKey, MetricKind]:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         words = "1 to 100 letters, digits, underscores, dots or colons; not a digit first."
         raise Invalid(words, field=f"{where}.name")
-    if kind != "counter" and kind != "timing":
-        raise Invalid(f"counter or timing, not {kind!r:.60}.", field=f"{where}.kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise Invalid(f"counter, timing or gauge, not {kind!r:.60}.", field=f"{where}.kind")
     return SeriesKey(name, _labels(sample.get("labels"), where)), MetricKind(kind)
 
 
@@ -143,7 +155,12 @@ def _labels(labels: object, where: str) -> tuple[tuple[str, str], ...]:
         if not isinstance(value, str) or len(value) > LONGEST_VALUE or not value.isprintable():
             words = f"A text of at most {LONGEST_VALUE} printable characters."
             raise Invalid(words, field=f"{where}.labels.{name}")
-    return tuple(sorted(labels.items()))
+    return tuple(sorted(labels.items())) if RESERVED not in labels else renamed(labels)
+
+
+def renamed(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The labels, sorted, with the sender's `source` as `exported_source`: as a label, `source` is ours."""
+    return tuple(sorted((f"exported_{name}" if name == RESERVED else name, value) for name, value in labels.items()))
 
 
 def _amount(sample: Mapping[str, Any], kind: MetricKind, where: str) -> tuple[int, float]:
@@ -151,12 +168,13 @@ def _amount(sample: Mapping[str, Any], kind: MetricKind, where: str) -> tuple[in
     value, count = sample.get("value"), sample.get("count", 1)
     if type(value) is not int and type(value) is not float:
         raise Invalid(f"A number, not {value!r:.60}.", field=f"{where}.value")
-    if not 0 <= value <= GREATEST:
-        raise Invalid(f"A number from 0 to {GREATEST:g}, not {value!r:.60}.", field=f"{where}.value")
+    least = -GREATEST if kind is MetricKind.GAUGE else 0
+    if not least <= value <= GREATEST:
+        raise Invalid(f"A number from {least:g} to {GREATEST:g}, not {value!r:.60}.", field=f"{where}.value")
     if type(count) is not int or not 1 <= count <= MOST_IN_ONE:
         raise Invalid(f"A whole number from 1 to {MOST_IN_ONE:,}.", field=f"{where}.count")
-    if kind is MetricKind.COUNTER and "count" in sample:
-        raise Invalid("A counter has no count: its value is the increment.", field=f"{where}.count")
+    if kind is not MetricKind.TIMING and "count" in sample:
+        raise Invalid(f"A {kind} has no count: only timings have.", field=f"{where}.count")
     return count, float(value)
 
 

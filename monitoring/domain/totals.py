@@ -1,0 +1,34 @@
+"""Running totals become increments, as Prometheus' `increase` reads them, but once and for all, when they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIRST = 300  # seconds: the first total of a counter that began earlier is where counting starts, not an increment
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a total was at unix second `at`; `origin` is when it began to count, where its sender tells."""
+
+    value: float
+    at: float
+    origin: float | None = None
+
+
+def start(first: Standing) -> Standing:
+    """What the first total of a series is compared with: nothing, when it has only just begun, else itself."""
+    if first.origin is not None and 0 <= first.at - first.origin < FIRST:
+        return Standing(0.0, first.origin, first.origin)
+    return first
+
+
+def increment(before: Standing, now: Standing) -> float | None:
+    """How much was added; None when the total came late or twice, and says nothing new.
+
+    A total that fell, or that began later, was reset: all of it is new.
+    """
+    if now.at <= before.at:
+        return None
+    later = now.origin is not None and before.origin is not None and now.origin > before.origin
+    return now.value if later or now.value < before.value else now.value - before.value

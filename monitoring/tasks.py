@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import heartbeats
+from monitoring.services import complaints as complaints_service
 from monitoring.services import pruning
 from monitoring.services.guard import judge_all
 
@@ -32,3 +33,15 @@ def prune() -> None:
         receipts=timedelta(days=settings.RECEIPTS_RETENTION_DAYS),
     )
     heartbeats.beat("prune", now=now)
+
+
+@shared_task
+def count_complaints() -> None:
+    """Record how many users complained in the last ten minutes."""
+    complaints_service.record(now=timezone.now())
+
+
+@shared_task
+def forget_complaints() -> None:
+    """Forget old complaints."""
+    complaints_service.forget(now=timezone.now(), keep=timedelta(days=settings.COMPLAINTS_RETENTION_DAYS))

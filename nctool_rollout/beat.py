@@ -18,6 +18,8 @@ SCHEDULE = {
     "follow": _every(5, "rollouts.tasks.follow"),
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
+    "complaints": _every(10, "monitoring.tasks.count_complaints"),
+    "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),
     "prune": _every(3600, "monitoring.tasks.prune"),
     "replies": _every(3600, "flags.tasks.forget_replies"),
     "usage": _every(3600, "flags.tasks.tidy_usage"),

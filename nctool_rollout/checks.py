@@ -42,7 +42,12 @@ def _clients() -> Iterator[CheckMessage]:
     if not 0 <= settings.STREAM_PORT <= 65535 or settings.STREAM_PORT == settings.PORT:
         hint = "Use a number from 1 to 65535 that is not PORT, or 0 for no stream."
         yield Error(f"STREAM_PORT={settings.STREAM_PORT} cannot be used.", hint=hint, id="rollout.E011")
-    for name, least in (("STREAM_CONNECTIONS", 1), ("USAGE_RETENTION_DAYS", 7), ("SEEN_UNITS", 0)):
+    for name, least in (
+        ("STREAM_CONNECTIONS", 1),
+        ("USAGE_RETENTION_DAYS", 7),
+        ("COMPLAINTS_RETENTION_DAYS", 1),
+        ("SEEN_UNITS", 0),
+    ):
         if getattr(settings, name) < least:
             hint = f"Use {least} or more."
             yield Error(f"{name}={getattr(settings, name)} is too small.", hint=hint, id="rollout.E002")

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 import flags.selectors
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound
-from monitoring.domain.complaints import Checked, Said, checked, shortened
-from monitoring.models import Complaint
+from monitoring.domain.complaints import WINDOW, Checked, Said, checked, shortened
+from monitoring.domain.metrics import Push
+from monitoring.models import Complaint, Series
 from monitoring.selectors.complaints import distinct as distinct
 from monitoring.selectors.complaints import made as made
+from monitoring.services import ingest
 
+METRIC = "user_complaints"
 AT_ONCE = 1_000
 
 
@@ -46,6 +50,20 @@ def receive(environment: str, said: Said, *, actor: Actor, now: datetime) -> Rec
         if fresh:
             _tell(row, actor=actor, now=now)
     return Received(row, duplicate=not fresh)
+
+
+def record(*, now: datetime) -> int:
+    """Store the gauge `user_complaints` (distinct users of ten minutes) wherever anything else is measured.
+
+    Complaints come by a door of their own, so none of them is a 0 only as long as the product runs and is used: an
+    environment without measurements gets no gauge.
+    """
+    environment_ids = _measured()
+    for environment_id in environment_ids:
+        users = distinct(environment_id, (now - WINDOW).timestamp(), now.timestamp())
+        gauge = ingest.Gauge(METRIC, {}, now.timestamp(), float(users))
+        ingest.store_gauges(environment_id, Push.RECORDED, [gauge], now=now)
+    return len(environment_ids)
 
 
 def forget(*, now: datetime, keep: timedelta) -> int:
@@ -89,3 +107,9 @@ def _tell(row: Complaint, *, actor: Actor, now: datetime) -> None:
             "at": row.at.isoformat(),
         },
     )
+
+
+def _measured() -> list[int]:
+    """The environments that anything was measured in, other than what is computed here."""
+    series = Series.objects.filter(environment=OuterRef("pk")).exclude(source=Push.RECORDED)
+    return list(environments.ordered().filter(Exists(series)).values_list("pk", flat=True))

@@ -18,8 +18,9 @@ from flags.models import Flag
 from flags.services import tokens
 from monitoring.domain.complaints import Said, checked, shortened
 from monitoring.models import Complaint
-from monitoring.services import complaints
-from tests.monitoring.conftest import KEY
+from monitoring.selectors import store
+from monitoring.services import complaints, ingest
+from tests.monitoring.conftest import KEY, counted
 from tests.racing import at_once
 
 NPUB = "npub1ada" + "q" * 55
@@ -123,6 +124,24 @@ def test_users_are_counted_and_not_complaints(flag: Flag, operator_actor: Actor,
     assert complaints.distinct(here, end - 600, end, flag=KEY) == 2
     assert complaints.distinct(here, end - 100, end + 1) == 2
     assert complaints.made(here, end - 600, end) == [(end - 600, "b"), (end - 20, "a"), (end - 10, "a")]
+
+
+@pytest.mark.django_db
+def test_no_complaint_is_a_zero_only_where_something_is_measured(
+    flag: Flag, operator_actor: Actor, now: datetime
+) -> None:
+    assert complaints.record(now=now) == 0
+    ingest.store("production", {"metrics": [counted("melt_operations_total", 1, now)]}, now=now)
+    ids = {key: environment(key).pk for key in ("production", "staging")}
+    for npub in "aab":
+        for key in ids:
+            complaints.receive(key, Said("slow", npub), actor=operator_actor, now=now - timedelta(seconds=1))
+    for at in (now, now + timedelta(minutes=10)):
+        assert complaints.record(now=at) == 1
+    end = int(now.timestamp()) + 700
+    read = {key: store.read(pk, "user_complaints", start=0, end=end) for key, pk in ids.items()}
+    assert [(row.n, row.last) for row in read["production"][0].rows] == [(1, 2), (1, 0)]
+    assert (read["production"][0].source, read["staging"]) == ("recorded", [])
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core import heartbeats
 from monitoring.services import complaints as complaints_service
+from monitoring.services import errors as errors_service
 from monitoring.services import pruning
 from monitoring.services.guard import judge_all
 
@@ -45,3 +46,11 @@ def count_complaints() -> None:
 def forget_complaints() -> None:
     """Forget old complaints."""
     complaints_service.forget(now=timezone.now(), keep=timedelta(days=settings.COMPLAINTS_RETENTION_DAYS))
+
+
+@shared_task
+def follow_errors() -> None:
+    """Open, count and end the episodes of errors."""
+    now = timezone.now()
+    errors_service.follow(now=now)
+    heartbeats.beat("errors", now=now)

@@ -53,4 +53,5 @@ def follow_errors() -> None:
     """Open, count and end the episodes of errors."""
     now = timezone.now()
     errors_service.follow(now=now)
+    errors_service.record(now=now)
     heartbeats.beat("errors", now=now)

@@ -14,12 +14,17 @@ from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid, NotFound
 from monitoring.domain.errors import LOOK_BACK, QUIET, Kind, Seen, seen
 from monitoring.domain.melts import ERRORS, OPERATIONS
+from monitoring.domain.metrics import Push
 from monitoring.domain.severity import Severity
 from monitoring.domain.windows import horizon, next_bucket
 from monitoring.models import Bucket, ErrorEpisode
 from monitoring.selectors import store
+from monitoring.selectors.errors import effectiveness
+from monitoring.services import ingest
 
 log = logging.getLogger(__name__)
+RESOLUTION_TIME = "error_resolution_time"
+IMPACT_REDUCTION = "user_impact_reduction"
 LONGEST_NOTE = 2_000
 
 
@@ -36,6 +41,23 @@ def follow(*, now: datetime) -> int:
         except Exception:
             log.exception("errors of environment %s", environment_id)
     return opened
+
+
+def record(*, now: datetime) -> int:
+    """Store the gauges `error_resolution_time` (seconds; the median of 24 hours) and `user_impact_reduction` (percent)
+    of every environment in which they can be said; how many."""
+    stored = 0
+    for environment in environments.ordered():
+        found = effectiveness(environment.key, environment.pk, now=now)
+        said: dict[str, float] = {}
+        if found.now.resolution is not None:
+            said[RESOLUTION_TIME] = found.now.resolution.median
+        if found.reduction is not None:
+            said[IMPACT_REDUCTION] = found.reduction.percent
+        gauges = [ingest.Gauge(name, {}, now.timestamp(), value) for name, value in said.items()]
+        if gauges:
+            stored += ingest.store_gauges(environment.pk, Push.RECORDED, gauges, now=now)
+    return stored
 
 
 @transaction.atomic

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,11 +16,17 @@ from core import events
 from core.actors import Actor
 from core.environments import get as environment
 from core.errors import Conflict, Invalid
+from flags.domain.bucketing import Bucketing
+from flags.domain.change import StateChange
 from flags.models import Flag
-from monitoring.domain.errors import Kind, Rate, Seen, kind_of, reduction, resolution, seen
+from flags.services import registry, rollout
+from monitoring.domain.errors import HANDLING, Kind, Rate, Seen, kind_of, reduction, resolution, seen
 from monitoring.domain.melts import melts, one_source, total
 from monitoring.domain.severity import Severity
-from monitoring.models import ErrorEpisode
+from monitoring.models import ErrorEpisode, Rollup, Series
+from monitoring.selectors import store
+from monitoring.selectors.errors import Effectiveness, effectiveness
+from monitoring.selectors.totals import totals
 from monitoring.services import errors, ingest
 from tests.monitoring.conftest import KEY, counted
 from tests.racing import at_once
@@ -200,6 +208,71 @@ def test_a_person_ends_it_with_a_note_and_only_later_errors_open_another(nctool:
     assert nctool.followed() == 0
     nctool.report(failed=1)
     assert nctool.followed() == 1
+
+
+@pytest.mark.django_db
+def test_what_the_handling_brings_is_measured_from_before_it_was_on(nctool: Nctool, operator_actor: Actor) -> None:
+    here = environment("production").pk
+
+    def found() -> Effectiveness:
+        return effectiveness("production", here, now=nctool.at)
+
+    assert "no flag" in found().why
+    switch: dict[str, Any] = {"actor": operator_actor, "reason": "week 3"}
+    registry.define(
+        HANDLING, name="h", description="", bucketing=Bucketing.JS31, actor=operator_actor, reason="r", now=nctool.at
+    )
+    assert (found().now.total, found().now.operations, found().now.resolution) == (None, 0, None)
+    for _ in range(10):
+        nctool.report("CRITICAL", 4)
+    assert "is off here" in found().why
+    nctool.at += timedelta(hours=30)
+    rollout.change(HANDLING, "production", StateChange(enabled=True), now=nctool.at, **switch)
+    rollout.change(HANDLING, "production", StateChange(percentage=50), now=nctool.at, **switch)
+    since = nctool.at
+    rollout.change(HANDLING, "production", StateChange(percentage=100), now=nctool.at + timedelta(minutes=1), **switch)
+    assert "Nothing has been measured since" in found().why
+    for _ in range(10):
+        nctool.report("LOW", 1)
+    one = found()
+    assert (one.since, one.percentage, one.why) == (since, 100, "")
+    assert one.reduction is not None
+    assert one.before is not None
+    assert one.before.rate.per_thousand == 40
+    assert one.now.by_severity == {"CRITICAL": 0, "HIGH": 0, "MEDIUM": 0, "LOW": 10}
+    assert (one.now.rate.per_thousand, one.reduction.percent) == (10, 75)
+    ErrorEpisode.objects.create(
+        environment_id=here,
+        severity="LOW",
+        counted_until=0,
+        first_seen=since,
+        last_seen=since,
+        resolved_at=since + timedelta(seconds=40),
+    )
+    assert errors.record(now=nctool.at) == 2
+    end = int(nctool.at.timestamp()) + 10
+    gauges = store.read_all(here, [errors.RESOLUTION_TIME, errors.IMPACT_REDUCTION], start=0, end=end)
+    assert [(each.source, each.name, each.rows[0].last) for each in gauges] == [
+        ("recorded", "error_resolution_time", 40),
+        ("recorded", "user_impact_reduction", 75),
+    ]
+
+
+@pytest.mark.django_db
+def test_whole_hours_are_taken_from_what_they_were_rolled_up_to(nctool: Nctool) -> None:
+    """One hour is rolled up, with another sum than its buckets have: so one can see which of the two was read."""
+    here = environment("production").pk
+    start = int(nctool.at.timestamp())
+    for _ in range(3):
+        nctool.report()
+        nctool.at += timedelta(minutes=45, seconds=-10)
+    nctool.report()
+    name, series = "melt_operations_total", Series.objects.get(name="melt_operations_total")
+    assert [each.rows[0].sum for each in totals(here, [name], start=start, end=start + 9_000)] == [400]
+    Rollup.objects.create(series=series, span=3600, start=start + 3600, n=1, sum=7, min=0, max=7, last=7)
+    with CaptureQueriesContext(connection) as queries:
+        assert [each.rows[0].sum for each in totals(here, [name], start=start, end=start + 9_000)] == [307]
+    assert len(queries) == 4
 
 
 @pytest.mark.races

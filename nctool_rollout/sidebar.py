@@ -65,6 +65,13 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:monitoring_trigger_changelist",
                 "monitoring.view_trigger",
             ),
+            _item("Errors", "error", "admin:monitoring_errorepisode_changelist", "monitoring.view_errorepisode"),
+            _item(
+                "Complaints",
+                "sentiment_dissatisfied",
+                "admin:monitoring_complaint_changelist",
+                "monitoring.view_complaint",
+            ),
             _item("Alerts", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
         ],
     },

@@ -1,7 +1,9 @@
 """The screens of the monitoring: measurements, charts, triggers."""
 
 from monitoring.admin import figures, notes
+from monitoring.admin.complaints import ComplaintAdmin
+from monitoring.admin.errors import ErrorAdmin
 from monitoring.admin.series import SeriesAdmin
 from monitoring.admin.triggers import TriggerAdmin
 
-__all__ = ["SeriesAdmin", "TriggerAdmin", "figures", "notes"]
+__all__ = ["ComplaintAdmin", "ErrorAdmin", "SeriesAdmin", "TriggerAdmin", "figures", "notes"]

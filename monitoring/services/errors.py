@@ -159,8 +159,7 @@ def _minutes_heard(row: ErrorEpisode, start: int, until: int) -> int:
 
 def _tell(kind: str, row: ErrorEpisode, *, actor: Actor, now: datetime, reason: str = "") -> None:
     told: Mapping[str, object] = {
-        "name": str(row),
-        "severity": row.severity,
+        "episode": row.pk,
         "flag": row.feature,
         "variant": row.variant,
         "count": row.count,
@@ -168,7 +167,7 @@ def _tell(kind: str, row: ErrorEpisode, *, actor: Actor, now: datetime, reason: 
     }
     events.record(
         kind,
-        subject=f"error:{row.pk}",
+        subject=f"error:{row.severity}",
         actor=actor,
         now=now,
         environment_id=row.environment_id,

@@ -25,17 +25,15 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, Labels]] = Counter()
-        self._sums: dict[tuple[str, Labels], tuple[float, int]] = {}
+        self._timings: list[tuple[str, float, Labels]] = []
 
     def count(self, metric: str, by: int = 1, **labels: str) -> None:
         with self._lock:
             self._counts[metric, tuple(sorted(labels.items()))] += by
 
     def time(self, metric: str, milliseconds: float, **labels: str) -> None:
-        key = (metric, tuple(sorted(labels.items())))
         with self._lock:
-            total, count = self._sums.get(key, (0.0, 0))
-            self._sums[key] = (total + milliseconds, count + 1)
+            self._timings.append((metric, milliseconds, tuple(sorted(labels.items()))))
 
     def melt(self, on: Collection[str], *, milliseconds: float, errors: Mapping[str, str]) -> None:
         """One melt: a set of rows for each flag. `errors` is severity by the flag whose path failed."""
@@ -64,14 +62,14 @@ class Tally:
             self.count("discrepancies_found_total", 0, flag=PREFLIGHT, severity=severity)
         with self._lock:
             counts, self._counts = self._counts, Counter()
-            sums, self._sums = self._sums, {}
+            timings, self._timings = self._timings, []
         rows: list[dict[str, Any]] = [
             {"name": name, "kind": "counter", "value": value, "labels": dict(labels), "at": at}
             for (name, labels), value in counts.items()
         ]
         rows += [
-            {"name": name, "kind": "timing", "value": round(total, 3), "count": n, "labels": dict(labels), "at": at}
-            for (name, labels), (total, n) in sums.items()
+            {"name": name, "kind": "timing", "value": round(milliseconds, 3), "labels": dict(labels), "at": at}
+            for name, milliseconds, labels in timings
         ]
         rows += [{"name": name, "kind": "gauge", "value": round(value, 3), "at": at} for name, value in gauges.items()]
         return rows

@@ -163,9 +163,19 @@ def test_a_rate_out_of_range_is_told(kind: Kind, rate: float) -> None:
 
 def test_complaints_come_at_their_rate_and_only_from_users_who_have_the_feature() -> None:
     complaints, fault = Complaints(), Fault(Kind.COMPLAINTS, ATOMIC, 30)
-    minute = [complaints.due([fault], {ATOMIC: now}, now=float(now), passed=1.0) for now in range(60)]
-    assert sum(found.get(ATOMIC, 0) for found in minute) == 30
-    later = [complaints.due([fault], {ATOMIC: 59.0}, now=59.0 + second, passed=1.0) for second in range(10, 60)]
+    users = {ATOMIC: {"anna": 59.0, "ben": 59.0}, PREFLIGHT: {"carl": 59.0}}
+    minute = [one for now in range(60) for one in complaints.due([fault], users, now=float(now), passed=1.0)]
+    assert len(minute) == 30
+    assert {complaint.npub for complaint in minute} == {"anna", "ben"}
+    assert minute[0].as_dict("key", 7) | {"text": ""} == {
+        "key": "key",
+        "at": 7,
+        "npub": minute[0].npub,
+        "flag": ATOMIC,
+        "category": "failed_payment",
+        "text": "",
+    }
+    later = [complaints.due([fault], users, now=59.0 + second, passed=1.0) for second in range(10, 60)]
     assert not any(later)
 
 
@@ -200,27 +210,30 @@ def test_what_is_taken_from_the_tally_is_not_told_again() -> None:
     tally = Tally()
     for luck in (1.0, 2.0):
         tally.melt({ATOMIC}, milliseconds=100 * luck, errors={ATOMIC: "HIGH"})
-    rows = {(row["name"], *sorted(row["labels"].values())): row for row in tally.take(at=1_700_000_000)}
+    taken = tally.take(at=1_700_000_000, gauges={"system_load": 12.5})
+    rows = {(row["name"], *sorted(row.get("labels", {}).values())): row for row in taken}
     assert rows["melt_operations_total", ATOMIC, "on"]["value"] == 2
     assert rows["melt_operations_total", "off", PREFLIGHT]["value"] == 2
     assert rows["melt_errors_total", "HIGH", ATOMIC, "on"]["value"] == 2
     assert rows["melt_duration_ms", ATOMIC, "on"] | {"labels": 0} == {
         "name": "melt_duration_ms",
         "kind": "timing",
-        "value": 300.0,
-        "count": 2,
+        "value": 200.0,
         "labels": 0,
         "at": 1_700_000_000,
     }
-    assert {row["value"] for row in tally.take(at=0)} == {0}
+    assert sum(row["value"] for row in taken if row["name"] == "melt_duration_ms") == 600  # for each of two flags
+    assert rows["system_load",]["value"] == 12.5
+    assert {row["value"] for row in tally.take(at=0, gauges={})} == {0}
 
 
 def test_a_service_without_work_reports_zero_and_is_seen_to_live() -> None:
-    rows = Tally().take(at=0)
+    rows = Tally().take(at=0, gauges={})
     told = {(row["name"], *row["labels"].values()) for row in rows}
     assert ("melt_operations_total", ATOMIC, "on") in told
     assert ("melt_errors_total", ATOMIC, "CRITICAL", "on") in told
-    assert ("user_complaints_total", PREFLIGHT) in told
+    assert ("atomic_transaction_failures_total", ATOMIC) in told
+    assert ("migration_errors_total",) in told
     assert {row["kind"] for row in rows} == {"counter"}
 
 

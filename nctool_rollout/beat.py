@@ -16,6 +16,7 @@ SCHEDULE = {
     "guard": _every(10, "monitoring.tasks.guard"),
     "ramps": _every(30, "rollouts.tasks.advance"),
     "follow": _every(5, "rollouts.tasks.follow"),
+    "validate": _every(5, "rollouts.tasks.validate"),
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),

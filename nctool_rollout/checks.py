@@ -58,6 +58,8 @@ def _urls() -> Iterator[CheckMessage]:
         "REDIS_URL": (settings.REDIS_URL, REDIS_SCHEMES),
         "NCTOOL_MONGODB_URL": (settings.NCTOOL_MONGODB_URL, MONGODB_SCHEMES),
         "PUBLIC_URL": (settings.PUBLIC_URL, ("http", "https")),
+        "SELF_URL": (settings.SELF_URL, ("http", "https")),
+        "NCTOOL_URL": (settings.NCTOOL_URL, ("http", "https")),
         "STREAM_URL": (settings.STREAM_URL, ("http", "https")),
         "SLACK_WEBHOOK_URL": (settings.SLACK_WEBHOOK_URL, ("http", "https")),
     }

@@ -51,6 +51,9 @@ NAVIGATION: list[dict[str, Any]] = [
                 "approvals.view_changerequest",
             ),
             _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
+            _item(
+                "Validations", "fact_check", "admin:rollouts_validationrun_changelist", "rollouts.view_validationrun"
+            ),
             _item("Freezes", "ac_unit", "admin:core_freeze_changelist", "core.view_freeze"),
             _item("Events", "history", "admin:core_event_changelist", "core.view_event"),
         ],

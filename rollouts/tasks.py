@@ -1,12 +1,15 @@
-"""The clock of the ramps."""
+"""The clock of the ramps and of the validations."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from core import heartbeats
-from rollouts.services import clock
+from rollouts.services import clock, validation
 
 
 @shared_task
@@ -23,3 +26,9 @@ def follow() -> None:
     now = timezone.now()
     clock.follow(now=now)
     heartbeats.beat("follow", now=now)
+
+
+@shared_task
+def validate() -> None:
+    """Run the validation that waits, or is due."""
+    validation.run_due(now=timezone.now(), every=timedelta(hours=settings.VALIDATION_EVERY_HOURS))

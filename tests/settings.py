@@ -25,6 +25,8 @@ for _name in (
         "ALERT_EMAILS",
         "EMAIL_URL",
         "PUBLIC_URL",
+        "SELF_URL",
+        "NCTOOL_URL",
         "PORT",
         "HOST",
     ),

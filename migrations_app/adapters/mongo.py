@@ -23,15 +23,15 @@ class Unreachable(Exception):
 
 
 @contextmanager
-def limited() -> Iterator[None]:
-    """A page's questions to MongoDB. Unreachable when it is not there, when it takes too long, and on its errors.
+def limited(seconds: float = WORK) -> Iterator[None]:
+    """Questions to MongoDB. Unreachable when it is not there, when they take more seconds, and on its errors.
 
     An error of the control plane's own database passes through as it is.
     """
     try:
         with pymongo.timeout(ANSWER):
             connections[ALIAS].database.command("ping")  # type: ignore[attr-defined]
-        with pymongo.timeout(WORK):
+        with pymongo.timeout(seconds):
             yield
     except PyMongoError as error:
         raise Unreachable(str(error)) from error

@@ -15,6 +15,18 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("started_at", models.DateTimeField()),
                 ("started_by", models.CharField(max_length=150)),
+                (
+                    "started_by_kind",
+                    models.CharField(
+                        choices=[
+                            ("person", "person"),
+                            ("token", "token"),
+                            ("command", "command"),
+                            ("machine", "machine"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("success", models.BooleanField(null=True)),
                 ("results", models.JSONField(default=dict)),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core import heartbeats
 from monitoring.services import complaints as complaints_service
 from monitoring.services import errors as errors_service
-from monitoring.services import pruning
+from monitoring.services import pruning, recording, rollup
 from monitoring.services.guard import judge_all
 
 
@@ -24,12 +24,32 @@ def guard() -> None:
 
 
 @shared_task
+def record() -> None:
+    """Compute the catalogue's metrics."""
+    now = timezone.now()
+    recording.record_all(now=now)
+    heartbeats.beat("record", now=now)
+
+
+@shared_task
+def roll_up() -> None:
+    """Put what was measured together into five minutes and hours."""
+    now = timezone.now()
+    rollup.roll_up(now=now)
+    heartbeats.beat("roll_up", now=now)
+
+
+@shared_task
 def prune() -> None:
     """Forget old measurements and judgements."""
     now = timezone.now()
     pruning.prune(
         now=now,
         buckets=timedelta(days=settings.METRICS_RETENTION_DAYS),
+        rollups={
+            300: timedelta(days=settings.METRICS_5M_RETENTION_DAYS),
+            3600: timedelta(days=settings.METRICS_1H_RETENTION_DAYS),
+        },
         judgements=timedelta(days=settings.JUDGEMENTS_RETENTION_DAYS),
         receipts=timedelta(days=settings.RECEIPTS_RETENTION_DAYS),
     )

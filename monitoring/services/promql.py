@@ -118,12 +118,16 @@ def span_for(query: Query, *, start: float, step: int, now: float) -> int:
 
     Where the finer ones are not kept any more, the finest that is.
     """
-    kept = {BUCKET_SECONDS: settings.METRICS_RETENTION_DAYS, 300: 30, 3600: 365}
+    kept = dict(zip(SPANS, _kept_days(), strict=True))
     most = min(step, query.shortest / 2) if query.shortest else step
     wanted = max((span for span in SPANS if span <= most), default=BUCKET_SECONDS)
     oldest = start - query.longest
     alive = [span for span in SPANS if oldest >= now - timedelta(days=kept[span]).total_seconds()]
     return max(wanted, alive[0] if alive else SPANS[-1])
+
+
+def _kept_days() -> tuple[int, int, int]:
+    return settings.METRICS_RETENTION_DAYS, settings.METRICS_5M_RETENTION_DAYS, settings.METRICS_1H_RETENTION_DAYS
 
 
 def elements(value: Vector | float) -> list[Element]:

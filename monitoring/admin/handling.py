@@ -59,7 +59,7 @@ def lines(found: Effectiveness) -> Sequence[Line]:
     """The seed's errorMetrics, before and now."""
     before, now = found.before, found.now
     return [
-        Line("Errors", _count(before), _count(now), "melt_errors_total, added up"),
+        Line("Errors", _count(before), _count(now), "melt_errors_total; of several flags, the one with the most"),
         *(
             Line(f"of them {severity}", _severity(before, severity), _severity(now, severity), "by its label severity")
             for severity in Severity

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitoring.domain.melts import Line, one_source
+from monitoring.domain.melts import Line, one_source, total
 from monitoring.domain.metrics import BUCKET_SECONDS
 from monitoring.domain.severity import Severity
 
@@ -61,6 +61,16 @@ def seen(lines: Iterable[Line], since: Mapping[Kind, int], *, otherwise: int, un
                 counts[kind] += round(row.sum)
                 starts.setdefault(kind, []).append(row.start)
     return {kind: Seen(max(counts[kind], 1), min(at), max(at) + BUCKET_SECONDS) for kind, at in starts.items()}
+
+
+def by_severity(lines: Iterable[Line]) -> dict[Severity, int]:
+    """How many errors of each severity there were: those of the flag that has the most, for an error that no flag is to
+    blame for is told by each."""
+    counts: dict[Severity, Counter[str]] = {severity: Counter() for severity in Severity}
+    for line in one_source(lines):
+        kind = kind_of(line.labels)
+        counts[kind.severity][kind.feature] += round(total([line]))
+    return {severity: max(features.values(), default=0) for severity, features in counts.items()}
 
 
 @dataclass(frozen=True, slots=True)

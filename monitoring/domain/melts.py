@@ -1,7 +1,8 @@
 """What nctool reports of its melts, and how to count each of them once.
 
 Every melt reports a row set for each flag: the rows of one flag are all melts, and those of several flags must never
-be added up. An error is told once, in the row of the flag whose path failed.
+be added up. An error is told in the row of the flag whose path failed; one that no path is to blame for, in the rows
+of every flag. So of errors, too, the flag that has the most tells.
 """
 
 from __future__ import annotations

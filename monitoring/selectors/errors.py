@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +11,8 @@ from django.db.models import F, QuerySet
 import flags.selectors
 from core import events
 from core.errors import NotFound
-from monitoring.domain.errors import HANDLING, Rate, Reduction, Resolution, kind_of, reduction, resolution
-from monitoring.domain.melts import ERRORS, OPERATIONS, melts, one_source, total
+from monitoring.domain.errors import HANDLING, Rate, Reduction, Resolution, by_severity, reduction, resolution
+from monitoring.domain.melts import ERRORS, OPERATIONS, melts, total
 from monitoring.domain.severity import Severity
 from monitoring.models import ErrorEpisode
 from monitoring.selectors.totals import totals
@@ -75,16 +74,13 @@ def metrics(environment_id: int, *, start: datetime, end: datetime) -> ErrorMetr
     """Errors, operations, and how long the episodes lasted that ended in this time."""
     at = {"start": int(start.timestamp()), "end": int(end.timestamp())}
     found = totals(environment_id, [ERRORS, OPERATIONS], **at)
-    failed = [line for line in one_source(line for line in found if line.name == ERRORS) if line.rows]
-    counts: Counter[Severity] = Counter()
-    for line in failed:
-        counts[kind_of(line.labels).severity] += round(total([line]))
+    failed = [line for line in found if line.name == ERRORS and line.rows]
     over = ErrorEpisode.objects.filter(environment_id=environment_id, resolved_at__gte=start, resolved_at__lt=end)
     lasted = over.order_by().annotate(lasted=F("resolved_at") - F("first_seen")).values_list("lasted", flat=True)
     return ErrorMetrics(
         start,
         end,
-        {severity: counts[severity] for severity in Severity} if failed else None,
+        by_severity(failed) if failed else None,
         total(melts(line for line in found if line.name == OPERATIONS)),
         resolution([each.total_seconds() for each in lasted]),
     )

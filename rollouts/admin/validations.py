@@ -52,7 +52,7 @@ def standing(row: ValidationRun) -> SafeString:
 
 class ValidationPage(Screen):
     permission_required = "rollouts.view_validationrun"
-    template_name = "ops/base.html"
+    template_name = "rollouts/validation.html"
     live_template = "rollouts/validation_live.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

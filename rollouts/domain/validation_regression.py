@@ -51,7 +51,8 @@ def compare(now: Period, before: Period | None, slow: Slow | None) -> Result:
     """Success when no test shows that it became worse; too little data on either side shows nothing, and fails."""
     if not now.enough:
         return failed(
-            f"Too little was measured in {now.label}: {now.operations:,.0f} operations, {OPERATIONS} are needed.",
+            f"Too little was measured in {now.label}: {now.operations:,.0f} operations in {len(now.means)} steps of "
+            f"time; {OPERATIONS} in {STEPS} are needed.",
             "See that nctool reports melt_operations_total and melt_duration_ms, and validate again after ten minutes.",
         )
     if before is None or not before.enough:

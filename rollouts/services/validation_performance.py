@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from core import events
-from monitoring.domain.melts import DURATION, ERRORS, OPERATIONS, melts, one_source, total
+from monitoring.domain.melts import DURATION, ERRORS, OPERATIONS, melts, total
 from monitoring.domain.raised import RAISING, FlagChange
 from monitoring.domain.sketch import LogSketch
 from monitoring.selectors import store
@@ -72,7 +72,7 @@ def _measured(subject: Subject, label: str, start: int, end: int) -> tuple[Perio
     period = Period(
         label=label,
         operations=total(melts(read for read in reads if read.name == OPERATIONS)),
-        errors=total(one_source(read for read in reads if read.name == ERRORS)),
+        errors=total(melts(read for read in reads if read.name == ERRORS)),
         means=_means(timed),
         p95=spread.quantile(0.95),
     )

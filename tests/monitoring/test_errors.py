@@ -20,7 +20,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.models import Flag
 from flags.services import registry, rollout
-from monitoring.domain.errors import HANDLING, Kind, Rate, Seen, kind_of, reduction, resolution, seen
+from monitoring.domain.errors import HANDLING, Kind, Rate, Seen, by_severity, kind_of, reduction, resolution, seen
 from monitoring.domain.melts import melts, one_source, total
 from monitoring.domain.severity import Severity
 from monitoring.models import ErrorEpisode, Rollup, Series
@@ -66,6 +66,17 @@ def test_every_melt_is_counted_once_whoever_and_how_many_report_it() -> None:
     assert total(melts(lines)) == 90
     assert {each.source for each in one_source(lines)} == {"json"}
     assert {each.source for each in one_source([lines[0], lines[4]])} == {"pull-b"}
+
+
+def test_an_error_that_every_flag_tells_is_counted_once() -> None:
+    lines = [
+        line("json", {0: 3, 10: 1}, severity="LOW", flag="a"),
+        line("json", {0: 2}, severity="LOW", flag="b", variant="on"),
+        line("json", {0: 3}, severity="LOW", flag="b", variant="off"),
+        line("json", {0: 2}, severity="CRITICAL", flag="b"),
+        line("pull", {0: 99}, severity="CRITICAL", flag="b"),
+    ]
+    assert by_severity(lines) == {"CRITICAL": 2, "HIGH": 0, "MEDIUM": 0, "LOW": 5}
 
 
 def test_the_reduction_has_an_interval_and_cannot_be_said_without_a_before() -> None:

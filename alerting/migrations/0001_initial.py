@@ -62,6 +62,8 @@ class Migration(migrations.Migration):
                 ('absent_since', models.DateTimeField(blank=True, null=True)),
                 ('ends_at', models.DateTimeField(blank=True, help_text='Of one from outside: resolved then, if not renewed.', null=True)),
                 ('resolved_at', models.DateTimeField(blank=True, null=True)),
+                ("told_at", models.DateTimeField(blank=True, help_text="When people were alerted; empty: silenced so far.", null=True)),
+                ("resolution", models.CharField(blank=True, help_text="Why it is resolved, where a person or a change did it.", max_length=300)),
                 ('acknowledged_at', models.DateTimeField(blank=True, null=True)),
                 ('acknowledged_by', models.CharField(blank=True, max_length=150)),
                 ('comment', models.TextField(blank=True)),

@@ -33,6 +33,10 @@ class Alert(models.Model):
         null=True, blank=True, help_text="Of one from outside: resolved then, if not renewed."
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When people were alerted; empty: silenced so far.")
+    resolution = models.CharField(
+        max_length=300, blank=True, help_text="Why it is resolved, where a person or a change did it."
+    )
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.CharField(max_length=150, blank=True)
     comment = models.TextField(blank=True)

@@ -1,1 +1,76 @@
 """Reads of the alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from alerting.domain.states import AlertState
+from alerting.models import Alert, AlertRule, Received, Silence
+from core.errors import NotFound
+
+OPEN = (AlertState.PENDING.value, AlertState.FIRING.value)
+
+
+def alerts(environment: str | None = None) -> QuerySet[Alert]:
+    """All alerts with their environment and rule, newest first."""
+    found = Alert.objects.select_related("environment", "rule").order_by("-starts_at", "-pk")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def open_alerts(environment: str | None = None) -> QuerySet[Alert]:
+    """Those that pend or fire."""
+    return alerts(environment).filter(state__in=OPEN)
+
+
+def firing(environment: str | None = None) -> QuerySet[Alert]:
+    return alerts(environment).filter(state=AlertState.FIRING.value)
+
+
+def alert(alert_id: int) -> Alert:
+    """One alert, or NotFound."""
+    found = alerts().filter(pk=alert_id).first()
+    if found is None:
+        raise NotFound(f"There is no alert {alert_id}.")
+    return found
+
+
+def rules(environment: str | None = None) -> QuerySet[AlertRule]:
+    """All rules with how many of their alerts pend (`pending`) and fire (`firing`), in the order of their groups."""
+    found = AlertRule.objects.select_related("environment").annotate(
+        pending=Count("raised_alerts", filter=Q(raised_alerts__state=AlertState.PENDING.value)),
+        firing=Count("raised_alerts", filter=Q(raised_alerts__state=AlertState.FIRING.value)),
+    )
+    found = found.order_by("environment__position", "group", "position", "name")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def rule(rule_id: int) -> AlertRule:
+    """One rule, or NotFound."""
+    found = rules().filter(pk=rule_id).first()
+    if found is None:
+        raise NotFound(f"There is no alert rule {rule_id}.")
+    return found
+
+
+def silences(environment: str | None = None) -> QuerySet[Silence]:
+    """All silences, newest first."""
+    found = Silence.objects.select_related("environment").order_by("-starts_at", "-pk")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def live_silences(environment: str | None = None, *, now: datetime) -> QuerySet[Silence]:
+    return silences(environment).filter(ended_at=None, ends_at__gt=now)
+
+
+def received(environment: str | None = None) -> QuerySet[Received]:
+    found = Received.objects.select_related("environment").order_by("-at", "-pk")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def firing_by_severity(environment: str) -> Mapping[str, int]:
+    """How many fire here, by severity: one query."""
+    rows = firing(environment).order_by().values("severity").annotate(n=Count("pk"))
+    return {row["severity"]: row["n"] for row in rows}

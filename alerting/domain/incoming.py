@@ -1,0 +1,104 @@
+"""What an Alertmanager (webhook version 4) or a Prometheus (`POST /api/v2/alerts`) sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.errors import Invalid
+
+MOST = 1_000  # alerts in one body
+LONGEST = 2_000
+NEVER = 1  # the year of Go's zero time: no end is known
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One alert from outside. `ends_at`: resolved then, where that is known; `firing` is what the sender says."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts_at: datetime
+    ends_at: datetime | None
+    firing: bool
+    generator_url: str
+
+
+def webhook(body: object) -> list[Incoming]:
+    """The alerts of a webhook. Keys it does not know are left alone; Invalid names what cannot be read."""
+    if not isinstance(body, Mapping):
+        raise Invalid("A webhook is an object with alerts.", field="body")
+    if body.get("version") != "4":
+        raise Invalid(f'Version "4" of the webhook, not {body.get("version")!r:.20}.', field="version")
+    found = []
+    for index, one in enumerate(_list(body.get("alerts"), "alerts")):
+        where = f"alerts.{index}"
+        status = one.get("status") if isinstance(one, Mapping) else None
+        if status not in ("firing", "resolved"):
+            raise Invalid(f"firing or resolved, not {status!r:.20}.", field=f"{where}.status")
+        found.append(_read(one, where, firing=status == "firing"))
+    return found
+
+
+def posted(body: object, *, now: datetime) -> list[Incoming]:
+    """The alerts that a Prometheus posts: those whose end is over are resolved."""
+    found = []
+    for index, one in enumerate(_list(body, "body")):
+        read = _read(one, str(index), firing=True)
+        over = read.ends_at is not None and read.ends_at <= now
+        found.append(
+            Incoming(read.labels, read.annotations, read.starts_at, read.ends_at, not over, read.generator_url)
+        )
+    return found
+
+
+def _list(given: object, field: str) -> Sequence[Any]:
+    if not isinstance(given, list) or len(given) > MOST:
+        raise Invalid(f"A list of at most {MOST:,} alerts.", field=field)
+    return given
+
+
+def _read(one: object, where: str, *, firing: bool) -> Incoming:
+    if not isinstance(one, Mapping):
+        raise Invalid("An alert is an object.", field=where)
+    labels = _texts(one.get("labels"), f"{where}.labels")
+    if not labels.get("alertname"):
+        raise Invalid("An alert has the label alertname.", field=f"{where}.labels.alertname")
+    starts_at = _time(one.get("startsAt"), f"{where}.startsAt")
+    if starts_at is None:
+        raise Invalid("When the alert began: 2026-03-09T09:00:00Z.", field=f"{where}.startsAt")
+    url = one.get("generatorURL")
+    return Incoming(
+        labels=labels,
+        annotations=_texts(one.get("annotations"), f"{where}.annotations"),
+        starts_at=starts_at,
+        ends_at=_time(one.get("endsAt"), f"{where}.endsAt"),
+        firing=firing,
+        generator_url=url[:LONGEST] if isinstance(url, str) and url.startswith(("http://", "https://")) else "",
+    )
+
+
+def _texts(given: object, field: str) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or len(given) > 100:
+        raise Invalid("At most 100 names with texts.", field=field)
+    for name, value in given.items():
+        if not isinstance(value, str) or len(value) > LONGEST or len(name) > 200:
+            raise Invalid(f"{name!r:.60}: a text of at most {LONGEST:,} characters.", field=field)
+    return dict(given)
+
+
+def _time(given: object, field: str) -> datetime | None:
+    """None where no time is told, also by Go's zero time."""
+    if given is None or given == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(str(given))
+    except ValueError:
+        raise Invalid(f"A time like 2026-03-09T09:00:00Z, not {given!r:.40}.", field=field) from None
+    if moment.tzinfo is None:
+        raise Invalid("A time with its offset: 2026-03-09T09:00:00Z.", field=field)
+    return None if moment.year == NEVER else moment

@@ -1,0 +1,137 @@
+"""Alert rules: by the playbook, by a file, or by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from alerting.domain.definition import DEFINED, Definition
+from alerting.domain.states import AlertState, Health, Origin
+from alerting.models import Alert, AlertRule
+from core import environments, events
+from core.actors import Actor
+from core.errors import Invalid, NotFound, StaleVersion
+
+
+@transaction.atomic
+def define(
+    environment: str,
+    group: str,
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    origin: Origin = Origin.PERSON,
+    version: int | None = None,
+) -> AlertRule:
+    """Make the rule, or change it; nothing is written when nothing differs.
+
+    Args:
+        values: the fields of `alerting.domain.definition.Definition`; those left out keep what they have.
+        origin: where a new rule is from.
+        version: of the rule as the caller saw it; None: whatever it is.
+
+    A rule whose expression changed judges anew: what fired by the old one is resolved. Raises Invalid with the field,
+    NotFound for an unknown environment, StaleVersion when somebody else changed it meanwhile.
+    """
+    where = environments.get(environment)
+    if not group or len(group) > 120:
+        raise Invalid("A group has a name of at most 120 characters.", field="group")
+    row = AlertRule.objects.select_for_update().filter(environment=where, group=group, name=name).first()
+    if version is not None and row is not None and row.version != version:
+        raise StaleVersion(row.name, expected=version, actual=row.version)
+    before = definition_of(row).as_dict() if row else {}
+    after = Definition.read(name, {**before, **values}).as_dict()
+    if row is not None and before == after:
+        return row
+    if row is None:
+        last = AlertRule.objects.filter(environment=where, group=group).aggregate(last=Max("position"))["last"]
+        row = AlertRule(environment=where, group=group, name=name, origin=origin.value, version=0)
+        row.position = 0 if last is None else last + 1
+    for field, value in after.items():
+        setattr(row, field, value)
+    row.version += 1
+    anew = before and any(
+        before[field] != after[field] for field in ("expr", "source", "enabled", "labels", "severity")
+    )
+    if anew:
+        row.health, row.no_data_since, row.error = Health.UNKNOWN.value, None, ""
+    row.save()
+    if anew:
+        _resolve(row, "The rule was changed.", actor=actor, now=now)
+    kind = "alert_rule.changed" if before else "alert_rule.created"
+    _tell(kind, row, actor=actor, reason=reason, now=now, before=before, after=after)
+    return row
+
+
+@transaction.atomic
+def remove(rule_id: int, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Remove the rule; its alerts are resolved and stay in the history. Raises NotFound; Invalid without a reason."""
+    if not reason.strip():
+        raise Invalid("Say why: the history tells who removed the rule and for what reason.", field="reason")
+    row = hold(rule_id)
+    _resolve(row, "The rule was removed.", actor=actor, now=now)
+    before = definition_of(row).as_dict()
+    _tell("alert_rule.removed", row, actor=actor, reason=reason, now=now, before=before, after={})
+    row.delete()
+
+
+def hold(rule_id: int) -> AlertRule:
+    """The locked rule, or NotFound."""
+    rows = AlertRule.objects.select_for_update(of=("self",)).select_related("environment")
+    found = rows.filter(pk=rule_id).first()
+    if found is None:
+        raise NotFound(f"There is no alert rule {rule_id}.")
+    return found
+
+
+def definition_of(row: AlertRule) -> Definition:
+    return Definition(**{field: getattr(row, field) for field in DEFINED})
+
+
+def _resolve(row: AlertRule, why: str, *, actor: Actor, now: datetime) -> None:
+    """What pends is forgotten, what fires is resolved."""
+    live = Alert.objects.filter(rule=row).exclude(state=AlertState.RESOLVED.value)
+    live.filter(state=AlertState.PENDING.value).delete()
+    for alert in live:
+        alert.state, alert.resolved_at, alert.resolution = AlertState.RESOLVED.value, now, why
+        alert.save(update_fields=["state", "resolved_at", "resolution"])
+        if alert.told_at:
+            told = {"alert": alert.pk, "rule": row.name, "severity": alert.severity, "labels": alert.labels}
+            events.record(
+                "alert.resolved",
+                subject=f"alert:{alert.name}",
+                actor=actor,
+                now=now,
+                environment_id=row.environment_id,
+                reason=why,
+                data=told,
+            )
+
+
+def _tell(
+    kind: str,
+    row: AlertRule,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    events.record(
+        kind,
+        subject=f"alert_rule:{row.group}/{row.name}",
+        actor=actor,
+        now=now,
+        environment_id=row.environment_id,
+        reason=reason,
+        before=before,
+        after=after,
+    )

@@ -13,7 +13,7 @@ from core.errors import Invalid
 from monitoring.domain.metrics import BUCKET_SECONDS, MetricKind, preferred
 from monitoring.domain.promql import Element, Line, Query, evaluate, parse
 from monitoring.domain.promql.stored import Step, Stored, base, lines
-from monitoring.domain.promql.values import Labels, Vector
+from monitoring.domain.promql.values import NAME, Labels, Vector
 from monitoring.selectors import store
 
 LOOKBACK = 60  # seconds for which a sample tells what its series stands at: pushes come every ten
@@ -65,6 +65,15 @@ class StoredSeries:
             plain = [one for one in self._found.get(name, []) if one.kind is not MetricKind.TIMING]
             self._lines[name] = lines(name, self._one_source(name, [*plain, *timings]), span=self._span)
         return self._lines[name]
+
+    def alive(self, names: Collection[str], at: float) -> list[Mapping[str, str]]:
+        """The labels of every series of these metrics that has a sample young enough to tell what it stands at."""
+        return [
+            {name: value for name, value in line.labels if name not in (NAME, "source", "le")}
+            for metric in names
+            for line in self.select(metric, at - LOOKBACK, at)
+            if any(at - LOOKBACK < time <= at for time in reversed(line.times))
+        ]
 
     def _one_source(self, name: str, found: list[Stored]) -> list[Stored]:
         reported = {one.source for one in found if one.steps}

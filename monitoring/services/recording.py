@@ -74,6 +74,8 @@ def computed(environment_id: int, queries: Mapping[str, Query], troubles: dict[s
             continue
         storage = promql.stored(environment_id, list(some.values()), start=at, end=at)
         for key, query in some.items():
+            if not storage.alive(query.names, at):
+                continue
             try:
                 elements = promql.elements(evaluate(query, storage, at, lookback=promql.LOOKBACK))
             except DomainError as error:

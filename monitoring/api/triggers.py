@@ -20,7 +20,10 @@ router = Router(tags=["triggers"], auth=token_auth(Scope.OPERATE))
 
 
 class TriggerOut(Schema):
-    """`judged_until` is the end of the last window; `value` and `samples` are of that window."""
+    """`judged_until` is the end of the last window; `value`, `samples` and `detail` are of that window.
+
+    `limit` is what the value is compared with, `distance` how near it is: 1 is at it. Times are seconds.
+    """
 
     key: str
     name: str
@@ -36,6 +39,14 @@ class TriggerOut(Schema):
     target: str
     flag_key: str
     enabled: bool
+    actions: list[str]
+    observe: bool
+    percentile: int
+    clear_threshold: float | None
+    cooldown: int
+    alpha: float | None
+    factor: float | None
+    phase: str
     state: str
     verdict: str
     value: float | None
@@ -45,7 +56,14 @@ class TriggerOut(Schema):
     judged_until: datetime | None
     passing_since: datetime | None
     latched_at: datetime | None
+    cooling_until: datetime | None
+    limit: float
+    distance: float | None
+    detail: dict[str, Any]
     evidence: dict[str, Any]
+
+
+_COMPUTED = ("environment", "judged_until", "limit", "distance")
 
 
 class Rearm(Body):
@@ -54,8 +72,15 @@ class Rearm(Body):
 
 def shown(row: Trigger) -> TriggerOut:
     until = datetime.fromtimestamp(row.judged_until, UTC) if row.judged_at else None
-    stored = {field: getattr(row, field) for field in TriggerOut.model_fields if field not in ("environment",)}
-    return TriggerOut(**{**stored, "environment": row.environment.key, "judged_until": until})
+    stored = {field: getattr(row, field) for field in TriggerOut.model_fields if field not in _COMPUTED}
+    fact = selectors.fact(row)
+    return TriggerOut(
+        **stored,
+        environment=row.environment.key,
+        judged_until=until,
+        limit=fact.threshold,
+        distance=fact.distance,
+    )
 
 
 @router.get("/triggers", response=list[TriggerOut], summary="All triggers of the token's environment")

@@ -6,6 +6,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CHANGING = (  # by these events what share has a flag changes
+    "flag.enabled",
+    "flag.disabled",
+    "flag.rollout_changed",
+    "flag.promoted",
+    "flag.targeting_changed",
+    "flag.emergency_disabled",
+    "flag.rolled_back",
+)
 RAISING = ("flag.enabled", "flag.rollout_changed", "flag.allow_list_changed")  # no other event raises a flag
 
 
@@ -16,6 +25,11 @@ class FlagChange:
     flag_key: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+
+    @property
+    def begins(self) -> bool:
+        """Nobody had the feature before, and somebody has it after."""
+        return _reach(self.before) == (0, 0) and self.raises
 
     @property
     def raises(self) -> bool:

@@ -1,8 +1,7 @@
-"""What a trigger asks of its windows."""
+"""A trigger as it is written down."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,58 +9,23 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from core.errors import Invalid
-from monitoring.domain.metrics import BUCKET_SECONDS
+from monitoring.domain.measures.rule import LONGEST_WINDOW, Rule
 from monitoring.domain.selection import Selection
-from monitoring.domain.verdict import Measure, Target
+from monitoring.domain.verdict import Action, Measure, Target
 
-LONGEST_WINDOW = 3600
+__all__ = ["DEFINED", "LONGEST_WINDOW", "Definition", "Rule"]
+
+COMPLAINTS = "user_complaints"  # what a distinct counts
 KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,60}")
 Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """When a window breaches and how many breaches fire. All times are seconds, multiples of ten.
-
-    Args:
-        threshold: percent for a ratio or a drop, milliseconds for a mean, else a count. A window breaches
-            above it, never at it.
-        window: the shortest window.
-        max_window: how long a window waits for `min_samples`, and a ratio that is just above the threshold
-            for more of them; at most one hour. A count never waits.
-        min_samples: operations (ratio), timings (mean), or operations expected from the hour before (drop)
-            below which a window says nothing. Counts ignore it.
-        consecutive: how many breaches in a row fire.
-    """
-
-    measure: Measure
-    threshold: float
-    window: int
-    max_window: int
-    min_samples: int
-    consecutive: int
-
-    def __post_init__(self) -> None:
-        """Raises Invalid, with the field, for a rule that could not be judged."""
-        if not math.isfinite(self.threshold) or self.threshold < 0:
-            raise Invalid(f"A threshold is a number from 0, not {self.threshold}.", field="threshold")
-        for field in ("window", "max_window"):
-            seconds = getattr(self, field)
-            if not BUCKET_SECONDS <= seconds <= LONGEST_WINDOW or seconds % BUCKET_SECONDS:
-                raise Invalid(f"Seconds from 10 to {LONGEST_WINDOW} in steps of ten, not {seconds}.", field=field)
-        if self.max_window < self.window:
-            raise Invalid(f"At least the window itself, {self.window} s.", field="max_window")
-        if self.min_samples < 0:
-            raise Invalid("0 or more.", field="min_samples")
-        if self.consecutive < 1:
-            raise Invalid("1 or more.", field="consecutive")
-
-
-@dataclass(frozen=True, slots=True)
 class Definition:
-    """A trigger as it is written down: what it looks at, when it breaches, and what it rolls back.
+    """A trigger as it is written down: what it looks at, when it breaches, and what it does then.
 
-    `flag_key` belongs to target `flag` alone; the denominator to the ratio alone.
+    `flag_key` belongs to target `flag` alone; a ratio has a denominator, a rise or a canary may have one. `actions` are
+    done in their order; `phase` names the part of the strategy it belongs to.
     """
 
     name: str
@@ -72,6 +36,13 @@ class Definition:
     target: Target
     flag_key: str
     enabled: bool
+    actions: tuple[Action, ...] = (Action.ROLLBACK,)
+    phase: str = ""
+
+    @property
+    def selections(self) -> list[Selection]:
+        """What it looks at: the numerator, then the denominator if there is one."""
+        return [self.numerator, *([self.denominator] if self.denominator else [])]
 
     @classmethod
     def read(cls, key: str, values: Mapping[str, Any]) -> Definition:
@@ -83,6 +54,7 @@ class Definition:
             raise Invalid("A trigger's key has 1 to 60 letters, digits, underscores or hyphens.", field="key")
         measure = _word(Measure, values, "measure")
         target = _word(Target, values, "target")
+        numerator, denominator = _selections(values, measure)
         rule = Rule(
             measure=measure,
             threshold=_number(values, "threshold"),
@@ -90,16 +62,26 @@ class Definition:
             max_window=_whole(values, "max_window", default=values.get("window")),
             min_samples=_whole(values, "min_samples", default=0),
             consecutive=_whole(values, "consecutive", default=1),
+            percentile=_whole(values, "percentile", default=0),
+            clear_threshold=_optional(values, "clear_threshold"),
+            cooldown=_whole(values, "cooldown", default=0),
+            alpha=_optional(values, "alpha"),
+            factor=_optional(values, "factor"),
+            observe=_switch(values, "observe", default=False),
+            shares=measure is Measure.RISE and denominator is not None,
         )
+        _check_canary(measure, rule, target, numerator, denominator)
         return cls(
             name=_text(values, "name", longest=120) or key,
             measure=measure,
-            numerator=_selection(values, "numerator"),
-            denominator=_selection(values, "denominator") if _has_denominator(values, measure) else None,
+            numerator=numerator,
+            denominator=denominator,
             rule=rule,
             target=target,
             flag_key=_flag_key(values, target),
-            enabled=_switch(values, "enabled"),
+            enabled=_switch(values, "enabled", default=True),
+            actions=_actions(values),
+            phase=_text(values, "phase", longest=60),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,10 +92,12 @@ class Definition:
             "measure": self.measure.value,
             "numerator": self.numerator.as_dict(),
             "denominator": below.as_dict() if below else {},
-            **{field.name: getattr(self.rule, field.name) for field in fields(Rule) if field.name != "measure"},
+            **{field.name: getattr(self.rule, field.name) for field in fields(Rule) if field.name in DEFINED},
             "target": self.target.value,
             "flag_key": self.flag_key,
             "enabled": self.enabled,
+            "actions": [action.value for action in self.actions],
+            "phase": self.phase,
         }
 
 
@@ -130,6 +114,14 @@ DEFINED = (
     "target",
     "flag_key",
     "enabled",
+    "actions",
+    "observe",
+    "percentile",
+    "clear_threshold",
+    "cooldown",
+    "alpha",
+    "factor",
+    "phase",
 )
 
 
@@ -161,8 +153,12 @@ def _text(values: Mapping[str, Any], field: str, *, longest: int) -> str:
     return value.strip()
 
 
-def _switch(values: Mapping[str, Any], field: str) -> bool:
-    value = values.get(field, True)
+def _optional(values: Mapping[str, Any], field: str) -> float | None:
+    return None if values.get(field) is None else _number(values, field)
+
+
+def _switch(values: Mapping[str, Any], field: str, *, default: bool) -> bool:
+    value = values.get(field, default)
     if not isinstance(value, bool):
         raise Invalid(f"true or false, not {value!r}.", field=field)
     return value
@@ -171,19 +167,58 @@ def _switch(values: Mapping[str, Any], field: str) -> bool:
 def _selection(values: Mapping[str, Any], field: str) -> Selection:
     stored = values.get(field)
     if not isinstance(stored, Mapping):
-        raise Invalid('A selection is {"metric": name, "labels": {…}}.', field=field)
+        raise Invalid('A selection is {"metric": name, "labels": {…}, "source": key}.', field=field)
     try:
         return Selection.read(stored)
     except Invalid as error:
         raise Invalid(str(error), field=field) from None
 
 
-def _has_denominator(values: Mapping[str, Any], measure: Measure) -> bool:
-    given = bool(values.get("denominator"))
-    if given != (measure is Measure.RATIO):
-        need = "needs" if measure is Measure.RATIO else "has no"
-        raise Invalid(f"A {measure.value} {need} denominator.", field="denominator")
-    return given
+def _selections(values: Mapping[str, Any], measure: Measure) -> tuple[Selection, Selection | None]:
+    """Numerator and denominator, as far as the measure has them; of one source when both name one."""
+    numerator, given = _selection(values, "numerator"), bool(values.get("denominator"))
+    if given and measure not in (Measure.RATIO, Measure.RISE, Measure.CANARY):
+        raise Invalid(f"A {measure.value} has no denominator.", field="denominator")
+    if measure is Measure.RATIO and not given:
+        raise Invalid("A ratio needs a denominator.", field="denominator")
+    if measure is Measure.DISTINCT and (numerator.metric != COMPLAINTS or set(numerator.labels) - {"flag"}):
+        words = f"A distinct counts users who complain: its metric is {COMPLAINTS}, with at most the label flag."
+        raise Invalid(words, field="numerator")
+    denominator = _selection(values, "denominator") if given else None
+    if denominator and numerator.source != denominator.source:
+        raise Invalid("Both selections are read from one source: name the same, or none.", field="denominator")
+    return numerator, denominator
+
+
+def _check_canary(
+    measure: Measure, rule: Rule, target: Target, numerator: Selection, denominator: Selection | None
+) -> None:
+    if measure is not Measure.CANARY:
+        return
+    if target is not Target.FLAG:
+        raise Invalid("A canary compares those with its flag on and off: its target is flag.", field="target")
+    for field, selection in (("numerator", numerator), ("denominator", denominator)):
+        if selection and "variant" in selection.labels:
+            raise Invalid("A canary reads both variants by itself: leave the label variant out.", field=field)
+    if denominator is None and rule.threshold <= 0:
+        raise Invalid("From how many ms on a timing is a bad one; above 0.", field="threshold")
+
+
+def _actions(values: Mapping[str, Any]) -> tuple[Action, ...]:
+    given = values.get("actions", [Action.ROLLBACK.value])
+    words = f"A list of one or more of {', '.join(Action)}, each once."
+    if not isinstance(given, list | tuple) or not given or len(set(map(str, given))) != len(given):
+        raise Invalid(words, field="actions")
+    try:
+        actions = tuple(Action(action) for action in given)
+    except ValueError:
+        raise Invalid(words, field="actions") from None
+    if Action.FREEZE in actions and Action.ROLLBACK in actions:
+        raise Invalid(
+            "freeze is for what must not be switched off by itself, rollback switches it off: choose one.",
+            field="actions",
+        )
+    return actions
 
 
 def _flag_key(values: Mapping[str, Any], target: Target) -> str:

@@ -34,6 +34,9 @@ class Measure(StrEnum):
     START = "start"
 
 
+SLIDING = (Measure.COUNT, Measure.DISTINCT, Measure.START)  # judged every ten seconds over the last `window` seconds
+
+
 class Action(StrEnum):
     """What a trigger does once it fires, besides being told."""
 

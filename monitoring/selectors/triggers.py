@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet, Sum
 
 from core.errors import NotFound
-from monitoring.domain.verdict import Measure, Target, TriggerState, Verdict
+from monitoring.domain.measures.rule import CANARY_ALPHA
+from monitoring.domain.verdict import Action, Measure, Target, TriggerState, Verdict
 from monitoring.models import Judgement, Trigger
 from monitoring.selectors.slots import slot
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerFact:
-    """What one trigger says now. `value` belongs to the last window; `max_window` is in seconds.
+    """What one trigger says now. `value` and `detail` belong to the last window; `max_window` is in seconds.
+
+    `threshold` is what the value is compared with: for a canary how strong its evidence must be, 1 / alpha.
 
     `judged_until` is where the last window ended: what came after it has not been looked at yet.
     `passing_since` is the start of the time through which every judged window passed.
@@ -32,6 +38,23 @@ class TriggerFact:
     measure: Measure
     max_window: int
     state: TriggerState
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    observe: bool = False
+
+    @property
+    def distance(self) -> float | None:
+        """How near the value is to the threshold: 0 is far, 1 is at it, above it breaches; None: no value.
+
+        Evidence of a canary grows by multiplying, so its distance is one of logarithms.
+        """
+        if self.value is None:
+            return None
+        if self.measure is Measure.CANARY:
+            return max(0.0, math.log(max(self.value, 1.0)) / math.log(self.threshold))
+        if not self.threshold:
+            return 0.0 if self.value <= 0 else 1.0 + self.value
+        return max(0.0, self.value / self.threshold)
 
     @property
     def latched(self) -> bool:
@@ -52,14 +75,17 @@ class Judged:
 
 
 def verdicts_for(flag_key: str, environment: str) -> list[TriggerFact]:
-    """Every enabled trigger that guards the flag here: its own, and those that roll back the last raised flag."""
-    return [_fact(trigger) for trigger in guarding(flag_key, environment)]
+    """Every enabled trigger that guards the flag here: its own, and those that roll back the last raised flag.
+
+    Not those that only observe: they are being tried out, and hold nothing up.
+    """
+    return [fact(trigger) for trigger in guarding(flag_key, environment)]
 
 
 def guarding(flag_key: str, environment: str) -> QuerySet[Trigger]:
     """The rows that `verdicts_for` tells of."""
     concerned = Q(target=Target.FLAG.value, flag_key=flag_key) | Q(target=Target.LAST_RAISED.value)
-    return triggers(environment).filter(concerned, enabled=True)
+    return triggers(environment).filter(concerned, enabled=True, observe=False)
 
 
 def triggers(environment: str | None = None) -> QuerySet[Trigger]:
@@ -109,7 +135,7 @@ def judged(trigger_id: int, *, start: int, end: int, step: int) -> list[Judged]:
     return [Judged(row["slot"], row["since"], row["worst"], row["limit"], row["seen"]) for row in rows]
 
 
-def _fact(row: Trigger) -> TriggerFact:
+def fact(row: Trigger) -> TriggerFact:
     return TriggerFact(
         trigger=row.key,
         name=row.name,
@@ -118,8 +144,16 @@ def _fact(row: Trigger) -> TriggerFact:
         judged_until=datetime.fromtimestamp(row.judged_until, UTC) if row.judged_until else None,
         passing_since=row.passing_since,
         value=row.value,
-        threshold=row.threshold,
+        threshold=limit(row),
         measure=Measure(row.measure),
         max_window=row.max_window,
         state=TriggerState(row.state),
+        detail=row.detail,
+        actions=tuple(Action(action) for action in row.actions),
+        observe=row.observe,
     )
+
+
+def limit(row: Trigger) -> float:
+    """What the values of a trigger are compared with (`monitoring.domain.measures.rule.Rule.limit`)."""
+    return 1 / (row.alpha or CANARY_ALPHA) if row.measure == Measure.CANARY else row.threshold

@@ -1,50 +1,99 @@
-"""Judge again what was judged, from the buckets as they are now."""
+"""Judge again what was judged, by the rule as it was then, from the buckets as they are now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from core.errors import NotFound
 from monitoring import selectors
 from monitoring.domain.metrics import BUCKET_SECONDS
-from monitoring.domain.rule import Definition
-from monitoring.domain.verdict import Measure
-from monitoring.domain.windows import Window, judge
+from monitoring.domain.rule import DEFINED, Definition
+from monitoring.domain.verdict import SLIDING
+from monitoring.domain.windows import CODE_VERSION, Window, again
 from monitoring.models import Judgement, Trigger
-from monitoring.services.reading import read
+from monitoring.services.reading import Reader
 from monitoring.services.triggers import rule_of
+
+if TYPE_CHECKING:
+    from core.models import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A judgement and what the same window says today; None when the rule would not end a window there."""
+    """A judgement and what the same window says today."""
 
     judgement: Judgement
-    today: Window | None
+    today: Window
 
     @property
     def same(self) -> bool:
-        row, window = self.judgement, self.today
-        return window is not None and (row.verdict, row.value, row.samples) == (
-            window.verdict,
-            window.value,
-            window.samples,
-        )
+        return not self.differences
+
+    @property
+    def differences(self) -> list[str]:
+        """What differs, as sentences, the likely reasons last; none: the same numbers again."""
+        row, today = self.judgement, self.today
+        pairs = [
+            ("verdict", row.verdict, today.verdict.value),
+            ("value", row.value, today.value),
+            ("samples", row.samples, today.samples),
+        ]
+        found = [f"The {name} was {was} and is {now} now." for name, was, now in pairs if was != now]
+        if found:
+            changed = row.code_version and row.code_version != CODE_VERSION
+            other = f" It was judged by version {row.code_version} of the code; this is {CODE_VERSION}."
+            found.append(f"Measurements came late, or have been forgotten.{other if changed else ''}")
+        return found
 
 
 def replay(key: str, environment: str, *, last: int) -> list[Replay]:
-    """The last windows of a trigger, newest first, judged again by its rule as it is now.
+    """The last windows of a trigger, newest first, each judged again by the rule it was judged by.
 
-    They differ when samples came after the window was judged, when the rule was changed since, or when the
-    buckets have been pruned. Raises NotFound.
+    They differ when samples came after the window was judged, or when the buckets have been pruned. Raises NotFound.
     """
     row = selectors.trigger(key, environment)
-    definition = Definition.read(key, rule_of(row))
-    return [_again(row, definition, judgement) for judgement in selectors.judgements(row.pk)[:last]]
+    reader = Reader()
+    return [_again(row, judgement, reader) for judgement in selectors.judgements(row.pk)[:last]]
 
 
-def _again(row: Trigger, definition: Definition, judgement: Judgement) -> Replay:
-    end = judgement.window_end
-    since = end - BUCKET_SECONDS if definition.measure is Measure.COUNT else judgement.window_start
-    data = read(row.environment_id, definition, since=since, until=end)
-    windows = judge(definition.rule, data, since=since, until=end, armed_from=judgement.window_start)
-    return Replay(judgement, next((window for window in windows if window.end == end), None))
+def of_event(event: Event) -> Replay:
+    """The window that made a trigger fire, from `trigger.fired`, `trigger.observed` or the `flag.rolled_back` of it.
+
+    NotFound when the event is not of a trigger, or the judgement has been forgotten.
+    """
+    proof: dict[str, Any] = event.data.get("evidence") or {}
+    key, ended = proof.get("trigger"), proof.get("window_end")
+    if not key or not ended or event.environment is None:
+        raise NotFound("No trigger did this, so there is no window to judge again.")
+    row = selectors.trigger(key, event.environment.key)
+    judgement = selectors.judgements(row.pk).filter(window_end=int(datetime.fromisoformat(ended).timestamp())).first()
+    if judgement is None:
+        raise NotFound("The judgement of that window has been forgotten: they are kept for a limited time.")
+    return _again(row, judgement, Reader())
+
+
+def _again(row: Trigger, judgement: Judgement, reader: Reader) -> Replay:
+    definition = _as_it_was(row, judgement)
+    end, asked = judgement.window_end, judgement.query
+    since = end - BUCKET_SECONDS if definition.measure in SLIDING else judgement.window_start
+    progress = asked.get("progress", {})
+    armed_from = asked.get("armed_from", judgement.window_start)
+    told = {"armed_from": armed_from, "progress": progress}
+    data = reader.read(row.environment_id, definition, since=since, until=end, **told).data
+    return Replay(judgement, again(definition.rule, data, judgement.window_start, end, **told))
+
+
+def _as_it_was(row: Trigger, judgement: Judgement) -> Definition:
+    """The rule that the window was judged by, reading the sources it read; of an old judgement the rule of today."""
+    stored = {name: value for name, value in judgement.query.get("rule", {}).items() if name in DEFINED}
+    if not stored:
+        return Definition.read(row.key, rule_of(row))
+    sources = judgement.query.get("sources", {})
+    read = set(sources.values())
+    if len(read) == 1:
+        for field in ("numerator", "denominator"):
+            if stored.get(field):
+                stored[field] = {**stored[field], "source": min(read)}
+    return Definition.read(row.key, stored)

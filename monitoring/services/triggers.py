@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from monitoring.domain.verdict import TriggerState, Verdict
 from monitoring.domain.windows import next_bucket
 from monitoring.models import Trigger
 
+OF_MEASURE = ("denominator", "percentile", "clear_threshold", "alpha", "factor")
+
 # Where a trigger stands when it starts to judge anew: nothing before `judged_until` says anything.
 UNJUDGED: dict[str, Any] = {
     "verdict": Verdict.NO_DATA.value,
@@ -25,6 +27,8 @@ UNJUDGED: dict[str, Any] = {
     "samples": 0,
     "breaches": 0,
     "passing_since": None,
+    "progress": {},
+    "detail": {},
 }
 
 
@@ -45,7 +49,7 @@ def define(
     where = environments.get(environment)
     row = Trigger.objects.select_for_update(of=("self",)).filter(environment=where, key=key).first()
     before = rule_of(row) if row else {}
-    definition = Definition.read(key, {**before, **values})
+    definition = Definition.read(key, _with_defaults(before, values))
     if definition.flag_key:
         flags.selectors.state(definition.flag_key, environment)
     after = definition.as_dict()
@@ -65,6 +69,7 @@ def define(
 def rearm(key: str, environment: str, *, actor: Actor, reason: str, now: datetime) -> Trigger:
     """Let a trigger that has fired guard again; it judges what happens from now on, never what made it fire.
 
+    With a cool-down it judges at once and fires only once that is over.
     Raises Refused for a machine, Invalid without a reason, Conflict when the trigger has not fired.
     """
     if actor.kind is ActorKind.MACHINE:
@@ -77,12 +82,32 @@ def rearm(key: str, environment: str, *, actor: Actor, reason: str, now: datetim
         raise Conflict(f"{row.name} in {environment} is armed: it has not fired, so there is nothing to re-arm.")
     before = standing(row)
     start = next_bucket(now.timestamp())
+    cooling = now + timedelta(seconds=row.cooldown) if row.cooldown else None
     fresh = {**UNJUDGED, "judged_until": start, "armed_from": start, "latched_at": None, "evidence": {}}
-    for field, value in {**fresh, "state": TriggerState.ARMED.value}.items():
+    for field, value in {**fresh, "state": TriggerState.ARMED.value, "cooling_until": cooling}.items():
         setattr(row, field, value)
     row.save()
     _tell("trigger.rearmed", row, actor=actor, reason=reason, now=now, before=before, after=standing(row))
     return row
+
+
+def observe(key: str, environment: str, *, actor: Actor, reason: str, now: datetime) -> Trigger:
+    """From now on it judges and tells, and does nothing. Raises Invalid without a reason, and NotFound."""
+    return _set_observe(key, environment, on=True, actor=actor, reason=reason, now=now)
+
+
+def enforce(key: str, environment: str, *, actor: Actor, reason: str, now: datetime) -> Trigger:
+    """From now on it acts when it fires. Raises Invalid without a reason, and NotFound."""
+    return _set_observe(key, environment, on=False, actor=actor, reason=reason, now=now)
+
+
+@transaction.atomic
+def _set_observe(key: str, environment: str, *, on: bool, actor: Actor, reason: str, now: datetime) -> Trigger:
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why: the history tells who changed what the trigger does.", field="reason")
+    hold(key, environment)
+    return define(key, environment, {"observe": on}, actor=actor, reason=reason, now=now)
 
 
 def hold(key: str, environment: str) -> Trigger:
@@ -98,6 +123,13 @@ def hold(key: str, environment: str) -> Trigger:
     return found
 
 
+def _with_defaults(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What it has, changed; of another measure the settings that only the old one had are left behind."""
+    if before and values.get("measure", before["measure"]) != before["measure"]:
+        before = {name: value for name, value in before.items() if name not in OF_MEASURE}
+    return {**before, **values}
+
+
 def rule_of(row: Trigger) -> dict[str, Any]:
     """The rule of a trigger, as its events tell it."""
     return {field: getattr(row, field) for field in DEFINED}
@@ -110,6 +142,7 @@ def standing(row: Trigger) -> dict[str, Any]:
         "verdict": row.verdict,
         "value": row.value,
         "samples": row.samples,
+        "detail": row.detail,
         "breaches": row.breaches,
         "latched_at": row.latched_at.isoformat() if row.latched_at else None,
         "evidence": row.evidence,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitoring.domain import windows
 from monitoring.domain.rule import Rule
-from monitoring.domain.verdict import Measure, Verdict
+from monitoring.domain.verdict import SLIDING, Measure, Verdict
 from monitoring.domain.windows import Data, Tally, Window, alive_from, begin, horizon, judge, next_bucket, reach
 
 T = 1_700_000_000  # a multiple of ten
@@ -208,7 +208,8 @@ def in_rhythm(asked: Rule, data: Data, until: Iterable[int]) -> list[Window]:
     """Judged up to each of these seconds, each round going on where the last one stopped."""
     since, found = T, []
     for end in until:
-        found += judge(asked, data, since=since, until=end, armed_from=T)
+        left = found[-1].after if found else {}
+        found += judge(asked, data, since=since, until=end, armed_from=T, progress=left)
         since = found[-1].end if found else since
     return found
 
@@ -225,7 +226,7 @@ def test_windows_follow_each_other_without_a_gap_and_without_overlap(
     asked: Rule, data: Data, rounds: list[int]
 ) -> None:
     found = in_rhythm(asked, data, rounds)
-    if asked.measure is Measure.COUNT:
+    if asked.measure in SLIDING:
         assert all(b.end - a.end >= 10 and b.end % 10 == 0 for a, b in itertools.pairwise(found))
     else:
         assert all(a.end == b.start for a, b in itertools.pairwise(found))
@@ -240,15 +241,16 @@ def test_a_window_without_its_samples_is_never_a_pass(asked: Rule, data: Data, r
     for window in in_rhythm(asked, data, rounds):
         if window.verdict is Verdict.PASS:
             assert window.value is not None
-            assert window.value <= asked.threshold
+            assert window.value <= asked.limit or asked.measure is Measure.START
             if asked.measure in (Measure.RATIO, Measure.MEAN):
                 assert window.samples >= max(1, asked.min_samples)
             else:
-                seen = {*data.active} if asked.measure is Measure.COUNT else {*data.active, *data.numerator}
+                counts = asked.measure in (Measure.COUNT, Measure.DISTINCT)
+                seen = {*data.active} if counts else {*data.active, *data.numerator}
                 assert any(max(window.start, window.end - 60) - 600 <= at < window.end for at in seen)
         if window.verdict is Verdict.BREACH:
             assert window.value is not None
-            assert window.value > asked.threshold
+            assert window.value > asked.limit
 
 
 @given(rules, datas, st.integers(0, 40), st.integers(1, 800))

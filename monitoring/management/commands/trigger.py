@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,13 @@ _VERBS = {
     "show": "one trigger: its rule, its evidence and the last windows it judged",
     "replay": "judge the last windows again, from the measurements that are stored",
     "rearm": "let a trigger that has fired guard again",
+    "observe": "let it judge and tell, and do nothing",
+    "enforce": "let it act again when it fires",
+}
+_CHANGES: dict[str, tuple[Callable[..., Trigger], str]] = {
+    "rearm": (triggers.rearm, "is armed again; it judges what happens from now on."),
+    "observe": (triggers.observe, "only observes from now on: it tells, and does nothing."),
+    "enforce": (triggers.enforce, "acts from now on when it fires."),
 }
 
 
@@ -40,7 +48,7 @@ class Command(DoorCommand):
             sub.add_argument("--json", action="store_true", help="print JSON")
             if verb == "replay":
                 sub.add_argument("--last", type=int, default=LAST, help="how many windows")
-            if verb == "rearm":
+            if verb in _CHANGES:
                 sub.add_argument("--reason", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,13 +60,12 @@ class Command(DoorCommand):
         elif options["verb"] == "replay":
             self._replay(options["key"], environment, last=max(1, options["last"]), as_json=as_json)
         else:
-            row = triggers.rearm(
-                options["key"], environment, actor=actor(), reason=options["reason"], now=timezone.now()
-            )
+            change, told = _CHANGES[options["verb"]]
+            row = change(options["key"], environment, actor=actor(), reason=options["reason"], now=timezone.now())
             if as_json:
                 self.say_json(_facts(row))
             else:
-                self.stdout.write(f"{row.name} in {environment} is armed again; it judges what happens from now on.")
+                self.stdout.write(f"{row.name} in {environment} {told}")
 
     def _list(self, environment: str | None, *, as_json: bool) -> None:
         if environment is not None:
@@ -69,7 +76,7 @@ class Command(DoorCommand):
         for row in () if as_json else rows:
             self.stdout.write(
                 f"{row.environment.key:16} {row.key:20} {_state(row):9} {row.verdict:13} {_value(row):>12} "
-                f"> {row.threshold:g}  {row.flag_key or 'the flag raised last'}"
+                f"> {selectors.limit(row):g}  {_acts(row)}"
             )
         if not rows and not as_json:
             self.stdout.write("There is no trigger yet: `manage.py playbook load` defines them.")
@@ -89,12 +96,12 @@ class Command(DoorCommand):
     def _replay(self, key: str, environment: str, *, last: int, as_json: bool) -> None:
         found = replaying.replay(key, environment, last=last)
         if as_json:
-            self.say_json([{"judged": _window(one.judgement), "today": _today(one), "same": one.same} for one in found])
+            self.say_json([_again(one) for one in found])
             return
         now = timezone.now()
         for one in found:
             row, today = one.judgement, one.today
-            said = "the same" if one.same else f"now {today.verdict if today else 'no window'} {_told(today)}"
+            said = "the same" if one.same else f"now {today.verdict} {_told(today)}"
             self.stdout.write(f"  {clock(_at(row.window_end), now=now)}  {row.verdict:13} {_told(row):32}  {said}")
         if not found:
             self.stdout.write("Nothing was judged yet.")
@@ -120,16 +127,25 @@ def _window(row: Judgement) -> dict[str, Any]:
         "value": row.value,
         "samples": row.samples,
         "threshold": row.threshold,
+        "detail": row.detail,
+        "query": row.query,
+        "code_version": row.code_version,
     }
 
 
-def _today(one: Replay) -> dict[str, Any] | None:
-    window = one.today
-    return {"verdict": window.verdict, "value": window.value, "samples": window.samples} if window else None
+def _again(one: Replay) -> dict[str, Any]:
+    today = one.today
+    seen = {"verdict": today.verdict, "value": today.value, "samples": today.samples, "detail": dict(today.detail)}
+    return {"judged": _window(one.judgement), "today": seen, "same": one.same, "differences": one.differences}
 
 
-def _told(window: Judgement | Window | None) -> str:
-    return "" if window is None or window.value is None else f"{window.value:.6g} of {window.samples} samples"
+def _acts(row: Trigger) -> str:
+    does = "observes" if row.observe else ", ".join(row.actions)
+    return f"{does}: {row.flag_key or 'the flag raised last'}"
+
+
+def _told(window: Judgement | Window) -> str:
+    return "" if window.value is None else f"{window.value:.6g} of {window.samples} samples"
 
 
 def _state(row: Trigger) -> str:

@@ -15,6 +15,7 @@ HOLDING = {
     "flag.promoted": "promoted",
     "flag.targeting_changed": "given other targeting",
 }
+FIRED = "trigger.fired"  # holds every ramp of its environment when one of its actions is to pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,15 @@ class FlagNews:
 
 def is_foreign(news: FlagNews, *, ramp_id: int) -> bool:
     """Whether somebody else than this ramp did it, so that the ramp must stop and ask."""
+    if news.kind == FIRED:
+        return "pause" in news.data.get("actions", ())
     return news.kind in HOLDING and news.data.get("ramp") != ramp_id
 
 
 def hold_reason(news: FlagNews) -> str:
     """Names the event for the operator: what, by whom, why, and its number in the event log."""
+    if news.kind == FIRED:
+        return f"A trigger that pauses all ramps here fired: {news.reason} [{news.kind}, event {news.event_id}]"
     what = HOLDING[news.kind]
     if news.kind in ("flag.enabled", "flag.rollout_changed", "flag.promoted"):
         what += f" to {news.after.get('percentage', 0):g} %"

@@ -9,14 +9,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 import flags.selectors
 import monitoring.selectors
 from core import events, freezes, heartbeats
 from core.errors import NotFound
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
-from rollouts.domain.news import HOLDING, FlagNews, is_foreign
+from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp, RampStep, RampTemplate
 
@@ -203,24 +203,25 @@ def resume_effect(ramp_id: int) -> str:
 
 
 def news_for(ramp: Ramp) -> list[FlagNews]:
-    """Changes of the flag by others that this ramp has not taken into account yet, oldest first.
+    """What others did that this ramp has not taken into account yet, oldest first: changes of its flag, and triggers
+    that pause all ramps of the environment.
 
-    A cursor over ids is safe here and only here: all events of the flags of one environment are written
-    while its configuration row is locked, so they are committed in the order of their ids.
+    A cursor over ids is safe here and only here: all events of the flags of one environment, and of triggers that
+    fire in it, are written while its configuration row is locked, so they are committed in the order of their ids.
     """
+    concerned = Q(subject=f"flag:{ramp.flag.key}", kind__in=list(HOLDING)) | Q(kind=FIRED)
     fresh = (
-        events.about(f"flag:{ramp.flag.key}", environment_id=ramp.environment_id)
-        .filter(kind__in=list(HOLDING), id__gt=ramp.followed_event)
-        .order_by("id")
+        events.recent().filter(concerned, environment_id=ramp.environment_id, id__gt=ramp.followed_event).order_by("id")
     )
     found = [FlagNews(row.pk, row.kind, row.actor, row.reason, row.after, row.data) for row in fresh]
     return [news for news in found if is_foreign(news, ramp_id=ramp.pk)]
 
 
 def last_event_of(flag_key: str, environment_id: int) -> int:
-    """The id of the flag's newest event in the environment, 0 when there is none."""
-    newest = events.about(f"flag:{flag_key}", environment_id=environment_id).values_list("id", flat=True).first()
-    return newest or 0
+    """The id of the newest event that a ramp of the flag follows in the environment, 0 when there is none."""
+    concerned = Q(subject=f"flag:{flag_key}") | Q(kind=FIRED)
+    found = events.recent().filter(concerned, environment_id=environment_id)
+    return found.values_list("id", flat=True).first() or 0
 
 
 def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:

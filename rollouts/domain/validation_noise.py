@@ -1,4 +1,4 @@
-"""Is it worse than before, or is that noise? Three one-sided tests, in plain Python.
+"""Is it worse than before, or is that noise? Two one-sided tests, in plain Python.
 
 Each answers with a p-value: how likely a difference this large would be if nothing had become worse.
 """
@@ -28,18 +28,11 @@ def share_is_higher(events: float, trials: float, before_events: float, before_t
     return _upper((events / trials - before_events / before_trials) / deviation)
 
 
-def share_exceeds(events: float, trials: float, share: float) -> float:
-    """One-proportion z-test with continuity correction: are there more events than `share` (0 to 1) of the trials?"""
-    if trials <= 0 or not 0 < share < 1:
-        return 1.0
-    expected = share * trials
-    return _upper((events - 0.5 - expected) / math.sqrt(expected * (1 - share)))
-
-
 def mean_is_higher(values: Sequence[float], before: Sequence[float], factor: float = 1.0) -> float:
     """Welch's t-test, one-sided: is the mean of `values` above `factor` times the mean of `before`?
 
-    The values are means of time steps, which are nearly normal. Fewer than two on either side say nothing.
+    The values are means, or percentiles, of steps of time: their mean is nearly normal, and how much they differ from
+    step to step is the noise, whatever makes it. Fewer than two on either side say nothing.
     """
     if len(values) < 2 or len(before) < 2:
         return 1.0

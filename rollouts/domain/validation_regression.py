@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rollouts.domain.validation import Findings, Result, failed
-from rollouts.domain.validation_noise import ALPHA, mean_is_higher, share_exceeds, share_is_higher
+from rollouts.domain.validation_noise import ALPHA, mean_is_higher, share_is_higher
 
 SLOWER = 1.2  # seed: response time increases by more than 20 %
 ERROR_RATE = 0.5  # percent; seed: error rate increases above 0.5 %
@@ -18,7 +18,7 @@ WHAT_TO_DO = "Compare the charts with those of {before}; if nothing else explain
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What was measured in a time. `means` are the mean durations (ms) of its steps, `p95` is of all of it.
+    """What was measured in a time. `means` and `p95s` are of the durations (ms) in each of its steps.
 
     `label` names it within a sentence.
     """
@@ -27,7 +27,7 @@ class Period:
     operations: float
     errors: float
     means: Sequence[float]
-    p95: float | None
+    p95s: Sequence[float]
 
     @property
     def enough(self) -> bool:
@@ -39,15 +39,7 @@ class Period:
         return 100 * self.errors / self.operations if self.operations else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Slow:
-    """How many durations there are now, and how many of them are beyond 120 % of the p95 before."""
-
-    beyond: float
-    all: float
-
-
-def compare(now: Period, before: Period | None, slow: Slow | None) -> Result:
+def compare(now: Period, before: Period | None) -> Result:
     """Success when no test shows that it became worse; too little data on either side shows nothing, and fails."""
     if not now.enough:
         return failed(
@@ -66,8 +58,8 @@ def compare(now: Period, before: Period | None, slow: Slow | None) -> Result:
     found.tell("Before", f"{before.label}: {before.operations:,.0f} operations")
     todo = WHAT_TO_DO.format(before=before.label)
     _errors(now, before, found, todo)
-    _mean(now, before, found, todo)
-    _p95(now, before, slow, found, todo)
+    _times("Response time, mean", now.means, before.means, found, todo)
+    _times("Response time, p95", now.p95s, before.p95s, found, todo)
     return found.result(
         f"Neither slower nor more errors than in {before.label}.", f"{{}} worse than in {before.label}, beyond noise."
     )
@@ -80,21 +72,14 @@ def _errors(now: Period, before: Period, found: Findings, todo: str) -> None:
     found.judge("Error rate", f"{value} ({_p(p)})", ok=not worse, todo=todo)
 
 
-def _mean(now: Period, before: Period, found: Findings, todo: str) -> None:
-    p = mean_is_higher(now.means, before.means, SLOWER)
-    here, there = fmean(now.means), fmean(before.means)
-    value = f"{here:,.0f} ms against {there:,.0f} ms, at most {SLOWER:.0%} of it"
-    found.judge("Response time, mean", f"{value} ({_p(p)})", ok=p >= ALPHA, todo=todo)
-
-
-def _p95(now: Period, before: Period, slow: Slow | None, found: Findings, todo: str) -> None:
-    """At most 5 % may be beyond the p95 of before, moved by its margin."""
-    if slow is None or now.p95 is None or before.p95 is None:
-        found.tell("Response time, p95", "cannot be said: no distribution was kept of one of the two times")
+def _times(name: str, now: Sequence[float], before: Sequence[float], found: Findings, todo: str) -> None:
+    """Compares what each step of time shows: how much the steps differ among themselves is the noise."""
+    if min(len(now), len(before)) < STEPS:
+        found.tell(name, "cannot be said: it was not kept of one of the two times")
         return
-    p = share_exceeds(slow.beyond, slow.all, 0.05)
-    value = f"{now.p95:,.0f} ms against {before.p95:,.0f} ms, at most {SLOWER:.0%} of it"
-    found.judge("Response time, p95", f"{value} ({_p(p)})", ok=p >= ALPHA, todo=todo)
+    p = mean_is_higher(now, before, SLOWER)
+    value = f"{fmean(now):,.0f} ms against {fmean(before):,.0f} ms, at most {100 * SLOWER:.0f} % of it"
+    found.judge(name, f"{value} ({_p(p)})", ok=p >= ALPHA, todo=todo)
 
 
 def _p(p: float) -> str:

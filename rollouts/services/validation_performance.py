@@ -12,7 +12,7 @@ from monitoring.domain.sketch import LogSketch
 from monitoring.selectors import store
 from monitoring.selectors.store import Read
 from rollouts.domain.validation import Result, Subject
-from rollouts.domain.validation_regression import SLOWER, Period, Slow, compare
+from rollouts.domain.validation_regression import Period, compare
 
 NOW = 600  # seconds
 HOUR = 3600
@@ -26,12 +26,12 @@ def check(subject: Subject) -> Result:
     """The same hour of last week is the measure; without it the hour before the newest raise of a flag, and where no
     flag was ever raised the hour before."""
     end = (int(subject.now.timestamp()) - GRACE) // 10 * 10
-    now, spread = _measured(subject, "the last 10 minutes", end - NOW, end)
+    now = _measured(subject, "the last 10 minutes", end - NOW, end)
     for label, start in _times(subject, end):
-        before, _ = _measured(subject, label, start, start + HOUR)
+        before = _measured(subject, label, start, start + HOUR)
         if before.enough:
-            return compare(now, before, _slow(spread, before))
-    return compare(now, None, None)
+            return compare(now, before)
+    return compare(now, None)
 
 
 def _times(subject: Subject, end: int) -> Sequence[tuple[str, int]]:
@@ -58,8 +58,8 @@ def _raised(subject: Subject) -> tuple[str, int] | None:
     return None
 
 
-def _measured(subject: Subject, label: str, start: int, end: int) -> tuple[Period, LogSketch]:
-    """A time as it was measured, in the finest steps in which it is kept, and how its durations are spread."""
+def _measured(subject: Subject, label: str, start: int, end: int) -> Period:
+    """A time as it was measured, in the finest steps in which it is kept."""
     where, names = subject.environment_id, [OPERATIONS, ERRORS, DURATION]
     reads: list[Read] = []
     step = STEPS[0]
@@ -68,15 +68,13 @@ def _measured(subject: Subject, label: str, start: int, end: int) -> tuple[Perio
         if any(read.rows for read in reads):
             break
     timed = melts(read for read in reads if read.name == DURATION)
-    spread = _spread(timed, start, end, step)
-    period = Period(
+    return Period(
         label=label,
         operations=total(melts(read for read in reads if read.name == OPERATIONS)),
         errors=total(melts(read for read in reads if read.name == ERRORS)),
         means=_means(timed),
-        p95=spread.quantile(0.95),
+        p95s=_p95s(timed, start, end, step),
     )
-    return period, spread
 
 
 def _means(timed: Sequence[Read]) -> list[float]:
@@ -89,15 +87,11 @@ def _means(timed: Sequence[Read]) -> list[float]:
     return [ms / n for _, (n, ms) in sorted(sums.items()) if n]
 
 
-def _spread(timed: Sequence[Read], start: int, end: int, step: int) -> LogSketch:
-    whole = LogSketch()
+def _p95s(timed: Sequence[Read], start: int, end: int, step: int) -> list[float]:
+    """The 95th percentile of each step over all variants, where it is known how the durations are spread."""
+    steps: dict[int, LogSketch] = {}
     for by_start in store.sketches([read.series_id for read in timed], start=start, end=end, span=step).values():
-        for sketch in by_start.values():
-            whole.merge(sketch)
-    return whole
-
-
-def _slow(now: LogSketch, before: Period) -> Slow | None:
-    if not now.count or before.p95 is None:
-        return None
-    return Slow(now.count - now.below([SLOWER * before.p95])[0], now.count)
+        for at, sketch in by_start.items():
+            steps.setdefault(at, LogSketch()).merge(sketch)
+    found = [sketch.quantile(0.95) for _, sketch in sorted(steps.items())]
+    return [value for value in found if value is not None]

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from alerting.api import router as alerting
 from approvals.api import router as requests
 from core.asking import ApprovalNeeded
 from core.errors import DomainError, StaleVersion
@@ -35,7 +36,21 @@ api = Api(
     docs_url=None,
     urls_namespace="api-v1",
 )
-for router in (flags, lists, targeting, promotions, freezes, looking, clients, calendar, monitoring, ramps, requests):
+ROUTERS = (
+    flags,
+    lists,
+    targeting,
+    promotions,
+    freezes,
+    looking,
+    clients,
+    calendar,
+    monitoring,
+    alerting,
+    ramps,
+    requests,
+)
+for router in ROUTERS:
     api.add_router("", router)
 
 

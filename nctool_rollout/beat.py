@@ -19,6 +19,8 @@ SCHEDULE = {
     "ramps": _every(30, "rollouts.tasks.advance"),
     "follow": _every(5, "rollouts.tasks.follow"),
     "validate": _every(5, "rollouts.tasks.validate"),
+    "alerts": _every(15, "alerting.tasks.evaluate"),
+    "forget-received": _every(3600, "alerting.tasks.forget_received"),
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),

@@ -20,6 +20,7 @@ TAGS = {
     "looking": "Why an npub has what it has, and what happened.",
     "metrics": "Measurements of nctool.",
     "triggers": "Rules that roll back by themselves: how they stand, and re-arming them.",
+    "alerts": "Alerts and their rules; acknowledging and silencing; alerts from an Alertmanager.",
     "complaints": "What users complain about.",
     "validations": "Whether what was deployed works: five checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",

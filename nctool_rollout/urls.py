@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from alerting.api.incoming import prometheus
 from nctool_rollout.api import api
 from nctool_rollout.metrics import metrics
 from nctool_rollout.try_api import TryApi
@@ -13,5 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/api/", admin.site.admin_view(TryApi.as_view()), name="try-api"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("api/v2/alerts", prometheus),
     path("metrics", metrics),
 ]

@@ -61,6 +61,14 @@ def silences(environment: str | None = None) -> QuerySet[Silence]:
     return found if environment is None else found.filter(environment__key=environment)
 
 
+def silence(silence_id: int) -> Silence:
+    """One silence, or NotFound."""
+    found = silences().filter(pk=silence_id).first()
+    if found is None:
+        raise NotFound(f"There is no silence {silence_id}.")
+    return found
+
+
 def live_silences(environment: str | None = None, *, now: datetime) -> QuerySet[Silence]:
     return silences(environment).filter(ended_at=None, ends_at__gt=now)
 

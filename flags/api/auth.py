@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Collection
 from functools import cache
@@ -84,9 +85,22 @@ def count(token: TokenConfig) -> None:
 
 def presented(request: HttpRequest) -> TokenConfig | None:
     """The live token in the headers of a request, whatever it opens; not counted."""
+    text = text_of(request)
+    return live_token(digest(text)) if text else None
+
+
+def text_of(request: HttpRequest) -> str:
+    """The token in the headers of a request, for doors that are not the router's; empty when there is none.
+
+    Also as the password of HTTP basic, which is what some senders of metrics can send.
+    """
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    text = text if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    return live_token(digest(text.strip())) if text.strip() else None
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(text, validate=True).decode().partition(":")[2].strip()
+        except ValueError:
+            return ""
+    return text.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "").strip()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Reads of the monitoring."""
 
+from monitoring.selectors.catalogue import catalogue
 from monitoring.selectors.measured import (
     MOST_POINTS,
     Measured,
@@ -28,6 +29,7 @@ from monitoring.selectors.triggers import (
 )
 
 __all__ = [
+    "catalogue",
     "MOST_POINTS",
     "Judged",
     "Measured",

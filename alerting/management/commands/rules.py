@@ -69,7 +69,7 @@ class Command(DoorCommand):
         except rulefile.Unreadable as error:
             raise CommandError("\n".join(f"{file}:{flaw.line}: {flaw.text}" for flaw in error.flaws)) from error
         if not options["check"]:
-            told = {
+            told: dict[str, Any] = {
                 "actor": actor(),
                 "reason": options["reason"] or f"Imported from {file.name}.",
                 "now": timezone.now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -164,7 +165,7 @@ def _buckets(series_ids: Collection[int], first: int, until: int) -> Totals:
 def _line(found: Totals, series_ids: Collection[int]) -> dict[int, Tally]:
     line: dict[int, Tally] = {}
     for series_id, start, n, total in found:
-        if series_id in series_ids:
+        if series_id in series_ids and math.isfinite(total):
             line[start] = line.get(start, Tally()) + Tally(n, total)
     return line
 

@@ -5,6 +5,7 @@ Time is unix seconds. A window covers `start <= t < end`; both are multiples of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -123,5 +124,8 @@ def undecided(start: int, end: int, samples: int, *, seen: int, value: float | N
 
 
 def compare(rule: Rule, start: int, end: int, value: float, samples: int) -> Window:
+    """What is no number says nothing: it is neither above nor below."""
+    if not math.isfinite(value):
+        return undecided(start, end, samples, seen=samples)
     verdict = Verdict.BREACH if value > rule.threshold else Verdict.PASS
     return Window(start, end, verdict, value, samples)

@@ -41,7 +41,7 @@ def _sure(rule: Rule, window: Window, now: Baseline, baseline: Baseline) -> Wind
     if window.verdict is not Verdict.BREACH:
         return window
     factor = 1 + rule.threshold / 100
-    deviation = max(now.deviation, factor * baseline.deviation) if rule.shares else now.deviation
+    deviation = max(now.deviation, factor * baseline.deviation)  # that of few buckets is no good estimate
     error = math.sqrt(deviation**2 / now.n + (factor * baseline.deviation) ** 2 / baseline.n)
     limit = factor * baseline.value + sure(rule.alpha or ALPHA) * error
     if now.value > limit:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
-from communications.domain.alerts import AlertType, ChannelName
+from communications.domain.alerts import AlertType, ChannelName, Severity
 from communications.domain.message import Message, read_evidence
 from communications.models import Alert, Delivery
 
@@ -51,11 +53,17 @@ def message(alert: Alert) -> Message:
         environment=alert.environment.key if alert.environment else "",
         reason=event.reason,
         actor=event.actor,
+        severity=Severity(alert.severity),
         at=event.at,
         rollback_id=str(event.data.get("rollback_id", "")),
-        evidence=read_evidence(event.data.get("evidence", {})),
+        evidence=read_evidence(event.data.get("evidence") or _measured(event.data)),
         link=_link(alert),
     )
+
+
+def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers and addresses of an alert by a rule."""
+    return {name: data[name] for name in ("value", "since", "runbook") if data.get(name) not in (None, "")}
 
 
 def _link(alert: Alert) -> str:

@@ -75,7 +75,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:monitoring_complaint_changelist",
                 "monitoring.view_complaint",
             ),
-            _item("Alerts", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
+            _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
         ],
     },
     {

@@ -27,6 +27,14 @@ HEADLINES = {
     "FEATURE_EMERGENCY_DISABLED": ("emergency disable", "emergency_home"),
     "FEATURE_ROLLBACK": ("rollback", "undo"),
     "TRIGGER_FIRED": ("trigger fired", "notification_important"),
+    "ALERT_FIRING": ("alert", "notifications_active"),
+    "ALERT_RESOLVED": ("resolved", "notifications_off"),
+    "ALERT_NO_DATA": ("alert without data", "signal_disconnected"),
+    "METRICS_SILENT": ("no measurements", "signal_disconnected"),
+    "METRICS_HEARD": ("measurements are back", "sensors"),
+    "ERRORS_OPENED": ("new errors", "bug_report"),
+    "RISK_RAISED": ("risk", "speed"),
+    "SOURCE_FAILED": ("data source fails", "cloud_off"),
 }
 
 

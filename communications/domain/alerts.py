@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class AlertType(StrEnum):
-    """The seed's two critical alerts, and a trigger that fired but found nothing to roll back."""
+    """The seed's two critical alerts, and what else operations must hear of."""
 
     FEATURE_EMERGENCY_DISABLED = "FEATURE_EMERGENCY_DISABLED"
     FEATURE_ROLLBACK = "FEATURE_ROLLBACK"
     TRIGGER_FIRED = "TRIGGER_FIRED"
+    ALERT_FIRING = "ALERT_FIRING"
+    ALERT_RESOLVED = "ALERT_RESOLVED"
+    ALERT_NO_DATA = "ALERT_NO_DATA"
+    METRICS_SILENT = "METRICS_SILENT"
+    METRICS_HEARD = "METRICS_HEARD"
+    ERRORS_OPENED = "ERRORS_OPENED"
+    RISK_RAISED = "RISK_RAISED"
+    SOURCE_FAILED = "SOURCE_FAILED"
 
 
 class Severity(StrEnum):
     CRITICAL = "critical"
+    HIGH = "high"
+    WARNING = "warning"
+    INFO = "info"
 
 
 class ChannelName(StrEnum):
@@ -26,4 +39,27 @@ ANNOUNCED = {
     "flag.emergency_disabled": AlertType.FEATURE_EMERGENCY_DISABLED,
     "flag.rolled_back": AlertType.FEATURE_ROLLBACK,
     "trigger.fired": AlertType.TRIGGER_FIRED,  # only without a rollback, which is an alert of its own
+    "alert.firing": AlertType.ALERT_FIRING,
+    "alert.resolved": AlertType.ALERT_RESOLVED,
+    "alert.no_data": AlertType.ALERT_NO_DATA,
+    "metrics.silent": AlertType.METRICS_SILENT,
+    "metrics.heard": AlertType.METRICS_HEARD,
+    "error.opened": AlertType.ERRORS_OPENED,  # only those the strategy alerts on
+    "risk.level_raised": AlertType.RISK_RAISED,
+    "source.failed": AlertType.SOURCE_FAILED,
 }
+ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
+_UNTOLD = {AlertType.ALERT_RESOLVED: Severity.INFO, AlertType.METRICS_HEARD: Severity.INFO}
+
+
+def severity(type_: AlertType, data: Mapping[str, Any]) -> Severity:
+    """As the event says; what it does not say is critical, and that something is over is only for information."""
+    if type_ in _UNTOLD:
+        return _UNTOLD[type_]
+    told = str(data.get("severity", "")).lower()
+    return Severity(told) if told in list(Severity) else Severity.CRITICAL
+
+
+def subject(data: Mapping[str, Any], of_event: str) -> str:
+    """What it is about: the rule, the flag, or what the event is about."""
+    return str(data.get("rule") or data.get("flag") or of_event.partition(":")[2] or of_event)

@@ -7,12 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from communications.domain.alerts import AlertType
+from communications.domain.alerts import AlertType, Severity
 
 _HEADLINES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: "EMERGENCY DISABLE",
     AlertType.FEATURE_ROLLBACK: "ROLLBACK",
     AlertType.TRIGGER_FIRED: "TRIGGER FIRED",
+    AlertType.ALERT_FIRING: "ALERT",
+    AlertType.ALERT_RESOLVED: "RESOLVED",
+    AlertType.ALERT_NO_DATA: "ALERT WITHOUT DATA",
+    AlertType.METRICS_SILENT: "NO MEASUREMENTS",
+    AlertType.METRICS_HEARD: "MEASUREMENTS ARE BACK",
+    AlertType.ERRORS_OPENED: "NEW ERRORS",
+    AlertType.RISK_RAISED: "RISK",
+    AlertType.SOURCE_FAILED: "DATA SOURCE FAILS",
+}
+_OUTCOMES = {
+    AlertType.FEATURE_EMERGENCY_DISABLED: " is off",
+    AlertType.FEATURE_ROLLBACK: " is off",
+    AlertType.TRIGGER_FIRED: ", nothing was rolled back",
 }
 MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
 
@@ -31,6 +44,7 @@ class Message:
     reason: str
     actor: str
     at: datetime
+    severity: Severity = Severity.CRITICAL
     rollback_id: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     link: str = ""
@@ -39,14 +53,14 @@ class Message:
     def subject(self) -> str:
         """One line, for lists, mail subjects and notifications."""
         where = f" in {self.environment}" if self.environment else ""
-        outcome = ", nothing was rolled back" if self.type is AlertType.TRIGGER_FIRED else " is off"
-        return f"[CRITICAL] {_HEADLINES[self.type]}: {self.feature}{where}{outcome}"
+        outcome = _OUTCOMES.get(self.type, "")
+        return f"[{self.severity.value.upper()}] {_HEADLINES[self.type]}: {self.feature}{where}{outcome}"
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The facts, each with its name."""
         found = [
-            ("Feature", self.feature),
+            ("Feature" if self.type in _OUTCOMES else "About", self.feature),
             ("Environment", self.environment),
             ("Reason", one_line(self.reason, MAX_REASON)),
             ("By", self.actor),

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from communications import selectors
-from communications.domain.alerts import ANNOUNCED, ChannelName, Severity
+from communications.domain.alerts import ALERT_ON_SEVERITY, ANNOUNCED, ChannelName, severity, subject
 from communications.models import Alert, Delivery
 from core import events
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 BATCH = 200
 # A trigger that fired and rolled back is told by the rollback.
-_UNTOLD = ~Q(kind="trigger.fired") | Q(data__rollback_id="")
+_UNTOLD = (~Q(kind="trigger.fired") | Q(data__rollback_id="")) & (
+    ~Q(kind="error.opened") | Q(data__severity__in=ALERT_ON_SEVERITY)
+)
 
 
 def announce(*, channels: Collection[ChannelName], now: datetime) -> int:
@@ -38,8 +40,8 @@ def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime)
         event=event,
         defaults={
             "type": ANNOUNCED[event.kind].value,
-            "severity": Severity.CRITICAL.value,
-            "feature": event.data.get("flag") or event.subject.partition(":")[2],
+            "severity": severity(ANNOUNCED[event.kind], event.data).value,
+            "feature": subject(event.data, event.subject)[:100],
             "environment": event.environment,
             "at": event.at,
         },

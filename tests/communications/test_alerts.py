@@ -268,3 +268,41 @@ def test_while_a_lease_lasts_nobody_else_sends_and_a_late_sender_does_not_overwr
     send(now, slack=Hanging())
     delivery = alert.deliveries.get()
     assert (delivery.sent_at, delivery.error, delivery.fence) == (now + LEASE, "", 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "data", "told"),
+    [
+        (
+            "alert.firing",
+            "alert:ErrorRate",
+            {"rule": "ErrorRate", "severity": "high", "value": 2.5, "runbook": "https://r.example"},
+            "[HIGH] ALERT: ErrorRate in production\nAbout: ErrorRate\nEnvironment: production\nReason: why\nBy: olga\n"
+            "Value: 2.5\nRunbook: https://r.example",
+        ),
+        (
+            "alert.resolved",
+            "alert:ErrorRate",
+            {"rule": "ErrorRate", "severity": "critical"},
+            "[INFO] RESOLVED: ErrorRate",
+        ),
+        ("metrics.silent", "environment:production", {}, "[CRITICAL] NO MEASUREMENTS: production in production"),
+        ("error.opened", "error:CRITICAL", {"severity": "CRITICAL", "feature": "x"}, "[CRITICAL] NEW ERRORS: CRITICAL"),
+        ("error.opened", "error:LOW", {"severity": "LOW"}, ""),
+        ("trigger.fired", "trigger:t", {"rollback_id": "rb-1", "flag": KEY}, ""),
+        ("alert.acknowledged", "alert:ErrorRate", {"rule": "ErrorRate"}, ""),
+    ],
+)
+def test_what_operations_must_hear_of_is_told_as_loudly_as_it_says(
+    kind: str,
+    subject: str,
+    data: dict[str, object],
+    told: str,
+    all_environments: None,
+    operator_actor: Actor,
+    now: datetime,
+) -> None:
+    where = environments.get("production").pk
+    events.record(kind, subject=subject, actor=operator_actor, now=now, environment_id=where, reason="why", data=data)
+    announcing.announce(channels=[], now=now)
+    assert [alert.text.startswith(told) for alert in Alert.objects.all()] == ([True] if told else [])

@@ -133,7 +133,8 @@ def _open(environment_id: int, kind: Kind, errors: Seen, *, until: int, now: dat
         },
     )
     if fresh:
-        _tell("error.opened", row, actor=CLOCK, now=now)
+        many = "1 error" if row.count == 1 else f"{row.count:,} errors"
+        _tell("error.opened", row, actor=CLOCK, now=now, reason=f"{many} since {row.first_seen:%H:%M:%S} UTC.")
     return fresh
 
 
@@ -160,6 +161,7 @@ def _minutes_heard(row: ErrorEpisode, start: int, until: int) -> int:
 def _tell(kind: str, row: ErrorEpisode, *, actor: Actor, now: datetime, reason: str = "") -> None:
     told: Mapping[str, object] = {
         "episode": row.pk,
+        "severity": row.severity,
         "flag": row.feature,
         "variant": row.variant,
         "count": row.count,

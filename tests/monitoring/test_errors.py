@@ -151,7 +151,7 @@ def test_the_first_error_opens_an_episode_and_the_next_are_counted_on_it(nctool:
     assert nctool.followed() == 0
     row = only()
     assert (row.count, row.first_seen, row.last_seen) == (5, now, now + timedelta(seconds=20))
-    assert [(data["count"], data["flag"]) for data in told("error.opened")] == [(3, KEY)]
+    assert [(data["severity"], data["count"], data["flag"]) for data in told("error.opened")] == [("CRITICAL", 3, KEY)]
 
 
 @pytest.mark.django_db

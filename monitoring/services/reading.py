@@ -163,11 +163,13 @@ def _buckets(series_ids: Collection[int], first: int, until: int) -> Totals:
 
 
 def _line(found: Totals, series_ids: Collection[int]) -> dict[int, Tally]:
-    line: dict[int, Tally] = {}
+    """Added up by bucket; a sum that is no number was not measured."""
+    added: dict[int, tuple[int, float]] = {}
     for series_id, start, n, total in found:
         if series_id in series_ids and math.isfinite(total):
-            line[start] = line.get(start, Tally()) + Tally(n, total)
-    return line
+            before = added.get(start, (0, 0.0))
+            added[start] = before[0] + n, before[1] + total
+    return {start: Tally(*sums) for start, sums in added.items()}
 
 
 def _spread(series_ids: Collection[int], first: int, until: int) -> dict[int, LogSketch]:

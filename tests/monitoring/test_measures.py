@@ -305,7 +305,9 @@ def test_nothing_fires_because_data_is_missing_or_came_twice(
         control_denominator=holed(900, 900),
         baseline=Baseline(1.0, 10_000, 10.0, T - 3600, T),
     )
-    since, left, seen = T, {}, []
+    left: dict[str, Any] = {}
+    seen: list[Window] = []
+    since = T
     until = T
     for gap in gaps:
         until = min(until + 10 * gap, T + 1200)

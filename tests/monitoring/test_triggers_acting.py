@@ -202,7 +202,7 @@ def test_a_mean_with_its_p95_ignores_one_time_out(define: Define, traffic: Traff
         traffic.at += timedelta(seconds=10)
     assert traffic.judged() == 0
     row = selectors.trigger("it", "production")
-    assert (row.verdict, row.value > 5000) == ("PASS", True)
+    assert (row.verdict, (row.value or 0) > 5000) == ("PASS", True)
     assert row.detail["p95"] == pytest.approx(300, rel=0.01)
 
 
@@ -284,7 +284,7 @@ def test_of_several_sources_one_is_read(define: Define, traffic: Traffic) -> Non
     Judgement.objects.all().delete()
     Trigger.objects.update(judged_until=0, armed_from=0)
     assert traffic.judged() == 1
-    assert Judgement.objects.order_by("window_end").last().query["sources"] == {"melt_errors_total": "otlp"}
+    assert Judgement.objects.latest("window_end").query["sources"] == {"melt_errors_total": "otlp"}
 
 
 @pytest.mark.parametrize("values", [ERROR_RATE, CRITICAL_ERRORS, THROUGHPUT_DROP])

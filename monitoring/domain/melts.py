@@ -11,12 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from monitoring.domain.metrics import Push
+from monitoring.domain.metrics import preferred
 
 OPERATIONS = "melt_operations_total"
 ERRORS = "melt_errors_total"
 DURATION = "melt_duration_ms"
-_FIRST = (Push.JSON, Push.OTLP, Push.PUSHGATEWAY)
 
 
 class Step(Protocol):
@@ -45,12 +44,10 @@ Read = TypeVar("Read", bound=Line)
 
 
 def one_source(lines: Iterable[Read]) -> list[Read]:
-    """The series of one source: of two that report the same, only one counts.
-
-    The doors come first (JSON, OTLP, Pushgateway), then pulled sources by their name, then what is computed here.
-    """
-    found = list(lines)
-    return [line for line in found if line.source == min((each.source for each in found), key=_rank)]
+    """Those that have steps, of the one source that is read of those that report the metric: of two, one counts."""
+    found = [line for line in lines if line.rows]
+    sources = {line.source for line in found}
+    return [line for line in found if line.source == preferred(sources)]
 
 
 def melts(lines: Iterable[Read]) -> list[Read]:
@@ -58,19 +55,9 @@ def melts(lines: Iterable[Read]) -> list[Read]:
     by_flag: defaultdict[str, list[Read]] = defaultdict(list)
     for line in one_source(lines):
         by_flag[line.labels.get("flag", "")].append(line)
-    return max(by_flag.values(), key=_weight, default=[])
+    return max(by_flag.values(), key=total, default=[])
 
 
 def total(lines: Iterable[Line]) -> float:
     """How many things the counters counted."""
     return sum(row.sum for line in lines for row in line.rows)
-
-
-def _weight(lines: Sequence[Line]) -> float:
-    return sum(row.sum for line in lines for row in line.rows)
-
-
-def _rank(source: str) -> tuple[int, str]:
-    if source in _FIRST:
-        return _FIRST.index(Push(source)), ""
-    return (len(_FIRST) + (source == Push.RECORDED)), source

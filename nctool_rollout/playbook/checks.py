@@ -11,12 +11,15 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from alerting.domain.definition import Definition as AlertDefinition
 from core.errors import Invalid
 from flags.domain.change import check_parameters, read_percentage
 from flags.domain.definition import DefinitionChange
 from flags.domain.definition import read as read_definition
 from flags.domain.rebucketing import Draw
+from monitoring.domain.catalogue import Entry
 from monitoring.domain.rule import Definition
+from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
 from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp, Trigger
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
@@ -51,6 +54,9 @@ class _Checks:
             yield from self._trigger(("triggers", key), key, trigger)
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
+        for key, metric in metrics_of(self.playbook).items():
+            yield from self._metric(("metrics", key), key, metric)
+        yield from self._alerts()
         for key in self.playbook.approvals:
             yield from self._known("environment", key, ("approvals", key))
 
@@ -119,12 +125,42 @@ class _Checks:
         yield from self._places(path, trigger.environments)
         if trigger.flag is not None:
             yield from self._known("flag", trigger.flag, (*path, "flag"))
-        names = {"window": "windowSeconds", "max_window": "maxWindowSeconds", "flag_key": "flag"}
+        names = {
+            "window": "windowSeconds",
+            "max_window": "maxWindowSeconds",
+            "cooldown": "cooldownSeconds",
+            "flag_key": "flag",
+        }
         try:
             Definition.read(key, definition_of(trigger))
         except Invalid as error:
             field = error.field or "name"
             yield self._at((*path, names.get(field, to_camel(field))), str(error))
+
+    def _metric(self, path: Path, key: str, values: dict[str, Any]) -> Iterator[Problem]:
+        written = self.playbook.metrics[key].warning
+        if key in THRESHOLDS.values() and written is not None and written != values["warning"]:
+            yield self._at(
+                (*path, "warning"), "This stands in deploymentConfig.monitoring.alertThresholds: leave it out."
+            )
+        try:
+            Entry.read(key, values)
+        except Invalid as error:
+            yield self._at((*path, error.field or "title"), str(error))
+
+    def _alerts(self) -> Iterator[Problem]:
+        seen: set[tuple[str, str]] = set()
+        for path, group, name, environments, values in forms(self.playbook):
+            yield from self._places(path, environments)
+            if (group, name) in seen:
+                yield self._at(path, f"{name} stands in this file twice.")
+            seen.add((group, name))
+            try:
+                AlertDefinition.read(name, values())
+            except Invalid as error:
+                named = {"for_seconds": "for", "severity": "severity" if path[0] == "alerts" else "labels"}
+                field = named.get(error.field or "", error.field or "name")
+                yield self._at((*path, field), str(error))
 
     def _freeze(self, path: Path, freeze: Freeze) -> Iterator[Problem]:
         yield from self._places(path, freeze.environments)

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from core.errors import Conflict
 from nctool_rollout.playbook import standing
+from nctool_rollout.playbook.alerting import THRESHOLDS, exported_alerts, exported_metric, of_environments
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
 
 MORE = ("group", "value_type", "variants", "parameter_schema")  # left out where a flag has none
@@ -33,10 +34,19 @@ def export() -> dict[str, Any]:
         },
         "environments": {key: _environment(items, key, keys[-1]) for key in keys},
         "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
+        "metrics": {key: exported_metric(_own_warning(key, items, said)) for key in _keys(items, "metrics")},
         "triggers": _triggers(items),
+        **exported_alerts(of_environments(items)),
         "approvals": _approvals(items),
         "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
     }
+
+
+def _own_warning(key: str, items: dict[Item, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """The row without the warning that deploymentConfig gives it."""
+    given = {metric: said.get("alertThresholds", {}).get(to_camel(name)) for name, metric in THRESHOLDS.items()}
+    value: dict[str, Any] = items["metrics", key]
+    return {**value, "warning": None} if given.get(key) == value["warning"] else value
 
 
 def as_yaml(playbook: dict[str, Any]) -> str:
@@ -115,9 +125,11 @@ def _approvals(items: dict[Item, Any]) -> dict[str, Any]:
 def _trigger(rule: dict[str, Any]) -> dict[str, Any]:
     told = _camel(rule)
     told["windowSeconds"], told["maxWindowSeconds"] = told.pop("window"), told.pop("maxWindow")
+    told["cooldownSeconds"] = told.pop("cooldown")
     told["target"] = "lastRaised" if rule["target"] == "last_raised" else "flag"
     flag = told.pop("flagKey")
-    return {**{key: value for key, value in told.items() if value != {}}, **({"flag": flag} if flag else {})}
+    left = {key: value for key, value in told.items() if value not in ({}, None, "")}
+    return {**left, **({"flag": flag} if flag else {})}
 
 
 def _camel(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from alerting.domain.states import Origin
+from alerting.services import rules
 from core import environments, events, freezing
 from core.actors import Actor
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
-from monitoring.services import triggers
+from monitoring.services import catalogue, triggers
 from nctool_rollout.playbook import standing, wanted
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
@@ -73,7 +75,7 @@ def load(
     decisions = preview(playbook, source, file=file)
     reason = f"playbook {playbook.name} {playbook.deployment_config.version}"
     work = Load({decision.item: decision for decision in decisions}, source, file, actor, reason, now)
-    for part in (_environments, _flags, _states, _ramps, _triggers, _approvals, _freezes):
+    for part in (_environments, _flags, _states, _metrics, _triggers, _alerts, _ramps, _approvals, _freezes):
         part(work)
     if not request:
         work.refuse_asked()
@@ -188,6 +190,18 @@ def _triggers(work: Load) -> None:
     for (_, environment, key), decision in work.writes("triggers").items():
         with work.part("triggers", key):
             triggers.define(key, environment, decision.wanted, **work.who)
+
+
+def _metrics(work: Load) -> None:
+    for (_, key), decision in work.writes("metrics").items():
+        with work.part("metrics", key):
+            catalogue.define(key, decision.wanted, **work.who)
+
+
+def _alerts(work: Load) -> None:
+    for (_, environment, group, name), decision in work.writes("alerts").items():
+        with work.part("alerts"):
+            rules.define(environment, group, name, decision.wanted, origin=Origin.PLAYBOOK, **work.who)
 
 
 def _approvals(work: Load) -> None:

@@ -17,7 +17,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import MAX_NPUB_LENGTH
 from flags.domain.values import ValueType
 from monitoring.domain.rule import LONGEST_WINDOW
-from monitoring.domain.verdict import Measure
+from monitoring.domain.verdict import Action, Measure
 from rollouts.domain.states import MonitoringLevel
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -125,11 +125,73 @@ class Ramp(Part):
     steps: Annotated[list[Step], Field(min_length=1, max_length=50)]
 
 
+class Metric(Part):
+    """One row of the catalogue: what a metric means, and how it is computed from what is reported."""
+
+    title: Name
+    unit: Annotated[str, Field(max_length=20, description="%, ms, s, TPS; none for a count.")] = ""
+    meaning: Annotated[str, Field(min_length=1, max_length=2000)]
+    group: Name
+    owner: Name
+    better: Annotated[Literal["lower", "higher", ""], Field(description="Which way is good.")] = ""
+    warning: Annotated[float | None, Field(description="Where the band of a chart begins.")] = None
+    critical: float | None = None
+    query: Annotated[
+        str, Field(max_length=2000, description="PromQL; none for one that is reported or computed by the product.")
+    ] = ""
+
+
+Duration = Annotated[str, Field(pattern=r"^(0|(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?)$", max_length=20)]
+
+
+class Alert(Part):
+    """People are alerted when the condition has held for the duration."""
+
+    name: Name
+    condition: Annotated[str, Field(max_length=500, description="Like `avg_response_time > 3s`.")]
+    duration: Duration = "0"
+    keep_firing: Duration = "0"
+    severity: Annotated[str, Field(max_length=20, description="critical, high, warning or info.")]
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    runbook: Annotated[str, Field(max_length=500)] = ""
+    enabled: bool = True
+    environments: Annotated[
+        list[Key] | None, Field(description="Those in which triggers are armed, when left out.")
+    ] = None
+
+
+class PrometheusRule(Part):
+    """An alert as a rule file of Prometheus has it."""
+
+    alert: Name
+    expr: Annotated[str, Field(max_length=2000)]
+    for_: Annotated[Duration, Field(alias="for")] = "0"
+    keep_firing_for: Annotated[Duration, Field(alias="keep_firing_for")] = "0"
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    enabled: bool = True
+
+
+class AlertGroup(Part):
+    """A rule group of Prometheus."""
+
+    name: Name
+    interval: Annotated[
+        Duration | None, Field(description="Of Prometheus; here every rule is evaluated each 15 s.")
+    ] = None
+    rules: Annotated[list[PrometheusRule], Field(min_length=1, max_length=200)]
+    environments: Annotated[
+        list[Key] | None, Field(description="Those in which triggers are armed, when left out.")
+    ] = None
+
+
 class Selection(Part):
-    """All series of one metric that carry these labels."""
+    """All series of one metric that carry these labels, of one source."""
 
     metric: Annotated[str, Field(min_length=1, max_length=200)]
     labels: dict[str, str] = {}
+    source: Annotated[str, Field(max_length=60, description="The one that reports it, when left out.")] = ""
 
 
 class RollsBack(StrEnum):
@@ -145,7 +207,7 @@ class Trigger(Part):
     enabled: bool = True
     measure: Measure
     numerator: Selection
-    denominator: Annotated[Selection | None, Field(description="Of a ratio.")] = None
+    denominator: Annotated[Selection | None, Field(description="Of a ratio; of a rise or canary of a rate.")] = None
     threshold: Annotated[
         float, Field(ge=0, description="Percent (ratio, drop), milliseconds (mean) or a count; breached above it.")
     ]
@@ -157,6 +219,18 @@ class Trigger(Part):
     consecutive: Annotated[int, Field(ge=1, description="Breaches in a row that fire.", le=100)] = 1
     target: Annotated[RollsBack, Field(description="What it rolls back: its flag, or the flag raised last.")]
     flag: Annotated[FlagKey | None, Field(description="Of target flag.")] = None
+    actions: Annotated[
+        list[Action], Field(min_length=1, max_length=4, description="What it does when it fires, in this order.")
+    ] = [Action.ROLLBACK]
+    observe: Annotated[bool, Field(description="Only tell what it would do.")] = False
+    percentile: Annotated[int, Field(ge=0, le=99, description="Of a mean: this must be above, too; 0: none.")] = 0
+    clear_threshold: Annotated[
+        float | None, Field(ge=0, description="Once breached, a window passes again only below this.")
+    ] = None
+    cooldown_seconds: Annotated[int, Field(ge=0, le=86_400, description="After re-arming, before it fires again.")] = 0
+    alpha: Annotated[float | None, Field(gt=0, lt=1, description="How often chance may make it err.")] = None
+    factor: Annotated[float | None, Field(ge=1, description="Of a canary: times the control that are fine.")] = None
+    phase: Annotated[str, Field(max_length=60, description="The part of the strategy it belongs to.")] = ""
 
 
 class ApprovalRule(Part):
@@ -211,6 +285,11 @@ class Playbook(Part):
     deployment_config: DeploymentConfig
     environments: dict[Key, Environment]
     ramps: dict[LongKey, Ramp] = {}
+    metrics: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,99}$")], Metric], Field(description="The catalogue.")
+    ] = {}
     triggers: dict[LongKey, Trigger] = {}
+    alerts: list[Alert] = []
+    alert_groups: list[AlertGroup] = []
     freezes: dict[LongKey, Freeze] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

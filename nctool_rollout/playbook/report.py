@@ -9,7 +9,14 @@ from typing import Any
 from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 
 _EVERYWHERE = "everywhere"
-_NOUNS = {"ramps": "ramp", "triggers": "trigger", "approvals": "approval rule"}
+_NOUNS = {
+    "ramps": "ramp",
+    "triggers": "trigger",
+    "metrics": "metric",
+    "alerts": "alert rule",
+    "approvals": "approval rule",
+    "freezes": "freeze",
+}
 _SIGNS = {
     Outcome.CREATE: "+",
     Outcome.CHANGE: "~",
@@ -56,7 +63,11 @@ def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 
 
 def _place(decision: Decision) -> str:
-    return decision.item[1] if decision.item[0] in ("environments", "states", "triggers", "approvals") else _EVERYWHERE
+    return (
+        decision.item[1]
+        if decision.item[0] in ("environments", "states", "triggers", "alerts", "approvals")
+        else _EVERYWHERE
+    )
 
 
 def _subject(decision: Decision) -> str:
@@ -97,4 +108,9 @@ def _value(decision: Decision, value: Any) -> str:
         return (
             f"{value['measure']} > {value['threshold']:g} in {value['window']} s{'' if value['enabled'] else ', off'}"
         )
+    if decision.item[0] == "metrics":
+        unit = f" in {value['unit']}" if value["unit"] else ""
+        return f"{value['title']!r}{unit}"
+    if decision.item[0] == "alerts":
+        return f"{value['condition'] or value['expr']} for {value['for_seconds']} s, {value['severity']}"
     return json.dumps(value, ensure_ascii=False)

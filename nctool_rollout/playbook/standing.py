@@ -6,11 +6,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import alerting.selectors
 import flags.selectors
 import monitoring.selectors
 import rollouts.selectors
+from alerting.services.rules import definition_of
 from core import environments, events, freezes, freezing
 from flags.selectors import approval_rules
+from monitoring.services.catalogue import entry_of
 from monitoring.services.triggers import rule_of
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 
@@ -19,7 +22,17 @@ LOADED = "playbook.loaded"
 
 def items() -> dict[Item, Any]:
     """Every item there is."""
-    return {**_environments(), **_flags(), **_states(), **_ramps(), **_triggers(), **_approvals(), **_freezes()}
+    return {
+        **_environments(),
+        **_flags(),
+        **_states(),
+        **_ramps(),
+        **_triggers(),
+        **_metrics(),
+        **_alerts(),
+        **_approvals(),
+        **_freezes(),
+    }
 
 
 def last_document(name: str) -> dict[str, Any]:
@@ -111,6 +124,17 @@ def _approvals() -> dict[Item, Any]:
 
 def _triggers() -> dict[Item, Any]:
     return {("triggers", row.environment.key, row.key): rule_of(row) for row in monitoring.selectors.triggers()}
+
+
+def _metrics() -> dict[Item, Any]:
+    return {("metrics", row.key): entry_of(row).as_dict() for row in monitoring.selectors.catalogue()}
+
+
+def _alerts() -> dict[Item, Any]:
+    return {
+        ("alerts", row.environment.key, row.group, row.name): definition_of(row).as_dict()
+        for row in alerting.selectors.rules()
+    }
 
 
 def _freezes() -> dict[Item, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core import freezing
 from flags.domain.rules import ChangeKind
+from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp, Selection, Trigger
 from rollouts.domain.template import RampStepSpec
 
@@ -27,6 +28,12 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             ("triggers", environment, key): definition_of(trigger)
             for key, trigger in playbook.triggers.items()
             for environment in trigger.environments
+        },
+        **{("metrics", key): value for key, value in metrics_of(playbook).items()},
+        **{
+            ("alerts", environment, alert.group, alert.name): alert.definition.as_dict()
+            for alert in alerts_of(playbook)
+            for environment in alert.environments
         },
         **{
             ("approvals", environment, ChangeKind(field.rstrip("_")).value): rule_of(rule)
@@ -84,6 +91,14 @@ def definition_of(trigger: Trigger) -> dict[str, Any]:
         "target": "flag" if trigger.target == "flag" else "last_raised",
         "flag_key": trigger.flag or "",
         "enabled": trigger.enabled,
+        "actions": [action.value for action in trigger.actions],
+        "observe": trigger.observe,
+        "percentile": trigger.percentile,
+        "clear_threshold": trigger.clear_threshold,
+        "cooldown": trigger.cooldown_seconds,
+        "alpha": trigger.alpha,
+        "factor": trigger.factor,
+        "phase": trigger.phase,
     }
 
 
@@ -120,7 +135,10 @@ def number(share: Decimal) -> int | float:
 
 
 def _selection(selection: Selection | None) -> dict[str, Any]:
-    return {} if selection is None else {"metric": selection.metric, "labels": selection.labels}
+    if selection is None:
+        return {}
+    source = {"source": selection.source} if selection.source else {}
+    return {"metric": selection.metric, "labels": selection.labels, **source}
 
 
 def _environments(playbook: Playbook) -> dict[Item, Any]:

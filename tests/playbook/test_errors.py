@@ -91,6 +91,31 @@ MISTAKES = {
         "deploymentConfig.features.sending.variants",
         "The value of variant 'a' must be a text",
     ),
+    "an alert over a metric that is not in the catalogue": (
+        ("triggers:\n", "alerts:\n  - {name: A, condition: eror_rate > 1%, severity: critical}\ntriggers:\n"),
+        "eror_rate",
+        "alerts.0.condition",
+        "There is no metric eror_rate",
+    ),
+    "an alert group with a subquery": (
+        (
+            "triggers:\n",
+            "alertGroups:\n  - name: g\n    rules:\n      - alert: A\n        expr: max_over_time(x[5m:1m]) > 1\n"
+            "        labels: {severity: high}\ntriggers:\n",
+        ),
+        "max_over_time",
+        "alertGroups.0.rules.0.expr",
+        "Subqueries are not supported",
+    ),
+    "a metric with a query that is none": (
+        (
+            "triggers:\n",
+            "metrics:\n  m: {title: M, meaning: m, group: g, owner: o, query: 'sum('}\ntriggers:\n",
+        ),
+        "sum(",
+        "metrics.m.query",
+        "Not PromQL",
+    ),
     "two labels alike": (
         ('label: "1.2"', 'label: "1.1"'),
         "day: 3",
@@ -143,7 +168,7 @@ MISTAKES = {
         ("measure: ratio", "measure: ration"),
         "measure: ration",
         "triggers.errors.measure",
-        "Expected one of ratio, mean, count, drop, found \"ration\". Did you mean 'ratio'?",
+        "Expected one of ratio, mean, count, distinct, drop, rise, canary, start, found \"ration\". Did you mean 'ratio'?",
     ),
     "a word for true": (
         ("protected: true", "protected: yes"),

@@ -24,7 +24,7 @@ from flags.services import emergency, locking, rollout
 from monitoring import selectors
 from monitoring.models import Bucket, Judgement, Receipt, Series, Trigger
 from monitoring.services import guard, ingest, triggers
-from tests.monitoring.conftest import CRITICAL_ERRORS, KEY, OTHER, Traffic, counted
+from tests.monitoring.conftest import CRITICAL_ERRORS, ERROR_RATE, KEY, OTHER, Traffic, counted
 from tests.racing import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -56,6 +56,18 @@ def test_eight_guards_at_once_are_one_rollback(fault: datetime) -> None:
     assert sum(at_once(*[lambda: guard.judge_all(now=fault)] * 8)) == 1
     assert done() == ALL
     assert Judgement.objects.count() == 4
+
+
+def test_eight_guards_at_once_freeze_once_and_tell_of_silence_once(
+    both_flags: None, traffic: Traffic, operator_actor: Actor, start: datetime
+) -> None:
+    values = {**ERROR_RATE, "actions": ["pause", "freeze"]}
+    triggers.define("error-rate", "production", values, actor=operator_actor, reason="r", now=start)
+    traffic.melts(40, errors=0.2)
+    late = traffic.at + timedelta(seconds=90)
+    assert sum(at_once(*[lambda: guard.judge_all(now=late)] * 8)) == 1
+    assert [history(kind) for kind in ("trigger.fired", "freeze.planned", "metrics.silent")] == [1, 1, 1]
+    assert flags.selectors.state(KEY, "production").enabled
 
 
 def test_two_triggers_on_one_flag_are_one_rollback(fault: datetime, operator_actor: Actor, start: datetime) -> None:
@@ -145,6 +157,7 @@ def test_what_eight_writers_report_at_once_adds_up(all_environments: None, now: 
     [
         "INSERT INTO monitoring_judgement",
         "INSERT INTO core_event 1",  # flag.rolled_back
+        "INSERT INTO core_event 2",  # trigger.fired
         "UPDATE monitoring_trigger",
         "COMMIT",
     ],

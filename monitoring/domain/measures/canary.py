@@ -6,7 +6,7 @@ the canary's with a chance of at most `factor * on / (factor * on + off)`, as lo
 "the canary's rate is r times as high" to that, averaged over a few r and over when the fault began, in logarithms.
 However often it is looked at: with nothing wrong it exceeds 1 / alpha with a chance of at most alpha in one life.
 
-A life begins when the flag's percentage changes, and ends after a day at the latest.
+A life begins when the flag's percentage changes, and ends after a week at the latest.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from monitoring.domain.measures.rule import Rule
 from monitoring.domain.metrics import BUCKET_SECONDS
 from monitoring.domain.verdict import Verdict
 
-TIMES = (2.0, 6.0, 15.0)  # so many times the allowed rate: a fault is near one of these, or above all
+TIMES = (3.0, 12.0)  # so many times the allowed rate: a fault is near one of these, or beyond them
 FROM_START = 0.75  # the prior chance that a fault is there from the beginning; the rest is spread over the life
-LIFE = 86_400
+LIFE = 7 * 86_400
 GREATEST = 1e12  # evidence is told up to here
 CHECKED = 600  # seconds that a look at the split of the traffic takes in
 ENOUGH = 1_000  # operations below which it says nothing
@@ -66,7 +66,7 @@ def _judged(rule: Rule, data: Data, state: Mapping[str, Any], evidence: float, s
 
 
 def _begins(state: Mapping[str, Any], exposure: Exposure | None, at: int) -> bool:
-    """A new life: none goes on, it lasted a day, or the exposure changed in or before this bucket."""
+    """A new life: none goes on, it lasted a week, or the exposure changed in or before this bucket."""
     if "start" not in state or at - state["start"] >= LIFE:
         return True
     changes = exposure.changes if exposure else ()

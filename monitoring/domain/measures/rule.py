@@ -33,7 +33,7 @@ class Rule:
         clear_threshold: once it breached, a window passes again only at this or below. None: at the threshold.
         cooldown: so long after it was re-armed, it judges and does not fire; up to seven days.
         alpha: how often chance alone may do it: per window of a ratio (0.05 when left out) or rise (0.01), or in one
-            life, a day at most, of a canary (0.01).
+            life, a week at most, of a canary (0.01).
         factor: of a canary, how many times the control's rate are still fine; 1 to 100.
         observe: it judges and tells, and neither latches nor acts.
         shares: of a rise, whether it is one of a ratio (it has a denominator) and not of a mean.

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core import heartbeats
 from monitoring.services import complaints as complaints_service
 from monitoring.services import errors as errors_service
-from monitoring.services import pruning, recording, rollup
+from monitoring.services import pruning, pulling, recording, rollup
 from monitoring.services.guard import judge_all
 
 
@@ -29,6 +29,13 @@ def record() -> None:
     now = timezone.now()
     recording.record_all(now=now)
     heartbeats.beat("record", now=now)
+
+
+@shared_task
+def pull() -> None:
+    """Ask the data sources that are due."""
+    pulling.pull_due(now=timezone.now(), clock=timezone.now)
+    heartbeats.beat("pull", now=timezone.now())
 
 
 @shared_task

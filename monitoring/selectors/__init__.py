@@ -13,6 +13,7 @@ from monitoring.selectors.measured import (
     points,
     series,
 )
+from monitoring.selectors.sources import source, sources
 from monitoring.selectors.triggers import (
     Judged,
     TriggerFact,
@@ -29,13 +30,13 @@ from monitoring.selectors.triggers import (
 )
 
 __all__ = [
-    "catalogue",
     "MOST_POINTS",
     "Judged",
     "Measured",
     "Point",
     "Sums",
     "TriggerFact",
+    "catalogue",
     "fact",
     "guarding",
     "judged",
@@ -48,6 +49,8 @@ __all__ = [
     "one_series",
     "points",
     "series",
+    "source",
+    "sources",
     "trigger",
     "trigger_by_id",
     "triggers",

@@ -19,11 +19,13 @@ from flags.domain.definition import read as read_definition
 from flags.domain.rebucketing import Draw
 from monitoring.domain.catalogue import Entry
 from monitoring.domain.rule import Definition
+from monitoring.domain.source import Definition as SourceDefinition
 from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
 from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp, Trigger
+from nctool_rollout.playbook.model import Source as DataSource
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
-from nctool_rollout.playbook.wanted import definition_of, plan_of, steps_of
+from nctool_rollout.playbook.wanted import definition_of, plan_of, source_of, steps_of
 from rollouts.domain.template import flaws
 
 
@@ -54,11 +56,25 @@ class _Checks:
             yield from self._trigger(("triggers", key), key, trigger)
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
-        for key, metric in metrics_of(self.playbook).items():
-            yield from self._metric(("metrics", key), key, metric)
-        yield from self._alerts()
+        yield from self._watching()
         for key in self.playbook.approvals:
             yield from self._known("environment", key, ("approvals", key))
+
+    def _watching(self) -> Iterator[Problem]:
+        """The catalogue, the sources, and the alert rules."""
+        for key, metric in metrics_of(self.playbook).items():
+            yield from self._metric(("metrics", key), key, metric)
+        for key, source in self.playbook.sources.items():
+            yield from self._source(("sources", key), key, source)
+        yield from self._alerts()
+
+    def _source(self, path: Path, key: str, source: DataSource) -> Iterator[Problem]:
+        yield from self._places(path, source.environments)
+        names = {"timeout": "timeoutSeconds", "interval": "intervalSeconds"}
+        try:
+            SourceDefinition.read(key, source_of(source))
+        except Invalid as error:
+            yield self._at((*path, names.get(error.field or "", error.field or "name")), str(error))
 
     def _definition(self, path: Path, key: str, feature: Feature) -> Iterator[Problem]:
         wanted: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -35,7 +36,8 @@ def export() -> dict[str, Any]:
         "environments": {key: _environment(items, key, keys[-1]) for key in keys},
         "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
         "metrics": {key: exported_metric(_own_warning(key, items, said)) for key in _keys(items, "metrics")},
-        "triggers": _triggers(items),
+        "sources": _each_once(items, "sources", _source, "source"),
+        "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),
         "approvals": _approvals(items),
         "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
@@ -96,22 +98,30 @@ def _ramp(stored: dict[str, Any]) -> dict[str, Any]:
     return {**stored, "steps": [_camel(step) for step in stored["steps"]]}
 
 
-def _triggers(items: dict[Item, Any]) -> dict[str, Any]:
-    """Each trigger once, with the environments it is armed in."""
+def _each_once(
+    items: dict[Item, Any], kind: str, told_as: Callable[[dict[str, Any]], dict[str, Any]], noun: str
+) -> dict[str, Any]:
+    """Each trigger or source once, with the environments it is in."""
     found: dict[str, Any] = {}
-    for item, rule in items.items():
-        if item[0] != "triggers":
+    for item, stored in items.items():
+        if item[0] != kind:
             continue
         _, environment, key = item
-        told = _trigger(rule)
+        told = told_as(stored)
         entry = found.setdefault(key, {**told, "environments": []})
         if {**entry, "environments": []} != {**told, "environments": []}:
             first = entry["environments"][0]
             raise Conflict(
-                f"Trigger {key} has another rule in {environment} than in {first}: a playbook has one for all."
+                f"{noun.capitalize()} {key} has another rule in {environment} than in {first}: "
+                "a playbook has one for all."
             )
         entry["environments"].append(environment)
     return found
+
+
+def _source(stored: dict[str, Any]) -> dict[str, Any]:
+    told = {**stored, "timeoutSeconds": stored["timeout"], "intervalSeconds": stored["interval"]}
+    return {key: value for key, value in told.items() if key not in ("timeout", "interval") and value != {}}
 
 
 def _approvals(items: dict[Item, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
-from monitoring.services import catalogue, triggers
+from monitoring.services import catalogue, sources, triggers
 from nctool_rollout.playbook import standing, wanted
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
@@ -75,7 +75,7 @@ def load(
     decisions = preview(playbook, source, file=file)
     reason = f"playbook {playbook.name} {playbook.deployment_config.version}"
     work = Load({decision.item: decision for decision in decisions}, source, file, actor, reason, now)
-    for part in (_environments, _flags, _states, _metrics, _triggers, _alerts, _ramps, _approvals, _freezes):
+    for part in (_environments, _flags, _states, _metrics, _sources, _triggers, _alerts, _ramps, _approvals, _freezes):
         part(work)
     if not request:
         work.refuse_asked()
@@ -196,6 +196,12 @@ def _metrics(work: Load) -> None:
     for (_, key), decision in work.writes("metrics").items():
         with work.part("metrics", key):
             catalogue.define(key, decision.wanted, **work.who)
+
+
+def _sources(work: Load) -> None:
+    for (_, environment, key), decision in work.writes("sources").items():
+        with work.part("sources", key):
+            sources.define(key, environment, decision.wanted, **work.who)
 
 
 def _alerts(work: Load) -> None:

@@ -186,6 +186,27 @@ class AlertGroup(Part):
     ] = None
 
 
+class Query(Part):
+    """What is asked of a Prometheus, one value for each series."""
+
+    query: Annotated[str, Field(min_length=1, max_length=2000)]
+    kind: Annotated[Literal["gauge", "counter"], Field(description="A counter's value is a running total.")] = "gauge"
+
+
+class Source(Part):
+    """A server that measurements are pulled from. Secrets come from the environment: docs/sources.md."""
+
+    name: Name
+    environments: Annotated[list[Key], Field(min_length=1)]
+    kind: Literal["prometheus", "probe"]
+    url: Annotated[str, Field(max_length=500, description="May begin with ${NCTOOL_URL}.")]
+    auth: Literal["none", "bearer", "basic"] = "none"
+    timeout_seconds: Annotated[float, Field(ge=0.5, le=30)] = 5
+    interval_seconds: Annotated[int, Field(ge=10, le=3600)] = 10
+    queries: Annotated[dict[str, Query], Field(description="By the metric they become.")] = {}
+    enabled: bool = True
+
+
 class Selection(Part):
     """All series of one metric that carry these labels, of one source."""
 
@@ -288,6 +309,7 @@ class Playbook(Part):
     metrics: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,99}$")], Metric], Field(description="The catalogue.")
     ] = {}
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")], Source] = {}
     triggers: dict[LongKey, Trigger] = {}
     alerts: list[Alert] = []
     alert_groups: list[AlertGroup] = []

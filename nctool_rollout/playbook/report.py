@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
@@ -13,6 +13,7 @@ _NOUNS = {
     "ramps": "ramp",
     "triggers": "trigger",
     "metrics": "metric",
+    "sources": "data source",
     "alerts": "alert rule",
     "approvals": "approval rule",
     "freezes": "freeze",
@@ -65,7 +66,7 @@ def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 def _place(decision: Decision) -> str:
     return (
         decision.item[1]
-        if decision.item[0] in ("environments", "states", "triggers", "alerts", "approvals")
+        if decision.item[0] in ("environments", "states", "sources", "triggers", "alerts", "approvals")
         else _EVERYWHERE
     )
 
@@ -101,16 +102,33 @@ def _value(decision: Decision, value: Any) -> str:
         return f"{'enabled' if value['enabled'] else 'disabled'} at {value['percentage']:g} %"
     if last == "allowedUsers" and decision.item[0] == "states":
         return f"{len(value)} npubs" if len(value) > 3 else f"[{', '.join(value)}]"
-    if decision.item[0] == "ramps":
-        shares = ", ".join(f"{step['percentage']:g}" for step in value["steps"])
-        return f"{value['name']!r} ({shares} %)"
-    if decision.item[0] == "triggers":
-        return (
-            f"{value['measure']} > {value['threshold']:g} in {value['window']} s{'' if value['enabled'] else ', off'}"
-        )
-    if decision.item[0] == "metrics":
-        unit = f" in {value['unit']}" if value["unit"] else ""
-        return f"{value['title']!r}{unit}"
-    if decision.item[0] == "alerts":
-        return f"{value['condition'] or value['expr']} for {value['for_seconds']} s, {value['severity']}"
-    return json.dumps(value, ensure_ascii=False)
+    told = _WORDS.get(decision.item[0])
+    return told(value) if told and isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+
+
+def _ramp(value: dict[str, Any]) -> str:
+    shares = ", ".join(f"{step['percentage']:g}" for step in value["steps"])
+    return f"{value['name']!r} ({shares} %)"
+
+
+def _trigger(value: dict[str, Any]) -> str:
+    off = "" if value["enabled"] else ", off"
+    return f"{value['measure']} > {value['threshold']:g} in {value['window']} s{off}"
+
+
+def _metric(value: dict[str, Any]) -> str:
+    unit = f" in {value['unit']}" if value["unit"] else ""
+    return f"{value['title']!r}{unit}"
+
+
+def _alert(value: dict[str, Any]) -> str:
+    return f"{value['condition'] or value['expr']} for {value['for_seconds']} s, {value['severity']}"
+
+
+_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "ramps": _ramp,
+    "triggers": _trigger,
+    "metrics": _metric,
+    "alerts": _alert,
+    "sources": lambda value: f"{value['kind']} {value['url']}",
+}

@@ -14,6 +14,7 @@ from alerting.services.rules import definition_of
 from core import environments, events, freezes, freezing
 from flags.selectors import approval_rules
 from monitoring.services.catalogue import entry_of
+from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 
@@ -28,6 +29,7 @@ def items() -> dict[Item, Any]:
         **_states(),
         **_ramps(),
         **_triggers(),
+        **_sources(),
         **_metrics(),
         **_alerts(),
         **_approvals(),
@@ -124,6 +126,13 @@ def _approvals() -> dict[Item, Any]:
 
 def _triggers() -> dict[Item, Any]:
     return {("triggers", row.environment.key, row.key): rule_of(row) for row in monitoring.selectors.triggers()}
+
+
+def _sources() -> dict[Item, Any]:
+    return {
+        ("sources", row.environment.key, row.key): source_definition(row).as_dict()
+        for row in monitoring.selectors.sources()
+    }
 
 
 def _metrics() -> dict[Item, Any]:

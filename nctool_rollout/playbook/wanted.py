@@ -9,7 +9,7 @@ from typing import Any
 from core import freezing
 from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
-from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp, Selection, Trigger
+from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]
@@ -28,6 +28,11 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             ("triggers", environment, key): definition_of(trigger)
             for key, trigger in playbook.triggers.items()
             for environment in trigger.environments
+        },
+        **{
+            ("sources", environment, key): source_of(source)
+            for key, source in playbook.sources.items()
+            for environment in source.environments
         },
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},
         **{
@@ -99,6 +104,20 @@ def definition_of(trigger: Trigger) -> dict[str, Any]:
         "alpha": trigger.alpha,
         "factor": trigger.factor,
         "phase": trigger.phase,
+    }
+
+
+def source_of(source: Source) -> dict[str, Any]:
+    """The source as `monitoring.services.sources.define` takes it, whole."""
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "url": source.url,
+        "auth": source.auth,
+        "timeout": source.timeout_seconds,
+        "interval": source.interval_seconds,
+        "queries": {metric: query.model_dump() for metric, query in source.queries.items()},
+        "enabled": source.enabled,
     }
 
 

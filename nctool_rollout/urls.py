@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from alerting.api.incoming import prometheus
+from monitoring.api.otlp import metrics as otlp
 from nctool_rollout.api import api
 from nctool_rollout.metrics import metrics
 from nctool_rollout.try_api import TryApi
@@ -16,4 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),
     path("metrics", metrics),
+    path("v1/metrics", otlp),
+    path("otlp/v1/metrics", otlp),
 ]

@@ -77,6 +77,19 @@ class Slot:
             self.sketch = LogSketch()
         self.sketch.add(value / n, n)
 
+    def spread(self, total: float, counts: Mapping[float, int]) -> None:
+        """Timings of which only is known how many lie around each value, and what they add up to."""
+        n = sum(counts.values())
+        self.n += n
+        self.sum += total
+        self.min = min(self.min, *counts)
+        self.max = max(self.max, *counts)
+        self.last = total / n
+        if self.sketch is None:
+            self.sketch = LogSketch()
+        for value, count in counts.items():
+            self.sketch.add(value, count)
+
 
 @dataclass(slots=True)
 class Batch:

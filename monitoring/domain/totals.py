@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 FIRST = 300  # seconds: the first total of a counter that began earlier is where counting starts, not an increment
@@ -32,3 +33,29 @@ def increment(before: Standing, now: Standing) -> float | None:
         return None
     later = now.origin is not None and before.origin is not None and now.origin > before.origin
     return now.value if later or now.value < before.value else now.value - before.value
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A running histogram: what all its values add up to, and how many lie around each value."""
+
+    total: float
+    counts: Mapping[float, int]
+    at: float
+    origin: float | None = None
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+
+def spread_increment(before: Spread, now: Spread) -> Spread | None:
+    """What was added; None when the report came late or twice. One that fell anywhere was reset: all of it is new."""
+    if now.at <= before.at:
+        return None
+    later = now.origin is not None and before.origin is not None and now.origin > before.origin
+    fell = any(now.counts.get(value, 0) < count for value, count in before.counts.items())
+    if later or fell or now.total < before.total:
+        return now
+    counts = {value: count - before.counts.get(value, 0) for value, count in now.counts.items()}
+    return Spread(now.total - before.total, {v: n for v, n in counts.items() if n}, now.at, now.origin)

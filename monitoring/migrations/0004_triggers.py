@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="judgement",
             name="query",
-            field=models.JSONField(blank=True, default=dict, help_text="The rule as it was, with the sources it read."),
+            field=models.JSONField(blank=True, default=dict, help_text="The sources it read and what it carried; the rule where it breached, else the history has that."),
         ),
         migrations.AddField(
             model_name="trigger",

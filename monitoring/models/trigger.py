@@ -85,7 +85,11 @@ class Judgement(models.Model):
     samples = models.PositiveBigIntegerField()
     threshold = models.FloatField()
     detail = models.JSONField(default=dict, blank=True, help_text="What else it was judged by: p95, expected, e-value.")
-    query = models.JSONField(default=dict, blank=True, help_text="The rule as it was, with the sources it read.")
+    query = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The sources it read and what it carried; the rule where it breached, else the history has that.",
+    )
     code_version = models.CharField(max_length=20, blank=True)
     at = models.DateTimeField(db_index=True)
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from flags.services import locking
 from monitoring.domain.rule import Definition
 from monitoring.domain.track import Track, follow
-from monitoring.domain.verdict import TriggerState
+from monitoring.domain.verdict import TriggerState, Verdict
 from monitoring.domain.windows import CODE_VERSION, Window, begin, horizon, judge
 from monitoring.models import Judgement, Trigger
 from monitoring.services import firing, silence
@@ -83,7 +83,7 @@ def _track(row: Trigger) -> Track:
 def _store(
     row: Trigger, definition: Definition, track: Track, windows: list[Window], reading: Reading, *, now: datetime
 ) -> None:
-    asked = {"rule": definition.as_dict(), "sources": dict(reading.sources), "armed_from": row.armed_from}
+    asked = {"sources": dict(reading.sources), "armed_from": row.armed_from}
     Judgement.objects.bulk_create(_judgement(row, definition, window, asked, now=now) for window in windows)
     last, passing = windows[-1], track.passing_since
     row.state, row.judged_until, row.breaches = track.state.value, track.judged_until, track.breaches
@@ -95,6 +95,8 @@ def _store(
 def _judgement(
     row: Trigger, definition: Definition, window: Window, asked: dict[str, Any], *, now: datetime
 ) -> Judgement:
+    """With the rule itself only where it breached: of all others, the history of the trigger has it (`replaying`)."""
+    rule = {"rule": definition.as_dict()} if window.verdict is Verdict.BREACH else {}
     return Judgement(
         trigger=row,
         window_start=window.start,
@@ -104,7 +106,7 @@ def _judgement(
         samples=window.samples,
         threshold=definition.rule.limit,
         detail=dict(window.detail),
-        query={**asked, "progress": dict(window.before)},
+        query={**asked, **rule, "progress": dict(window.before)},
         code_version=CODE_VERSION,
         at=now,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core import events
 from core.errors import NotFound
 from monitoring import selectors
 from monitoring.domain.metrics import BUCKET_SECONDS
@@ -86,10 +87,9 @@ def _again(row: Trigger, judgement: Judgement, reader: Reader) -> Replay:
 
 
 def _as_it_was(row: Trigger, judgement: Judgement) -> Definition:
-    """The rule that the window was judged by, reading the sources it read; of an old judgement the rule of today."""
-    stored = {name: value for name, value in judgement.query.get("rule", {}).items() if name in DEFINED}
-    if not stored:
-        return Definition.read(row.key, rule_of(row))
+    """The rule that the window was judged by, reading the sources it read."""
+    stored = judgement.query.get("rule") or _rule_at(row, judgement.at)
+    stored = {name: value for name, value in stored.items() if name in DEFINED}
     sources = judgement.query.get("sources", {})
     read = set(sources.values())
     if len(read) == 1:
@@ -97,3 +97,10 @@ def _as_it_was(row: Trigger, judgement: Judgement) -> Definition:
             if stored.get(field):
                 stored[field] = {**stored[field], "source": min(read)}
     return Definition.read(row.key, stored)
+
+
+def _rule_at(row: Trigger, at: datetime) -> dict[str, Any]:
+    """The rule of that time, from the trigger's history; the present one where that was forgotten."""
+    told = events.about(f"trigger:{row.key}", environment_id=row.environment_id)
+    changes = told.filter(kind__in=("trigger.created", "trigger.changed"), at__lte=at)
+    return changes.values_list("after", flat=True).first() or rule_of(row)

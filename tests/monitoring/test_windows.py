@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.domain import windows
+from monitoring.domain.measures.data import Baseline, Exposure, Said
 from monitoring.domain.rule import Rule
 from monitoring.domain.verdict import SLIDING, Measure, Verdict
 from monitoring.domain.windows import Data, Tally, Window, alive_from, begin, horizon, judge, next_bucket, reach
@@ -186,7 +188,18 @@ def test_a_minute_of_silence_ends_a_window_that_waits_for_samples() -> None:
 
 tallies = st.builds(Tally, st.integers(0, 40), st.integers(0, 40).map(float))
 lines = st.dictionaries(st.integers(-60, 80).map(lambda index: T + 10 * index), tallies, max_size=100)
-datas = st.builds(Data, lines, lines, st.frozensets(st.integers(-60, 80).map(lambda index: T + 10 * index)))
+moments = st.integers(-60, 80).map(lambda index: T + 10 * index)
+datas = st.builds(
+    Data,
+    lines,
+    lines,
+    st.frozensets(moments),
+    said=st.lists(st.builds(Said, moments.map(float), st.sampled_from("abcdef")), max_size=20),
+    control_numerator=lines,
+    control_denominator=lines,
+    baseline=st.none() | st.just(Baseline(10.0, 1000, 2.0, T - 3600, T)),
+    exposure=st.none() | st.builds(Exposure, st.floats(1, 100), st.booleans(), st.tuples(moments)),
+)
 rules = st.builds(
     lambda measure, threshold, window, extra, least, row: Rule(
         measure, threshold, 10 * window, 10 * (window + extra), least, row
@@ -258,10 +271,12 @@ def test_nothing_outside_its_reach_is_looked_at(asked: Rule, data: Data, start: 
     since = T + 10 * start
     until = since + 10 * length
     first, alive = reach(asked, since, until=until), alive_from(asked, since, until=until)
-    seen = Data(
-        {at: tally for at, tally in data.numerator.items() if first <= at < until},
-        {at: tally for at, tally in data.denominator.items() if first <= at < until},
-        frozenset(at for at in data.active if alive is not None and alive <= at < until),
+    names = ("numerator", "denominator", "control_numerator", "control_denominator")
+    seen = replace(
+        data,
+        active=frozenset(at for at in data.active if alive is not None and alive <= at < until),
+        said=[one for one in data.said if first <= one.at < until],
+        **{name: {at: n for at, n in getattr(data, name).items() if first <= at < until} for name in names},
     )
     assert judge(asked, seen, since=since, until=until) == judge(asked, data, since=since, until=until)
 

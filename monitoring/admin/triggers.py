@@ -22,9 +22,10 @@ from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.errors import NotFound
 from monitoring import selectors
 from monitoring.admin import chart, spans, verdicts, words
-from monitoring.domain.verdict import Measure, Target
+from monitoring.domain.verdict import Measure, Target, TriggerState
 from monitoring.models import Trigger
-from monitoring.services import triggers
+from monitoring.services import replaying, triggers
+from monitoring.services.replaying import Replay
 
 JUDGEMENTS = 12
 HISTORY = 15
@@ -60,6 +61,9 @@ class TriggerScreen(Screen):
             trigger=trigger,
             rule=words.rule(trigger),
             target=words.target(trigger),
+            does=words.does(trigger),
+            told=words.detail(trigger),
+            replay=_replay(trigger),
             selections=[
                 (words.selection(chosen), f"{measurements}&q={chosen['metric']}")
                 for chosen in (trigger.numerator, trigger.denominator)
@@ -95,9 +99,19 @@ def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
         end=end,
         lines=[line],
         threshold={row.at: row.threshold for row in found},
-        limit=trigger.threshold,
+        limit=selectors.limit(trigger),
         marks=chart.marks(trigger.environment_id, flag, start=start, end=end),
     )
+
+
+def _replay(trigger: Trigger) -> Replay | None:
+    """The window that made it fire, judged again; None when it has not fired, or that is forgotten."""
+    if trigger.state != TriggerState.LATCHED or not trigger.evidence:
+        return None
+    try:
+        return replaying.of_firing(trigger)
+    except NotFound:
+        return None
 
 
 def _filled(found: list[selectors.Judged], step: int) -> dict[int, float | None]:
@@ -196,9 +210,9 @@ class TriggerAdmin(ReadOnlyAdmin):
     def judged(self, row: Trigger) -> str:
         return _cell("judged", row)
 
-    @display(description="Rolls back")
+    @display(description="When it fires, it")
     def guards(self, row: Trigger) -> str:
-        return words.target(row)
+        return words.does(row)
 
     def get_urls(self) -> list[URLPattern]:
         rearm = self.admin_site.admin_view(RearmView.as_view(model_admin=self))

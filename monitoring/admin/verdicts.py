@@ -51,14 +51,14 @@ class View:
 
 
 def view(trigger: Trigger, *, now: datetime) -> View:
-    value, limit = trigger.value, trigger.threshold
-    stale = _stale(trigger, now)
+    value, limit = trigger.value, selectors.limit(trigger)
+    near, stale = selectors.fact(trigger).distance, _stale(trigger, now)
     return View(
         trigger=trigger,
         value=words.amount(trigger.measure, value),
         threshold=words.amount(trigger.measure, limit),
-        distance=_distance(value, limit),
-        share=None if value is None else _share(value, limit),
+        distance=_distance(near, limit),
+        share=None if near is None else round(min(near / SCALE, 1.0) * 100, 1),
         mark=100 / SCALE,
         tone="warn" if stale else TONES[Verdict(trigger.verdict)],
         means=words.VERDICT_MEANS[Verdict(trigger.verdict)],
@@ -80,15 +80,9 @@ def _stale(trigger: Trigger, now: datetime) -> bool:
     return now - trigger.judged_at > timedelta(seconds=trigger.max_window) + MARGIN
 
 
-def _share(value: float, limit: float) -> float:
-    if limit <= 0:
-        return 0.0 if value <= 0 else 100.0
-    return round(min(max(value / limit / SCALE, 0.0), 1.0) * 100, 1)
-
-
-def _distance(value: float | None, limit: float) -> str:
-    if value is None:
+def _distance(near: float | None, limit: float) -> str:
+    if near is None:
         return "no value"
     if limit <= 0:
-        return "at the threshold" if value <= 0 else "over the threshold"
-    return f"{max(value, 0) / limit:.0%} of the threshold"
+        return "at the threshold" if near <= 0 else "over the threshold"
+    return f"{near:.0%} of the threshold"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -10,11 +10,21 @@ from django.utils.dateparse import parse_datetime
 from core import changes
 from core.moments import span
 from core.templatetags.screen import number
+from monitoring import selectors
 from monitoring.domain.metrics import MetricKind
-from monitoring.domain.verdict import Measure, Target, Verdict
+from monitoring.domain.verdict import Action, Measure, Target, Verdict
 from monitoring.models import Series, Trigger
 
-UNIT = {Measure.RATIO: "%", Measure.DROP: "%", Measure.MEAN: "ms", Measure.COUNT: ""}
+UNIT = {
+    Measure.RATIO: "%",
+    Measure.DROP: "%",
+    Measure.RISE: "%",
+    Measure.START: "%",
+    Measure.MEAN: "ms",
+    Measure.COUNT: "",
+    Measure.DISTINCT: "",
+    Measure.CANARY: "",
+}
 KIND_UNIT = {MetricKind.COUNTER: "per minute", MetricKind.TIMING: "ms"}
 
 
@@ -50,24 +60,57 @@ def target(trigger: Trigger) -> str:
     return "the flag that was raised last"
 
 
+def does(trigger: Trigger) -> str:
+    """What it does when it fires, as it follows `It`: `pauses all ramps here, then rolls back …`."""
+    acts = {
+        Action.NOTIFY: "tells people",
+        Action.PAUSE: "pauses all ramps here",
+        Action.ROLLBACK: f"rolls back {target(trigger)}",
+        Action.FREEZE: "freezes the environment for 24 h and switches nothing off",
+    }
+    return ", then ".join(acts[Action(action)] for action in trigger.actions)
+
+
 def rule(trigger: Trigger) -> str:
     """When it fires, in a sentence."""
     limit, window = amount(trigger.measure, trigger.threshold), seconds(trigger.window)
+    percentile = f" and the p{trigger.percentile} are" if trigger.percentile else " is"
+    bad = "goes wrong" if trigger.denominator else f"takes longer than {number(trigger.threshold)} ms"
     what = {
         Measure.RATIO: f"the ratio is above {limit} in windows of {window}",
-        Measure.MEAN: f"the mean is above {limit} in windows of {window}",
+        Measure.MEAN: f"the mean{percentile} above {limit} in windows of {window}",
         Measure.COUNT: f"more than {limit} are counted within {window}",
-        Measure.DROP: f"the throughput of {window} is more than {limit} below the hour before",
+        Measure.DISTINCT: f"more than {limit} different users complain within {window}",
+        Measure.DROP: f"the throughput of {window} is more than {limit} below past weeks, or the last healthy hour",
+        Measure.RISE: f"it is more than {limit} above what it was before the flag was raised, in windows of {window}",
+        Measure.CANARY: f"more {bad} with the flag on than with it off at the same time, "
+        f"by evidence of more than {number(selectors.limit(trigger))}",
+        Measure.START: f"not one try within {window} succeeds",
     }[Measure(trigger.measure)]
     times = f", {trigger.consecutive} times in a row" if trigger.consecutive > 1 else ""
-    return f"Rolls back {target(trigger)} when {what}{times}."
+    acts = does(trigger)
+    if trigger.observe:
+        return f"Only observes. It would act when {what}{times}: {acts}."
+    return f"{acts[:1].upper()}{acts[1:]} when {what}{times}."
+
+
+def detail(trigger: Trigger) -> list[tuple[str, str, datetime | None]]:
+    """What else the last window was judged by: name, text, and the moment where it is one."""
+    return [
+        (name.replace("_", " "), _proof(trigger, name, value), _moment(name, value))
+        for name, value in trigger.detail.items()
+        if value is not None
+    ]
 
 
 def evidence(trigger: Trigger) -> list[tuple[str, str, datetime | None]]:
     """What was measured when it fired: name, text, and the moment where it is one."""
+    facts = {name: value for name, value in trigger.evidence.items() if name not in ("detail", "sources")}
+    facts |= trigger.evidence.get("detail", {})
+    facts |= {f"source of {metric}": source for metric, source in trigger.evidence.get("sources", {}).items()}
     return [
         (name.replace("_", " "), _proof(trigger, name, value), _moment(name, value))
-        for name, value in trigger.evidence.items()
+        for name, value in facts.items()
         if value not in ({}, None, "")
     ]
 
@@ -81,6 +124,8 @@ def _proof(trigger: Trigger, name: str, value: Any) -> str:
 
 
 def _moment(name: str, value: object) -> datetime | None:
+    if name in ("since", "until", "baseline_until") and isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC)
     return parse_datetime(value) if name in ("window_start", "window_end") and isinstance(value, str) else None
 
 

@@ -65,11 +65,20 @@ def of_event(event: Event) -> Replay:
     NotFound when the event is not of a trigger, or the judgement has been forgotten.
     """
     proof: dict[str, Any] = event.data.get("evidence") or {}
-    key, ended = proof.get("trigger"), proof.get("window_end")
-    if not key or not ended or event.environment is None:
+    if not proof.get("trigger") or event.environment is None:
         raise NotFound("No trigger did this, so there is no window to judge again.")
-    row = selectors.trigger(key, event.environment.key)
-    judgement = selectors.judgements(row.pk).filter(window_end=int(datetime.fromisoformat(ended).timestamp())).first()
+    return _of_proof(selectors.trigger(proof["trigger"], event.environment.key), proof)
+
+
+def of_firing(row: Trigger) -> Replay:
+    """The window that made a latched trigger fire. NotFound when the judgement has been forgotten."""
+    return _of_proof(row, row.evidence)
+
+
+def _of_proof(row: Trigger, proof: dict[str, Any]) -> Replay:
+    ended = proof.get("window_end")
+    end = int(datetime.fromisoformat(ended).timestamp()) if ended else 0
+    judgement = selectors.judgements(row.pk).filter(window_end=end).first()
     if judgement is None:
         raise NotFound("The judgement of that window has been forgotten: they are kept for a limited time.")
     return _again(row, judgement, Reader())

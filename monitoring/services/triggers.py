@@ -142,7 +142,6 @@ def standing(row: Trigger) -> dict[str, Any]:
         "verdict": row.verdict,
         "value": row.value,
         "samples": row.samples,
-        "detail": row.detail,
         "breaches": row.breaches,
         "latched_at": row.latched_at.isoformat() if row.latched_at else None,
         "evidence": row.evidence,

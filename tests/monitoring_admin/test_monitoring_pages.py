@@ -221,3 +221,21 @@ def test_a_flag_s_pages_are_told_of_a_trigger_that_has_fired(fired: Trigger, now
     fired.state, fired.judged_at = "armed", now + timedelta(seconds=10)
     fired.save()
     assert (KEY, "production") not in beside.flag_notes()
+
+
+@pytest.mark.parametrize(
+    ("over", "sentence"),
+    [
+        ({"measure": "distinct", "threshold": 5}, "when more than 5 different users complain within 10 s."),
+        ({"measure": "rise", "threshold": 20}, "more than 20 % above what it was before the flag was raised"),
+        ({"measure": "canary", "alpha": 0.02, "denominator": {"metric": "m"}}, "evidence of more than 50."),
+        ({"measure": "canary", "threshold": 5000}, "more takes longer than 5,000 ms with the flag on"),
+        ({"measure": "start", "threshold": 99}, "when not one try within 10 s succeeds."),
+        ({"measure": "mean", "threshold": 5000, "percentile": 95}, "the mean and the p95 are above 5,000 ms"),
+        ({"measure": "drop", "actions": ["pause", "rollback"]}, "Pauses all ramps here, then rolls back"),
+        ({"measure": "ratio", "observe": True}, "Only observes. It would act when the ratio is above"),
+    ],
+)
+def test_every_rule_is_told_in_a_sentence(over: dict[str, Any], sentence: str) -> None:
+    row = Trigger(threshold=5.0, window=10, consecutive=1, target="last_raised", **{"measure": "ratio", **over})
+    assert sentence in words.rule(row)

@@ -114,6 +114,7 @@ def _facts(row: Trigger) -> dict[str, Any]:
         "environment": row.environment.key,
         **rule_of(row),
         **standing(row),
+        "detail": row.detail,
         "judged_until": until,
         "passing_since": row.passing_since.isoformat() if row.passing_since else None,
     }

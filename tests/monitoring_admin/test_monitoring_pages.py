@@ -237,5 +237,6 @@ def test_a_flag_s_pages_are_told_of_a_trigger_that_has_fired(fired: Trigger, now
     ],
 )
 def test_every_rule_is_told_in_a_sentence(over: dict[str, Any], sentence: str) -> None:
-    row = Trigger(threshold=5.0, window=10, consecutive=1, target="last_raised", **{"measure": "ratio", **over})
+    usual = {"measure": "ratio", "threshold": 5.0, "window": 10, "consecutive": 1, "target": "last_raised"}
+    row = Trigger(**{**usual, **over})
     assert sentence in words.rule(row)

@@ -26,6 +26,7 @@ from flags.api.targeting import router as targeting
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
+from risk.api import router as risk
 from rollouts.api import router as ramps
 
 api = Api(
@@ -47,6 +48,7 @@ ROUTERS = (
     calendar,
     monitoring,
     alerting,
+    risk,
     ramps,
     requests,
 )

@@ -22,6 +22,8 @@ SCHEDULE = {
     "validate": _every(5, "rollouts.tasks.validate"),
     "alerts": _every(15, "alerting.tasks.evaluate"),
     "forget-received": _every(3600, "alerting.tasks.forget_received"),
+    "risk": _every(60, "risk.tasks.assess"),
+    "forget-risk": _every(3600, "risk.tasks.forget"),
     "requests": _every(10, "approvals.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),

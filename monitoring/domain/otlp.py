@@ -101,7 +101,7 @@ def _metric(found: Points, metric: metrics_pb2.Metric, own: Mapping[str, str], n
         try:
             at = _time(point, now)
             key = _key(keys, name, point.attributes, own)
-            _TAKE[kind](found, key, at, point, metric)
+            _TAKE[kind or ""](found, key, at, point, metric)
             found.taken += 1
         except _Rejected as error:
             found.rejected[str(error)] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -67,6 +67,19 @@ class _Checks:
         for key, source in self.playbook.sources.items():
             yield from self._source(("sources", key), key, source)
         yield from self._alerts()
+        for key, risk in self.playbook.risks.items():
+            for noun, named in (("trigger", risk.triggers), ("ramp", risk.ramps)):
+                known = self.playbook.triggers if noun == "trigger" else self.playbook.ramps
+                for index, other in enumerate(named):
+                    if other not in known:
+                        yield self._at(
+                            ("risks", key, f"{noun}s", index), f"There is no {noun} {other!r} in this playbook."
+                        )
+
+    def _named(self, path: Path, noun: str, named: Sequence[str], known: Collection[str]) -> Iterator[Problem]:
+        for index, key in enumerate(named):
+            if key not in known:
+                yield self._at((*path, index), f"There is no {noun} {key!r} in this playbook.")
 
     def _source(self, path: Path, key: str, source: DataSource) -> Iterator[Problem]:
         yield from self._places(path, source.environments)

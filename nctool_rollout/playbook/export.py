@@ -40,6 +40,7 @@ def export() -> dict[str, Any]:
         "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),
         "approvals": _approvals(items),
+        "risks": {key: _risk(items["risks", key]) for key in _keys(items, "risks")},
         "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
     }
 
@@ -117,6 +118,22 @@ def _each_once(
             )
         entry["environments"].append(environment)
     return found
+
+
+def _risk(stored: dict[str, Any]) -> dict[str, Any]:
+    linked = {
+        f"{kind}s": [link["key"] for link in stored["links"] if link["kind"] == kind]
+        for kind in ("trigger", "alert", "ramp")
+    }
+    told = {
+        "risk": stored["title"],
+        "probability": stored["probability"],
+        "impact": stored["impact"],
+        "mitigation": stored["mitigations"],
+        "owner": stored["owner"],
+        **linked,
+    }
+    return {key: value for key, value in told.items() if value not in ("", [])}
 
 
 def _source(stored: dict[str, Any]) -> dict[str, Any]:

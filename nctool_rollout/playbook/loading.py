@@ -24,6 +24,7 @@ from nctool_rollout.playbook.problems import PlaybookError, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import Item, rule_from
 from nctool_rollout.playbook.work import Load
+from risk.services import register
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
 
@@ -75,7 +76,19 @@ def load(
     decisions = preview(playbook, source, file=file)
     reason = f"playbook {playbook.name} {playbook.deployment_config.version}"
     work = Load({decision.item: decision for decision in decisions}, source, file, actor, reason, now)
-    for part in (_environments, _flags, _states, _metrics, _sources, _triggers, _alerts, _ramps, _approvals, _freezes):
+    for part in (
+        _environments,
+        _flags,
+        _states,
+        _metrics,
+        _sources,
+        _triggers,
+        _alerts,
+        _ramps,
+        _approvals,
+        _freezes,
+        _risks,
+    ):
         part(work)
     if not request:
         work.refuse_asked()
@@ -220,6 +233,12 @@ def _approvals(work: Load) -> None:
         rules = {kind: rule_from(value) for kind, value in values.items() if value is not MISSING}
         with work.part("approvals", environment, items=writes):
             approval_rules.define(environment, rules, **work.who)
+
+
+def _risks(work: Load) -> None:
+    for (_, key), decision in work.writes("risks").items():
+        with work.part("risks", key):
+            register.define(key, decision.wanted, **work.who)
 
 
 def _freezes(work: Load) -> None:

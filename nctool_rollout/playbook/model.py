@@ -173,6 +173,19 @@ class PrometheusRule(Part):
     enabled: bool = True
 
 
+class Risk(Part):
+    """A risk of the register: what may happen, and what is done about it."""
+
+    risk: Annotated[str, Field(min_length=1, max_length=200)]
+    probability: Literal["LOW", "MEDIUM", "HIGH"]
+    impact: Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+    mitigation: list[Annotated[str, Field(min_length=1, max_length=300)]] = []
+    owner: Annotated[str, Field(max_length=120)] = ""
+    triggers: Annotated[list[LongKey], Field(description="Those that mitigate it.")] = []
+    ramps: Annotated[list[LongKey], Field(description="Those that mitigate it.")] = []
+    alerts: Annotated[list[Name], Field(description="The alert rules that mitigate it.")] = []
+
+
 class AlertGroup(Part):
     """A rule group of Prometheus."""
 
@@ -313,5 +326,6 @@ class Playbook(Part):
     triggers: dict[LongKey, Trigger] = {}
     alerts: list[Alert] = []
     alert_groups: list[AlertGroup] = []
+    risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

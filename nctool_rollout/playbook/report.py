@@ -13,6 +13,7 @@ _NOUNS = {
     "ramps": "ramp",
     "triggers": "trigger",
     "metrics": "metric",
+    "risks": "risk",
     "sources": "data source",
     "alerts": "alert rule",
     "approvals": "approval rule",
@@ -129,6 +130,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "ramps": _ramp,
     "triggers": _trigger,
     "metrics": _metric,
+    "risks": lambda value: f"{value['title']!r}, {value['probability']} and {value['impact']}",
     "alerts": _alert,
     "sources": lambda value: f"{value['kind']} {value['url']}",
 }

@@ -9,6 +9,7 @@ from typing import Any
 import alerting.selectors
 import flags.selectors
 import monitoring.selectors
+import risk.selectors
 import rollouts.selectors
 from alerting.services.rules import definition_of
 from core import environments, events, freezes, freezing
@@ -18,6 +19,7 @@ from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 
+RISK_FIELDS = ("title", "probability", "impact", "mitigations", "owner", "links")
 LOADED = "playbook.loaded"
 
 
@@ -30,6 +32,7 @@ def items() -> dict[Item, Any]:
         **_ramps(),
         **_triggers(),
         **_sources(),
+        **_risks(),
         **_metrics(),
         **_alerts(),
         **_approvals(),
@@ -132,6 +135,12 @@ def _sources() -> dict[Item, Any]:
     return {
         ("sources", row.environment.key, row.key): source_definition(row).as_dict()
         for row in monitoring.selectors.sources()
+    }
+
+
+def _risks() -> dict[Item, Any]:
+    return {
+        ("risks", row.key): {field: getattr(row, field) for field in RISK_FIELDS} for row in risk.selectors.register()
     }
 
 

@@ -9,7 +9,17 @@ from typing import Any
 from core import freezing
 from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
-from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp, Selection, Source, Trigger
+from nctool_rollout.playbook.model import (
+    ApprovalRule,
+    FlagStart,
+    Freeze,
+    Playbook,
+    Ramp,
+    Risk,
+    Selection,
+    Source,
+    Trigger,
+)
 from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]
@@ -34,6 +44,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             for key, source in playbook.sources.items()
             for environment in source.environments
         },
+        **{("risks", key): risk_of(risk) for key, risk in playbook.risks.items()},
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},
         **{
             ("alerts", environment, alert.group, alert.name): alert.definition.as_dict()
@@ -118,6 +129,20 @@ def source_of(source: Source) -> dict[str, Any]:
         "interval": source.interval_seconds,
         "queries": {metric: query.model_dump() for metric, query in source.queries.items()},
         "enabled": source.enabled,
+    }
+
+
+def risk_of(risk: Risk) -> dict[str, Any]:
+    """The part of the register that a playbook keeps; state and review are people's."""
+    links = [("trigger", key) for key in risk.triggers]
+    links += [("alert", key) for key in risk.alerts] + [("ramp", key) for key in risk.ramps]
+    return {
+        "title": risk.risk,
+        "probability": risk.probability,
+        "impact": risk.impact,
+        "mitigations": risk.mitigation,
+        "owner": risk.owner,
+        "links": [{"kind": kind, "key": key} for kind, key in links],
     }
 
 

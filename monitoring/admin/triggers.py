@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,6 +72,9 @@ class TriggerScreen(Screen):
                 if chosen
             ],
             chart=_chart(trigger, span, timezone.now()),
+            drawn_limit="100 %"
+            if trigger.measure == Measure.CANARY
+            else words.amount(trigger.measure, trigger.threshold),
             spans=spans.SPANS,
             judgements=[_told(trigger, row) for row in selectors.judgements(trigger.pk)[:JUDGEMENTS]],
             evidence=words.evidence(trigger),
@@ -84,8 +89,11 @@ def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
     """The values that the guard judged; where a step holds several windows, the worst of them."""
     start, end = span.bounds(now)
     found = selectors.judged(trigger.pk, start=start, end=end, step=span.step)
+    canary = trigger.measure == Measure.CANARY
+    if canary:
+        found = [_share_of_evidence(row) for row in found]
     line = chart.Line(
-        trigger.name,
+        "Evidence against it, of what is needed" if canary else trigger.name,
         {row.at: row.value for row in found},
         {row.at: row.samples for row in found},
         filled=_filled(found, span.step),
@@ -93,15 +101,21 @@ def _chart(trigger: Trigger, span: spans.Span, now: datetime) -> chart.Chart:
     flag = trigger.flag_key if trigger.target == Target.FLAG else ""
     return chart.Chart(
         title=trigger.name,
-        unit=words.UNIT[Measure(trigger.measure)],
+        unit="%" if canary else words.UNIT[Measure(trigger.measure)],
         span=span,
         start=start,
         end=end,
         lines=[line],
         threshold={row.at: row.threshold for row in found},
-        limit=selectors.limit(trigger),
+        limit=100.0 if canary else trigger.threshold,
         marks=chart.marks(trigger.environment_id, flag, start=start, end=end),
     )
+
+
+def _share_of_evidence(row: selectors.Judged) -> selectors.Judged:
+    """Evidence multiplies, so it is drawn by its logarithm: 0 % is none, at 100 % it fires."""
+    value = None if row.value is None else 100 * math.log(max(row.value, 1.0)) / math.log(row.threshold)
+    return replace(row, value=value, threshold=100.0)
 
 
 def _replay(trigger: Trigger) -> Replay | None:

@@ -94,13 +94,27 @@ def rule(trigger: Trigger) -> str:
     return f"{acts[:1].upper()}{acts[1:]} when {what}{times}."
 
 
+# What a window was judged by, in words and with its unit; what is not here is shown as it is.
+DETAIL = {
+    "e_value": ("evidence", ""),
+    "on": ("goes wrong with it on", "%"),
+    "off": ("goes wrong with it off", "%"),
+    "on_samples": ("operations with it on", ""),
+    "off_samples": ("operations with it off", ""),
+    "since": ("compared since", ""),
+    "chance": ("up to here by chance", "%"),
+    "baseline_samples": ("samples of the baseline", ""),
+    "baseline_until": ("baseline until", ""),
+    "until": ("baseline until", ""),
+    "expected": ("operations expected", ""),
+    "not_clear": ("passes again at", ""),
+    "p95": ("p95", "ms"),
+}
+
+
 def detail(trigger: Trigger) -> list[tuple[str, str, datetime | None]]:
     """What else the last window was judged by: name, text, and the moment where it is one."""
-    return [
-        (name.replace("_", " "), _proof(trigger, name, value), _moment(name, value))
-        for name, value in trigger.detail.items()
-        if value is not None
-    ]
+    return [_fact(trigger, name, value) for name, value in trigger.detail.items() if value is not None]
 
 
 def evidence(trigger: Trigger) -> list[tuple[str, str, datetime | None]]:
@@ -108,11 +122,17 @@ def evidence(trigger: Trigger) -> list[tuple[str, str, datetime | None]]:
     facts = {name: value for name, value in trigger.evidence.items() if name not in ("detail", "sources")}
     facts |= trigger.evidence.get("detail", {})
     facts |= {f"source of {metric}": source for metric, source in trigger.evidence.get("sources", {}).items()}
-    return [
-        (name.replace("_", " "), _proof(trigger, name, value), _moment(name, value))
-        for name, value in facts.items()
-        if value not in ({}, None, "")
-    ]
+    return [_fact(trigger, name, value) for name, value in facts.items() if value not in ({}, None, "")]
+
+
+def _fact(trigger: Trigger, name: str, value: Any) -> tuple[str, str, datetime | None]:
+    words, unit = DETAIL.get(name, (name.replace("_", " "), ""))
+    if name in DETAIL and isinstance(value, int | float):
+        return words, f"{number(value)} {unit}".strip(), _moment(name, value)
+    if name == "split":
+        right = "as it should be" if value["fine"] else "NOT as it should be: look at the data, or at the bucketing"
+        return "split", f"{number(value['seen'])} % have it, {number(value['expected'])} % should: {right}", None
+    return words, _proof(trigger, name, value), _moment(name, value)
 
 
 def _proof(trigger: Trigger, name: str, value: Any) -> str:

@@ -95,3 +95,13 @@ def test_it_re_arms_in_the_name_of_who_runs_it(error_rate: Trigger) -> None:
 def test_a_refusal_is_one_line(error_rate: Trigger, arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         run(*arguments)
+
+
+def test_a_trigger_is_made_to_observe_and_to_act_again(error_rate: Trigger) -> None:
+    asked = ("error-rate", "--environment", "production", "--reason", "trying it out")
+    assert "only observes" in run("observe", *asked)
+    assert "observes: atomicMeltOperations" in run("list")
+    assert json.loads(run("enforce", *asked, "--json"))["observe"] is False
+    assert "rollback: atomicMeltOperations" in run("list")
+    with pytest.raises(CommandError, match="There is no trigger"):
+        run("observe", "nothing", *asked[1:])

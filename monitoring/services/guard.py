@@ -40,7 +40,10 @@ def judge_all(*, now: datetime) -> int:
             fired += _judge(key, environment, reader, now=now)
         except Exception:
             log.exception("trigger %s in %s", key, environment)
-    silence.watch(now=now)
+    try:
+        silence.watch(now=now)
+    except Exception:
+        log.exception("watching for silence")
     return fired
 
 

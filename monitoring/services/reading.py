@@ -143,12 +143,17 @@ class Reader:
         self, environment_id: int, definition: Definition, sources: Mapping[str, str], armed_from: int
     ) -> Baseline | None:
         """Of the hour before the flag was raised from nothing, else before the trigger was armed; of either variant."""
-        end = _raised_at(environment_id, definition) or armed_from
         ids = [self._ids(environment_id, _with(each, None), sources) for each in definition.selections]
-        start = end // BUCKET_SECONDS * BUCKET_SECONDS - BEFORE
-        found = _buckets({pk for some in ids for pk in some}, start, start + BEFORE)
-        below = _line(found, ids[1]) if len(ids) > 1 else {}
-        return measured(_line(found, ids[0]), below, start, start + BEFORE, shares=definition.rule.shares)
+        for end in (_raised_at(environment_id, definition), armed_from):
+            if end is None:
+                continue
+            start = end // BUCKET_SECONDS * BUCKET_SECONDS - BEFORE
+            found = _buckets({pk for some in ids for pk in some}, start, start + BEFORE)
+            below = _line(found, ids[1]) if len(ids) > 1 else {}
+            before = measured(_line(found, ids[0]), below, start, start + BEFORE, shares=definition.rule.shares)
+            if before is not None and before.n >= definition.rule.min_samples:
+                return before
+        return None
 
 
 def _with(selection: Selection, variant: str | None) -> Selection:

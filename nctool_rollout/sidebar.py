@@ -68,6 +68,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:monitoring_trigger_changelist",
                 "monitoring.view_trigger",
             ),
+            _item("Risk", "speed", "admin:risk_score_changelist", "risk.view_score"),
+            _item("Risk register", "shield", "admin:risk_risk_changelist", "risk.view_risk"),
             _item("Errors", "error", "admin:monitoring_errorepisode_changelist", "monitoring.view_errorepisode"),
             _item(
                 "Complaints",
@@ -75,6 +77,9 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:monitoring_complaint_changelist",
                 "monitoring.view_complaint",
             ),
+            _item("Alerts", "notifications_active", "admin:alerting_alert_changelist", "alerting.view_alert"),
+            _item("Alert rules", "rule", "admin:alerting_alertrule_changelist", "alerting.view_alertrule"),
+            _item("Silences", "notifications_paused", "admin:alerting_silence_changelist", "alerting.view_silence"),
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
         ],
     },

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
+from alerting.domain import matchers
 from alerting.domain.states import AlertState
 from alerting.models import Alert, AlertRule, Received, Silence
 from core.errors import NotFound
@@ -71,6 +72,14 @@ def silence(silence_id: int) -> Silence:
 
 def live_silences(environment: str | None = None, *, now: datetime) -> QuerySet[Silence]:
     return silences(environment).filter(ended_at=None, ends_at__gt=now)
+
+
+def silencing(alert: Alert, *, now: datetime) -> Silence | None:
+    """The silence that keeps people from being told of the alert now."""
+    live = Silence.objects.filter(
+        environment_id=alert.environment_id, starts_at__lte=now, ends_at__gt=now, ended_at=None
+    )
+    return next((one for one in live if all(m.takes(alert.labels) for m in matchers.read(one.matchers))), None)
 
 
 def received(environment: str | None = None) -> QuerySet[Received]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerting.domain import matchers
-from alerting.models import Alert, Silence
+from alerting import selectors
+from alerting.models import Alert
 from core import events
 from core.actors import Actor, ActorKind
 
@@ -15,7 +15,7 @@ QUIET = timedelta(minutes=5)  # one that comes and goes is told as new at most t
 
 def tell_firing(alert: Alert, *, now: datetime) -> None:
     """Tell people once that it fires: not while it is silenced, but then when the silence ends."""
-    if alert.told_at is not None or silenced(alert, now=now) or _told_just_now(alert, now=now):
+    if alert.told_at is not None or _told_just_now(alert, now=now) or selectors.silencing(alert, now=now):
         return
     alert.told_at = now
     alert.save(update_fields=["told_at"])
@@ -37,13 +37,6 @@ def tell_no_data(alert: Alert, *, now: datetime) -> None:
 def summary(alert: Alert) -> str:
     """Its own words, else its name."""
     return str(alert.annotations.get("summary") or alert.name)
-
-
-def silenced(alert: Alert, *, now: datetime) -> bool:
-    live = Silence.objects.filter(
-        environment_id=alert.environment_id, starts_at__lte=now, ends_at__gt=now, ended_at=None
-    )
-    return any(all(one.takes(alert.labels) for one in matchers.read(silence.matchers)) for silence in live)
 
 
 def _told_just_now(alert: Alert, *, now: datetime) -> bool:

@@ -50,6 +50,19 @@ class Figure:
     measured_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Safeguard:
+    """Something that keeps a risk small, as it stands in one place. `standing` is a word or two, such as `armed`."""
+
+    key: str
+    name: str
+    standing: str
+    tone: str
+    icon: str
+    url: str
+    where: str = ""
+
+
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
@@ -58,6 +71,7 @@ _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
 _environment_rules: list[Callable[[int], list[str]]] = []
+_safeguards: dict[str, Callable[[], list[Safeguard]]] = {}
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
@@ -142,6 +156,16 @@ def add_flag_part(source: Callable[[str, str], str]) -> None:
 def flag_parts(flag: str, environment: str) -> list[str]:
     """What other apps show on the page of this flag."""
     return [source(flag, environment) for source in _flag_parts]
+
+
+def add_safeguards(kind: str, source: Callable[[], list[Safeguard]]) -> None:
+    """`source()` tells all safeguards of a kind (`ramp`) of an app above the risk, in a fixed number of queries."""
+    _safeguards[kind] = source
+
+
+def safeguards() -> dict[str, list[Safeguard]]:
+    """Every safeguard there is, by kind."""
+    return {kind: source() for kind, source in _safeguards.items()}
 
 
 def add_page(noun: str, page: Callable[[str, str], str]) -> None:

@@ -7,13 +7,15 @@ from datetime import datetime
 from django.urls import reverse
 
 from core import beside, planned
-from core.beside import Note
+from core.beside import Note, Safeguard
 from core.planned import Item
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.domain.states import RampState
+from rollouts.models import Ramp
 from rollouts.selectors import StepStatus
 
+MOST_RAMPS = 200
 AHEAD = (StepStatus.NEXT, StepStatus.LATER)
 LOOK = {
     RampState.PLANNED: ("mute", "schedule"),
@@ -63,6 +65,20 @@ def page_of(key: str, environment: str) -> str:
     return reverse("admin:rollouts_ramp_change", args=[key])
 
 
+def safeguards() -> list[Safeguard]:
+    """The ramps of the playbook, each as its newest run stands. Two queries."""
+    newest = {ramp.template_key: ramp for ramp in reversed(selectors.ramps().prefetch_related(None)[:MOST_RAMPS])}
+    return [_safeguard(row.key, row.name, newest.get(row.key)) for row in selectors.templates()]
+
+
+def _safeguard(key: str, name: str, ramp: Ramp | None) -> Safeguard:
+    if ramp is None:
+        return Safeguard(key, name, "not started", "mute", "schedule", reverse("admin:rollouts_ramp_changelist"))
+    tone, icon = LOOK.get(RampState(ramp.state), ("mute", "history"))
+    return Safeguard(key, name, str(ramp.state), tone, icon, page_of(str(ramp.pk), ""), where=str(ramp.environment))
+
+
 beside.add_flag_notes(of_flags)
+beside.add_safeguards("ramp", safeguards)
 planned.add_source(steps_between)
 beside.add_page("ramp", page_of)

@@ -172,7 +172,7 @@ def test_what_breached_passes_again_only_below_the_clear_threshold() -> None:
 
 
 @given(st.floats(0.1, 50), st.integers(20, 10_000), st.floats(0.001, 0.4))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_chance_is_the_normal_one(threshold: float, operations: int, alpha: float) -> None:
     share = threshold / 100
     lifted = stats.norm.isf(alpha, share, math.sqrt(share * (1 - share) / operations))
@@ -183,7 +183,7 @@ def test_chance_is_the_normal_one(threshold: float, operations: int, alpha: floa
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(1, 500), st.integers(1, 500), st.floats(1, 3))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_evidence_is_the_ratio_of_binomial_likelihoods(
     bad_on: int, bad_off: int, on: int, off: int, factor: float
 ) -> None:
@@ -196,7 +196,7 @@ def test_evidence_is_the_ratio_of_binomial_likelihoods(
 
 
 @given(st.integers(0, 30), st.integers(1, 500), st.integers(1, 500), st.floats(1, 3), st.floats(0.05, 1))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_evidence_of_nothing_is_one_at_most_in_the_mean(
     events: int, on: int, off: int, factor: float, true: float
 ) -> None:
@@ -281,7 +281,7 @@ def test_a_split_that_is_not_the_percentage_is_told_and_never_fires(on: int, *, 
     st.sets(st.integers(0, 119), max_size=20),
     st.lists(st.integers(1, 40), min_size=1, max_size=40),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_nothing_fires_because_data_is_missing_or_came_twice(
     measure: Measure, missing: set[int], twice: set[int], gaps: list[int]
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring.domain import windows
@@ -227,6 +227,7 @@ def in_rhythm(asked: Rule, data: Data, until: Iterable[int]) -> list[Window]:
     return found
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(rules, datas, st.lists(st.integers(1, 12), min_size=7, max_size=80))
 def test_the_same_data_gives_the_same_windows_in_any_rhythm(asked: Rule, data: Data, gaps: list[int]) -> None:
     rounds = [T + 10 * end for end in itertools.accumulate(gaps)]
@@ -234,6 +235,7 @@ def test_the_same_data_gives_the_same_windows_in_any_rhythm(asked: Rule, data: D
     assert in_rhythm(asked, data, rounds) == steady
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(rules, datas, cuts)
 def test_windows_follow_each_other_without_a_gap_and_without_overlap(
     asked: Rule, data: Data, rounds: list[int]
@@ -249,6 +251,7 @@ def test_windows_follow_each_other_without_a_gap_and_without_overlap(
         assert T + 800 - found[-1].end < max(asked.max_window, asked.window) + 10
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(rules, datas, cuts)
 def test_a_window_without_its_samples_is_never_a_pass(asked: Rule, data: Data, rounds: list[int]) -> None:
     for window in in_rhythm(asked, data, rounds):
@@ -266,6 +269,7 @@ def test_a_window_without_its_samples_is_never_a_pass(asked: Rule, data: Data, r
             assert window.value > asked.limit
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(rules, datas, st.integers(0, 40), st.integers(1, 800))
 def test_nothing_outside_its_reach_is_looked_at(asked: Rule, data: Data, start: int, length: int) -> None:
     since = T + 10 * start

@@ -1,6 +1,6 @@
 """Seconds from the begin of a fault to the flag being off: `python -m benchmarks.fault_to_off [RUNS] [FAULT ...]`.
 
-The whole system with the simulator at 10 melts a second: a part of the npubs has the feature, then its fault begins.
+The whole system with the simulator at 20 melts a second: a part of the npubs has the feature, then its fault begins.
 Nobody touches anything; the guard rolls back. Each run begins at another phase of the guard's clock. The faults are
 those of the strategy's five triggers; without a name all of them are drilled.
 """

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         run = actions.add_parser("run", help="Play until it is stopped.")
         run.add_argument("--environment", default="production")
-        run.add_argument("--rate", type=float, default=10.0, help="Melts a second.")
+        run.add_argument("--rate", type=float, default=float(settings.SIMULATOR_RATE), help="Melts a second.")
         run.add_argument("--seed", type=int, default=1, help="Same seed, same traffic.")
         run.add_argument("--health-port", type=int, default=settings.SIMULATOR_PORT, help="Where GET /health answers.")
         run.add_argument("--url", default="", help="Of the control plane; the one that runs here by default.")

@@ -9,10 +9,19 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
+
+from django.utils.safestring import mark_safe
 
 if TYPE_CHECKING:
     from core.models import Event
+
+
+class RaisePart(Protocol):
+    """What an app tells before a flag is brought to a percentage that is more than it has, as safe HTML."""
+
+    def __call__(self, flag: str, environment: str, percentage: Decimal, *, approvals: int, now: datetime) -> str: ...
 
 
 class Person(Protocol):
@@ -71,6 +80,7 @@ _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
 _environment_rules: list[Callable[[int], list[str]]] = []
+_raise_parts: list[RaisePart] = []
 _safeguards: dict[str, Callable[[], list[Safeguard]]] = {}
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
@@ -156,6 +166,17 @@ def add_flag_part(source: Callable[[str, str], str]) -> None:
 def flag_parts(flag: str, environment: str) -> list[str]:
     """What other apps show on the page of this flag."""
     return [source(flag, environment) for source in _flag_parts]
+
+
+def add_raise_part(source: RaisePart) -> None:
+    """`source(flag, environment, percentage)` tells something before the raise is confirmed; "" when it has nothing."""
+    _raise_parts.append(source)
+
+
+def raise_parts(flag: str, environment: str, percentage: Decimal, *, approvals: int = 0, now: datetime) -> str:
+    """What other apps tell about bringing the flag there: safe HTML. `approvals`: people who have approved it."""
+    told = [source(flag, environment, percentage, approvals=approvals, now=now) for source in _raise_parts]
+    return mark_safe("".join(told))  # noqa: S308 -- rendered by templates
 
 
 def add_safeguards(kind: str, source: Callable[[], list[Safeguard]]) -> None:

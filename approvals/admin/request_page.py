@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
@@ -17,7 +18,7 @@ from approvals.admin.deciding import Revert, cannot_approve, offered
 from approvals.domain.states import RequestState
 from approvals.models import ChangeRequest
 from approvals.selectors import Clash
-from core import events
+from core import beside, events
 from core.admin.read_only import Screen, person
 
 if TYPE_CHECKING:
@@ -77,10 +78,17 @@ class RequestPage(Screen):
             clashes=[found for clash in selectors.conflicts(row) for found in _versus(row, clash)] if live else [],
             reverted_by=list(row.reverted_by.all()),
             taken_back=taken_back,
+            risks=_risks(row, standing, now) if live else [],
             history=history,
             may_comment=asks,
             **kwargs,
         )
+
+
+def _risks(row: ChangeRequest, standing: selectors.Standing, now: datetime) -> list[str]:
+    """What other apps tell about each flag that it raises, as HTML."""
+    where, given = row.environment.key, len(standing.counting)
+    return [beside.raise_parts(flag, where, to, approvals=given, now=now) for flag, to in words.raises(row)]
 
 
 def _command(command: type[RequestCommand], row: ChangeRequest) -> Command:

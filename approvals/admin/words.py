@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from approvals.domain.states import RequestState
@@ -91,6 +92,21 @@ def _part(request: ChangeRequest, effect: Mapping[str, Any], changes: Sequence[M
         facts=[(words, _told(effect["data"][name])) for name, words in FACTS.items() if effect["data"].get(name)],
         steps=[] if known else _steps(effect["data"].get("steps", [])),
     )
+
+
+def raises(request: ChangeRequest) -> list[tuple[str, Decimal]]:
+    """The flags that the request raises, each with the percentage it brings them to."""
+    found = []
+    for effect in request.effects:
+        noun, _, key = effect["subject"].partition(":")
+        before, after = _reach(effect["before"]), _reach(effect["after"])
+        if noun == "flag" and after > before:
+            found.append((key, after))
+    return found
+
+
+def _reach(picture: Mapping[str, Any]) -> Decimal:
+    return Decimal(str(picture.get("percentage", 0))) if picture.get("enabled") else Decimal(0)
 
 
 def _steps(steps: Any) -> list[str]:

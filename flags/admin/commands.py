@@ -59,8 +59,16 @@ class FlagCommand(ConfirmView):
             submit=f"{self.verb} in {state.environment.name}",
             dangerous=self.dangerous,
             environment=state.environment,
-            detail=words.preview(state, self.becomes(state)),
+            detail=self.detail(state),
         )
+
+    def detail(self, state: FlagState) -> str:
+        """Who joins and leaves, and for a raise what other apps have to tell."""
+        fields = self.becomes(state)
+        shown, target = words.preview(state, fields), words.raised(state, fields)
+        if target is None:
+            return shown
+        return shown + beside.raise_parts(state.flag.key, state.environment.key, target, now=timezone.now())
 
     def version(self) -> int | None:
         return self.state.version

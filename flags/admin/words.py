@@ -68,6 +68,12 @@ def preview(state: FlagState, fields: Mapping[str, Any]) -> str:
     return render_to_string("flags/preview.html", {"preview": flags.selectors.reach.preview(state, **fields)})
 
 
+def raised(state: FlagState, fields: Mapping[str, Any]) -> Decimal | None:
+    """The percentage that the flag is raised to when it gets these fields; None when that is no raise."""
+    after = fields.get("percentage", state.percentage) if fields.get("enabled", state.enabled) else Decimal(0)
+    return after if after > (state.percentage if state.enabled else 0) else None
+
+
 def ago(asked_at: datetime, *, now: datetime) -> str:
     """When a flag was last asked for. Questions are counted in steps of five minutes, so nothing finer is told."""
     minutes = int((now - asked_at).total_seconds() // 60)

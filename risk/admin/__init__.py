@@ -1,7 +1,7 @@
 """The screens of the risk."""
 
-from risk.admin import notes
+from risk.admin import change, notes
 from risk.admin.register import RiskAdmin
 from risk.admin.score import ScoreAdmin
 
-__all__ = ["RiskAdmin", "ScoreAdmin", "notes"]
+__all__ = ["RiskAdmin", "ScoreAdmin", "change", "notes"]

@@ -36,7 +36,7 @@ def assess(
             money_path=any(row.flag_key == flag_key for row in guards),
             firing=sorted({alert.name for alert in alerting.selectors.firing(environment)}),
             latched=[row.name for row in guards if row.state == "latched"],
-            risk=Level(latest.level) if latest is not None and fresh else None,
+            risk=Level(latest.level) if latest is not None and latest.score is not None and fresh else None,
             freeze_at=_next_freeze(environment, now=now),
             approvals=approvals,
         )

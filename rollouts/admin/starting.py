@@ -14,7 +14,7 @@ from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
 
 import flags.selectors.reach
-from core import environments
+from core import beside, environments
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
 from core.errors import DomainError
@@ -56,6 +56,7 @@ class Plan:
     obstacle: str = ""
     other: Ramp | None = None
     reach: Preview | None = None
+    risk: str = ""
 
 
 class StartView(UnfoldModelAdminViewMixin, RefusalsView):
@@ -144,4 +145,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
         obstacle=obstacle,
         other=live[0].ramp if live else None,
         reach=flags.selectors.reach.preview(state, enabled=True, percentage=specs[0].percentage),
+        risk=beside.raise_parts(template.flag.key, environment.key, specs[0].percentage, now=now)
+        if not obstacle
+        else "",
     )

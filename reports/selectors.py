@@ -15,6 +15,7 @@ import rollouts.selectors
 from core import environments, events, heartbeats
 from reports.adapters import probes
 from reports.domain.health import Condition, Part, duties
+from risk.selectors import stack
 from rollouts.selectors import RampView
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.models import Environment, Event
     from flags.models import FlagState
     from monitoring.models import Trigger
+    from risk.models import Score
 
 EVENTS = 8
 ALERTS = 5
@@ -61,11 +63,12 @@ class FlagLine:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentView:
-    """An environment with its flags; `more` of them are only in the list."""
+    """An environment with its flags and its risk; `more` flags are only in the list."""
 
     environment: Environment
     flags: list[FlagLine]
     more: int
+    risk: Score | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +125,12 @@ def _by_environment(states: Iterable[FlagState], live: Iterable[RampView], *, no
     for state in states:
         line = FlagLine(state, ramps.get((state.flag_id, state.environment_id)), now)
         lines.setdefault(state.environment_id, []).append(line)
-    return [_view(row, lines.get(row.pk, [])) for row in environments.ordered().reverse()]
+    risks = stack.newest()
+    return [_view(row, lines.get(row.pk, []), risks.get(row.pk)) for row in environments.ordered().reverse()]
 
 
-def _view(environment: Environment, lines: list[FlagLine]) -> EnvironmentView:
+def _view(environment: Environment, lines: list[FlagLine], risk: Score | None) -> EnvironmentView:
     """Ramping and stopped flags first when there are too many for home."""
     if len(lines) > MOST_FLAGS:
         lines.sort(key=lambda line: (line.ramp is None, line.state.disabled_at is None, line.state.flag.key))
-    return EnvironmentView(environment, lines[:MOST_FLAGS], max(0, len(lines) - MOST_FLAGS))
+    return EnvironmentView(environment, lines[:MOST_FLAGS], max(0, len(lines) - MOST_FLAGS), risk)

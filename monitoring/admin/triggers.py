@@ -24,6 +24,7 @@ from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.errors import NotFound
 from monitoring import selectors
 from monitoring.admin import chart, spans, verdicts, words
+from monitoring.admin.trigger_form import PERMISSION, DefineView
 from monitoring.domain.verdict import Measure, Target, TriggerState
 from monitoring.models import Trigger
 from monitoring.services import replaying, triggers
@@ -31,14 +32,6 @@ from monitoring.services.replaying import Replay
 
 JUDGEMENTS = 12
 HISTORY = 15
-
-
-def find(object_id: str) -> Trigger:
-    """The trigger of an address; a 404 when there is none."""
-    try:
-        return selectors.trigger_by_id(int(object_id))
-    except (ValueError, OverflowError, NotFound) as error:
-        raise Http404(str(error)) from error
 
 
 class TriggerScreen(Screen):
@@ -52,7 +45,7 @@ class TriggerScreen(Screen):
         return ["monitoring/points.html"] if "points" in self.request.GET else super().get_template_names()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        trigger, span = find(self.kwargs["object_id"]), spans.chosen(self.request.GET.get("range"))
+        trigger, span = verdicts.find(self.kwargs["object_id"]), spans.chosen(self.request.GET.get("range"))
         self.title = trigger.name
         subject = f"trigger:{trigger.key}"
         measurements = (
@@ -80,6 +73,7 @@ class TriggerScreen(Screen):
             evidence=words.evidence(trigger),
             history=events.about(subject, environment_id=trigger.environment_id)[:HISTORY],
             flag_url=beside.page_of(f"flag:{trigger.flag_key}", trigger.environment.key) if trigger.flag_key else "",
+            may_define=self.request.user.has_perm(PERMISSION),
             may_rearm=self.request.user.has_perm("monitoring.rearm_trigger"),
             **kwargs,
         )
@@ -157,7 +151,7 @@ class RearmView(ConfirmView):
 
     @property
     def trigger(self) -> Trigger:
-        return find(self.kwargs["object_id"])
+        return verdicts.find(self.kwargs["object_id"])
 
     def effect(self) -> Effect:
         row = self.trigger
@@ -230,9 +224,11 @@ class TriggerAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         rearm = self.admin_site.admin_view(RearmView.as_view(model_admin=self))
+        define = self.admin_site.admin_view(DefineView.as_view(model_admin=self))
         named = self.admin_site.admin_view(_by_key)
         return [
             path("of/<slug:environment>/<slug:key>/", named, name="monitoring_trigger_of"),
+            path("<path:object_id>/define/", define, name="monitoring_trigger_define"),
             path("<path:object_id>/rearm/", rearm, name="monitoring_trigger_rearm"),
             *super().get_urls(),
         ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.http import Http404
 from django.urls import reverse
 
+from core.errors import NotFound
 from monitoring import selectors
 from monitoring.admin import words
 from monitoring.domain.verdict import TriggerState, Verdict
@@ -48,6 +50,14 @@ class View:
     def row(self) -> list[bool]:
         """One for each breach in a row that fires: True for those that have come."""
         return [number < self.trigger.breaches for number in range(self.trigger.consecutive)]
+
+
+def find(object_id: str) -> Trigger:
+    """The trigger of an address; a 404 when there is none."""
+    try:
+        return selectors.trigger_by_id(int(object_id))
+    except (ValueError, OverflowError, NotFound) as error:
+        raise Http404(str(error)) from error
 
 
 def view(trigger: Trigger, *, now: datetime) -> View:

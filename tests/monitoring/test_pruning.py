@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitoring.models import Bucket, Judgement, Receipt, Series, Trigger
+from monitoring.models import Bucket, Judgement, Receipt, Series, Sketch, Trigger
 from monitoring.services import pruning
 from tests.monitoring.conftest import Traffic
 
@@ -15,7 +15,7 @@ NOTHING = dict.fromkeys(("buckets", "judgements", "receipts", "rollups", "sketch
 
 
 def counts() -> dict[str, int]:
-    return {model.__name__: model.objects.count() for model in (Bucket, Judgement, Receipt, Series)}
+    return {model.__name__: model.objects.count() for model in (Bucket, Judgement, Receipt, Series, Sketch)}
 
 
 def prune(now: datetime) -> dict[str, int]:
@@ -36,7 +36,7 @@ def test_what_is_old_goes_and_its_series_with_it(
     assert counts() == full
     assert prune(start + 3 * DAY) == NOTHING | {"receipts": 1}
     later = start + 30 * DAY + timedelta(seconds=100)
-    assert prune(later) == NOTHING | {"buckets": full["Bucket"] // 2}
+    assert prune(later) == NOTHING | {"buckets": full["Bucket"] // 2, "sketches": full["Sketch"] // 2}
     assert not any(prune(later).values())
     prune(start + 32 * DAY)
-    assert counts() == {"Bucket": 0, "Judgement": 0, "Receipt": 0, "Series": 0}
+    assert counts() == {"Bucket": 0, "Judgement": 0, "Receipt": 0, "Series": 0, "Sketch": 0}

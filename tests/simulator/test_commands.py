@@ -21,6 +21,7 @@ from flags import selectors
 from flags.domain.change import StateChange
 from flags.models import Flag
 from flags.services import rollout, tokens
+from nctool_rollout.management.commands import demo
 from nctool_rollout.management.commands.demo import manage
 from nctool_rollout.management.commands.simulator import is_running, live_token
 from nctool_rollout.supervisor import run_file
@@ -118,7 +119,10 @@ def test_the_demo_leaves_a_flag_alone_that_somebody_uses(
     assert selectors.state(ATOMIC, "production").version == before
 
 
-def test_the_demo_asks_for_a_simulator_where_none_plays(data_dir: Path, settings: Settings) -> None:
+def test_the_demo_asks_for_a_simulator_where_none_plays(
+    data_dir: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "SIMULATOR_STARTS", 0.2)
     settings.RUNNING = run_file.Running(os.getpid(), "http://127.0.0.1:1", "", "")
     with pytest.raises(CommandError, match="simulator run"):
         call_command("demo")

@@ -160,6 +160,9 @@ class RearmView(ConfirmView):
             "Nothing from before this moment counts: what made it fire cannot make it fire again.",
             "The flag it rolled back stays off, and its ramp stays held: enable or resume them yourself.",
         ]
+        if row.cooldown:
+            wait = words.seconds(row.cooldown)
+            sentences.insert(1, f"It has a cool-down: in the next {wait} it judges and tells, and fires on nothing.")
         return Effect(f"Re-arm {row.name}", sentences, submit="Re-arm", environment=row.environment)
 
     def perform(self, values: dict[str, Any]) -> str:

@@ -90,3 +90,11 @@ def test_only_an_approver_may(client_as: ClientAs, trigger: Trigger) -> None:
         assert client.get(address(trigger)).status_code == status
         assert (address(trigger) in client.get(page).content.decode()) is offered
     assert client_as("operator").post(address(trigger), filled(trigger)).status_code == 403
+
+
+def test_re_arming_tells_the_cool_down(client_as: ClientAs, fired: Trigger) -> None:
+    dialog = f"/admin/monitoring/trigger/{fired.pk}/rearm/"
+    client = client_as("operator")
+    assert "cool-down" not in client.get(dialog).content.decode()
+    Trigger.objects.update(cooldown=600)
+    assert "in the next 10 min it judges and tells" in client.get(dialog).content.decode()

@@ -141,9 +141,9 @@ def test_an_empty_chart_says_so(client_as: ClientAs, series: MakeSeries) -> None
 
 
 MANY = """
-    INSERT INTO monitoring_bucket (series_id, start, n, "sum", "min", "max")
+    INSERT INTO monitoring_bucket (series_id, start, n, "sum", "min", "max", "last")
     WITH RECURSIVE step(at) AS (SELECT {last} UNION ALL SELECT at - 10 FROM step WHERE at > {last} - 10 * {count})
-    SELECT {series}, at, 5, 50, 1, 20 FROM step
+    SELECT {series}, at, 5, 50, 1, 20, 10 FROM step
 """
 
 

@@ -168,7 +168,8 @@ MISTAKES = {
         ("measure: ratio", "measure: ration"),
         "measure: ration",
         "triggers.errors.measure",
-        "Expected one of ratio, mean, count, distinct, drop, rise, canary, start, found \"ration\". Did you mean 'ratio'?",
+        "Expected one of ratio, mean, count, distinct, drop, rise, canary, start, "
+        "found \"ration\". Did you mean 'ratio'?",
     ),
     "a word for true": (
         ("protected: true", "protected: yes"),

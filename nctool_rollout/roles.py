@@ -30,6 +30,7 @@ OPERATE = frozenset(
         "rollouts.operate_ramp",
         "rollouts.run_validation",
         "monitoring.rearm_trigger",
+        "monitoring.ask_source",
         "monitoring.add_complaint",
         "monitoring.resolve_errorepisode",
         "alerting.acknowledge_alert",

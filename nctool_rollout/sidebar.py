@@ -61,6 +61,9 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Monitoring",
         "items": [
+            _item("Explorer", "query_stats", "admin:monitoring_explore", "monitoring.view_series"),
+            _item("Catalogue", "menu_book", "admin:monitoring_metric_changelist", "monitoring.view_metric"),
+            _item("Data sources", "settings_ethernet", "admin:monitoring_source_changelist", "monitoring.view_source"),
             _item("Measurements", "monitoring", "admin:monitoring_series_changelist", "monitoring.view_series"),
             _item(
                 "Triggers",

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import FloatField, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
@@ -18,6 +19,7 @@ from core.errors import NotFound
 from core.templatetags.screen import number
 from monitoring import selectors
 from monitoring.admin import chart, spans, words
+from monitoring.admin.explorer import ExplorerPage
 from monitoring.domain.metrics import BUCKET_SECONDS, MetricKind
 from monitoring.domain.verdict import Measure
 from monitoring.models import Bucket, Series
@@ -91,8 +93,8 @@ def _chart(series: Series, span: spans.Span, start: int, end: int, *, limit: flo
 
 
 def _value(kind: str, sums: selectors.Sums, step: int) -> float:
-    """A timing's mean; a counter as so many per minute, so that steps of any length compare."""
-    if kind == MetricKind.TIMING:
+    """The mean of a timing or a gauge; a counter as so many per minute, so that steps of any length compare."""
+    if kind != MetricKind.COUNTER:
         return sums.total / sums.samples if sums.samples else 0.0
     return sums.total * 60 / step
 
@@ -121,7 +123,7 @@ class SeriesAdmin(ReadOnlyAdmin):
     """What has been reported."""
 
     heading = "Measurements"
-    list_display = ["metric", "where", "what", "last_value", "last_seen"]
+    list_display = ["metric", "where", "source", "what", "last_value", "last_seen"]
     list_filter = [
         ("environment", RelatedDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -143,6 +145,10 @@ class SeriesAdmin(ReadOnlyAdmin):
             newest_n=Subquery(newest.values("n")[:1], output_field=IntegerField()),
         )
 
+    def get_urls(self) -> list[URLPattern]:
+        explorer = self.admin_site.admin_view(ExplorerPage.as_view(model_admin=self))
+        return [path("explore/", explorer, name="monitoring_explore"), *super().get_urls()]
+
     @display(description="Measurement", ordering="name")
     def metric(self, row: Series) -> str:
         return render_to_string("monitoring/series_name.html", {"series": row})
@@ -159,8 +165,9 @@ class SeriesAdmin(ReadOnlyAdmin):
     def last_value(self, row: Any) -> str:
         if row.newest_start is None:
             return "–"
-        if row.kind == MetricKind.TIMING:
-            return f"{number(row.newest_sum / max(row.newest_n, 1))} ms"
+        if row.kind != MetricKind.COUNTER:
+            unit = " ms" if row.kind == MetricKind.TIMING else ""
+            return f"{number(row.newest_sum / max(row.newest_n, 1))}{unit}"
         return f"{number(row.newest_sum)} in {BUCKET_SECONDS} s"
 
     @display(description="Reported")

@@ -25,7 +25,7 @@ UNIT = {
     Measure.DISTINCT: "",
     Measure.CANARY: "",
 }
-KIND_UNIT = {MetricKind.COUNTER: "per minute", MetricKind.TIMING: "ms"}
+KIND_UNIT = {MetricKind.COUNTER: "per minute", MetricKind.TIMING: "ms", MetricKind.GAUGE: ""}
 
 
 def amount(measure: str, value: float | None) -> str:

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "data source",
+                "permissions": [("ask_source", "Can ask a data source now")],
                 "ordering": ["environment__position", "key"],
             },
         ),

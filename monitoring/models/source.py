@@ -38,6 +38,7 @@ class Source(models.Model):
     class Meta:
         ordering = ["environment__position", "key"]
         verbose_name = "data source"
+        permissions = [("ask_source", "Can ask a data source now")]
         constraints = [models.UniqueConstraint(fields=["environment", "key"], name="source_once")]
 
     def __str__(self) -> str:

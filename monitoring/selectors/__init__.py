@@ -1,6 +1,7 @@
 """Reads of the monitoring."""
 
 from monitoring.selectors.catalogue import catalogue
+from monitoring.selectors.doors import doors, standing
 from monitoring.selectors.measured import (
     MOST_POINTS,
     Measured,
@@ -37,6 +38,7 @@ __all__ = [
     "Sums",
     "TriggerFact",
     "catalogue",
+    "doors",
     "fact",
     "guarding",
     "judged",
@@ -51,6 +53,7 @@ __all__ = [
     "series",
     "source",
     "sources",
+    "standing",
     "trigger",
     "trigger_by_id",
     "triggers",

@@ -1,0 +1,166 @@
+"""The explorer: any metric of the catalogue, or any expression, over time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from core import environments
+from core.admin.read_only import Screen
+from core.errors import DomainError
+from core.exporting import safe
+from core.models import Environment
+from core.templatetags.screen import number
+from monitoring import selectors
+from monitoring.admin import chart, spans
+from monitoring.models import Metric
+from monitoring.services import promql
+
+MOST_LINES = 8
+WEEK = 7 * 86_400
+HIDDEN = ("__name__", "source")
+
+
+class ExplorerPage(Screen):
+    """What is shown stands in the address: environment, metric or expr, range, and compare."""
+
+    permission_required = "monitoring.view_series"
+    template_name = "monitoring/explorer.html"
+    live_template = "monitoring/explorer_live.html"
+    title = "Explorer"
+
+    def get_template_names(self) -> list[str]:
+        return ["monitoring/points.html"] if "points" in self.request.GET else super().get_template_names()
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "csv" not in request.GET:
+            return super().get(request, *args, **kwargs)
+        drawn, trouble = self._draw()
+        if trouble:
+            raise Http404(trouble)
+        rows = [
+            (row.at.isoformat(), label, "" if value is None else value)
+            for row in drawn.rows()
+            for label, value, _ in row.cells
+        ]
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="measurements.csv"'
+        writer = csv.writer(response)
+        writer.writerow(("from", "series", drawn.unit or "value"))
+        writer.writerows((at, safe(label), value) for at, label, value in rows)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        drawn, trouble = self._draw()
+        given = self.request.GET
+        asked = {name: given[name] for name in ("environment", "metric", "expr", "compare") if name in given}
+        return super().get_context_data(
+            environments=self.known,
+            here=self.here,
+            metrics=self.metrics,
+            chosen=self.metric,
+            expr=self.expr,
+            trouble=trouble,
+            chart=drawn,
+            limit=f"{number(drawn.limit)} {drawn.unit}".strip() if drawn.limit is not None else "",
+            spans=spans.SPANS,
+            keep=f"{urlencode(asked)}&" if asked else "",
+            compare="compare" in self.request.GET,
+            latest=_latest(drawn),
+            **kwargs,
+        )
+
+    @cached_property
+    def known(self) -> list[Environment]:
+        return list(environments.ordered().reverse())
+
+    @cached_property
+    def here(self) -> Environment:
+        key = self.request.GET.get("environment") or (self.known[0].key if self.known else "")
+        found = next((row for row in self.known if row.key == key), None)
+        if found is None:
+            raise Http404(f"There is no environment {key}." if key else "There is no environment yet: load a playbook.")
+        return found
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        return list(selectors.catalogue())
+
+    @cached_property
+    def metric(self) -> Metric | None:
+        """The metric of the catalogue that is shown; None while an expression is."""
+        if self.request.GET.get("expr", "").strip():
+            return None
+        key = self.request.GET.get("metric")
+        return next((row for row in self.metrics if row.key == key), self.metrics[0] if self.metrics else None)
+
+    @property
+    def expr(self) -> str:
+        return self.request.GET.get("expr", "").strip() or (self.metric.key if self.metric else "")
+
+    def _draw(self) -> tuple[chart.Chart, str]:
+        """The chart, and what is wrong with the expression; an empty chart then."""
+        span = spans.chosen(self.request.GET.get("range"))
+        start, end = span.bounds(timezone.now())
+        lines, trouble = [], ""
+        try:
+            lines = self._lines(start, end, span.step)
+        except DomainError as error:
+            trouble = str(error)
+        metric = self.metric
+        drawn = chart.Chart(
+            title=metric.title if metric else self.expr,
+            unit=metric.unit if metric else "",
+            span=span,
+            start=start,
+            end=end,
+            lines=lines,
+            limit=metric.warning if metric else None,
+            marks=chart.marks(self.here.pk, "", start=start, end=end),
+        )
+        return drawn, trouble
+
+    def _lines(self, start: int, end: int, step: int) -> list[chart.Line]:
+        if not self.expr:
+            return []
+        found = [chart.Line(_label(one.labels), _values(one, step), {}) for one in self._over(start, end, step)]
+        if "compare" in self.request.GET:
+            before = self._over(start - WEEK, end - WEEK, step)
+            found += [
+                chart.Line(f"{_label(one.labels)}, a week before", _values(one, step, WEEK), {}, main=False)
+                for one in before
+            ]
+        return found[: 2 * MOST_LINES]
+
+    def _over(self, start: int, end: int, step: int) -> Sequence[promql.Drawn]:
+        now = timezone.now().timestamp()
+        last = min(end, int(now - 3) // 10 * 10)
+        found = promql.over(self.here.key, self.expr, start=start + step, end=last, step=step, now=now)
+        return sorted(found, key=lambda one: sorted(one.labels.items()))[:MOST_LINES]
+
+
+def _label(labels: Mapping[str, str]) -> str:
+    shown = [f"{name}={value}" for name, value in sorted(labels.items()) if name not in HIDDEN]
+    return ", ".join(shown) or "value"
+
+
+def _values(drawn: promql.Drawn, step: int, later: int = 0) -> dict[int, float | None]:
+    """By the start of the step that a value stands at the end of."""
+    return {int(at) - step + later: value for at, value in drawn.points}
+
+
+def _latest(drawn: chart.Chart) -> tuple[datetime, float] | None:
+    """When the newest value is from, and what it is."""
+    ours = [line for line in drawn.lines if line.main]
+    at = max((at for line in ours for at in line.values), default=None)
+    if at is None:
+        return None
+    value = next(line.values[at] for line in ours if at in line.values)
+    return datetime.fromtimestamp(at + drawn.span.step, UTC), value or 0.0

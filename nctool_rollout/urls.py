@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.generic import RedirectView
 
 from alerting.api.incoming import prometheus
 from monitoring.api.otlp import metrics as otlp
+from monitoring.api.pushgateway import push
 from nctool_rollout.api import api
 from nctool_rollout.metrics import metrics
 from nctool_rollout.try_api import TryApi
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),
     path("metrics", metrics),
+    re_path(r"^metrics/(?P<group>job(?:@base64)?/.+)$", push, name="pushgateway"),
     path("v1/metrics", otlp),
     path("otlp/v1/metrics", otlp),
 ]

@@ -48,7 +48,10 @@ class ProblemMiddleware:
         if int(request.META.get("CONTENT_LENGTH") or 0) > most:
             return problem(413, f"A request has at most {most} bytes.")
         response = self.get_response(request)
-        if response.status_code < 400 or response.get("Content-Type", "").startswith(CONTENT_TYPE):
+        shaped_already = response.get("Content-Type", "").startswith(CONTENT_TYPE) or getattr(
+            response, "foreign", False
+        )
+        if response.status_code < 400 or shaped_already:
             return response
         status = response.status_code
         shaped = problem(status, _DETAILS.get(status, f"{response.reason_phrase}."))

@@ -70,4 +70,10 @@ def _number(value: float) -> str:
 
 
 def _bad(error: Any) -> HttpResponse:
-    return JsonResponse({"status": "error", "errorType": "bad_data", "error": str(error)}, status=400)
+    return ForeignError({"status": "error", "errorType": "bad_data", "error": str(error)}, status=400)
+
+
+class ForeignError(JsonResponse):
+    """An error in the shape of another product, which our own shape of errors leaves alone."""
+
+    foreign = True

@@ -126,7 +126,6 @@ class RuleForm(forms.Form):
             "annotations": annotations,
             "runbook_url": cleaned.get("runbook_url", ""),
             "enabled": cleaned.get("enabled", False),
-            "source": self._changes.source if self._changes else "",
         }
 
 

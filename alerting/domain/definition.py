@@ -27,7 +27,6 @@ class Definition:
         expr: PromQL; each element of its result is an alert.
         condition: how it was written, where that was not PromQL.
         for_seconds: how long it must hold before it fires; `keep_firing_seconds`: how long it fires on afterwards.
-        source: the Prometheus that evaluates it; empty: this product, over what it keeps.
     """
 
     expr: str
@@ -38,7 +37,6 @@ class Definition:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     runbook_url: str
-    source: str
     enabled: bool
 
     @classmethod
@@ -65,7 +63,6 @@ class Definition:
             labels=_texts(values, "labels"),
             annotations=_texts(values, "annotations"),
             runbook_url=_url(values),
-            source=_text(values, "source", 60),
             enabled=_switch(values),
         )
 

@@ -27,7 +27,6 @@ class Migration(migrations.Migration):
                 ('labels', models.JSONField(blank=True, default=dict)),
                 ('annotations', models.JSONField(blank=True, default=dict)),
                 ('runbook_url', models.URLField(blank=True, max_length=500)),
-                ('source', models.CharField(blank=True, max_length=60)),
                 ('enabled', models.BooleanField(default=True)),
                 ('origin', models.CharField(choices=[('playbook', 'playbook'), ('imported', 'imported'), ('person', 'person')], default='person', max_length=10)),
                 ('version', models.PositiveIntegerField(default=1)),

@@ -9,8 +9,8 @@ from core.choices import choices
 class AlertRule(models.Model):
     """When people are alerted (seed: `monitoring/alerts.yml` and `alerts/deployment.yml`), in one environment.
 
-    `expr` is PromQL. It is evaluated here over what was recorded, or, with a `source`, by that Prometheus. `condition`
-    is how it was written where it was not PromQL, for example `avg_response_time > 3s`. Times are seconds.
+    `expr` is PromQL, evaluated here over what is kept. `condition` is how it was written where it was not PromQL, for
+    example `avg_response_time > 3s`. Times are seconds.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="alert_rules")
@@ -25,7 +25,6 @@ class AlertRule(models.Model):
     labels = models.JSONField(default=dict, blank=True)
     annotations = models.JSONField(default=dict, blank=True)
     runbook_url = models.URLField(max_length=500, blank=True)
-    source = models.CharField(max_length=60, blank=True)
     enabled = models.BooleanField(default=True)
     origin = models.CharField(max_length=10, choices=choices(Origin), default=Origin.PERSON.value)
     version = models.PositiveIntegerField(default=1)

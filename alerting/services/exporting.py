@@ -48,7 +48,6 @@ def _triggers(environment: str) -> list[Alerting]:
                 labels={"trigger": row.key, "action": "_".join(row.actions)},
                 annotations={"summary": row.name},
                 runbook_url="",
-                source="",
                 enabled=True,
             )
             found.append(Alerting("triggers", _name(row.key), definition))

@@ -57,9 +57,7 @@ def define(
     for field, value in after.items():
         setattr(row, field, value)
     row.version += 1
-    anew = before and any(
-        before[field] != after[field] for field in ("expr", "source", "enabled", "labels", "severity")
-    )
+    anew = before and any(before[field] != after[field] for field in ("expr", "enabled", "labels", "severity"))
     if anew:
         row.health, row.no_data_since, row.error = Health.UNKNOWN.value, None, ""
     row.save()

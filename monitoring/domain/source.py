@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from core.errors import Invalid
 from monitoring.domain.metrics import MetricKind, Push
-from monitoring.domain.promql import parse
 
 KEY = re.compile(r"[a-z][a-z0-9-]{0,59}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_:]{0,99}")
@@ -127,12 +126,3 @@ def _queries(given: Any, kind: str) -> dict[str, dict[str, str]]:
             raise Invalid(f"{name}: a query has 1 to 2,000 characters.", field="queries")
         found[name] = {"query": query["query"], "kind": as_kind}
     return found
-
-
-def check_known(query: str) -> str:
-    """What this product's own reader has against a query; the Prometheus may know more, so it is only told."""
-    try:
-        parse(query)
-    except Invalid as error:
-        return str(error)
-    return ""

@@ -141,7 +141,7 @@ def test_a_server_that_gives_no_answer_is_told_and_nothing_is_stored(
     case: str, server: Server, source: Callable[..., Source], now: datetime
 ) -> None:
     server.answer, words = BAD[case]
-    source(queries={"error_rate": {"query": "error_rate"}})
+    source(queries={"error_rate": {"query": "error_rate"}}, timeout=0.5 if case == "silence" else 20)
     row = pull(now)
     assert words in row.error
     assert (row.failing_since, row.samples, values("error_rate", now)) == (now, 0, [])

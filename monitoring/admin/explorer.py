@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,12 +16,14 @@ from core import environments
 from core.admin.read_only import Screen
 from core.errors import DomainError
 from core.exporting import safe
-from core.models import Environment
 from core.templatetags.screen import number
 from monitoring import selectors
 from monitoring.admin import chart, spans
 from monitoring.models import Metric
 from monitoring.services import promql
+
+if TYPE_CHECKING:
+    from core.models import Environment
 
 MOST_LINES = 8
 WEEK = 7 * 86_400

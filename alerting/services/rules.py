@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -15,6 +15,11 @@ from alerting.models import Alert, AlertRule
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
+
+if TYPE_CHECKING:
+    from core.models import Environment
+
+JUDGED = ("expr", "enabled", "labels", "severity")  # another one of these is another alert
 
 
 @transaction.atomic
@@ -50,14 +55,11 @@ def define(
     after = Definition.read(name, {**before, **values}).as_dict()
     if row is not None and before == after:
         return row
-    if row is None:
-        last = AlertRule.objects.filter(environment=where, group=group).aggregate(last=Max("position"))["last"]
-        row = AlertRule(environment=where, group=group, name=name, origin=origin.value, version=0)
-        row.position = 0 if last is None else last + 1
+    row = row or _new(where, group, name, origin)
     for field, value in after.items():
         setattr(row, field, value)
     row.version += 1
-    anew = before and any(before[field] != after[field] for field in ("expr", "enabled", "labels", "severity"))
+    anew = before and any(before[field] != after[field] for field in JUDGED)
     if anew:
         row.health, row.no_data_since, row.error = Health.UNKNOWN.value, None, ""
     row.save()
@@ -87,6 +89,13 @@ def hold(rule_id: int) -> AlertRule:
     if found is None:
         raise NotFound(f"There is no alert rule {rule_id}.")
     return found
+
+
+def _new(where: Environment, group: str, name: str, origin: Origin) -> AlertRule:
+    """The last of its group."""
+    last = AlertRule.objects.filter(environment=where, group=group).aggregate(last=Max("position"))["last"]
+    position = 0 if last is None else last + 1
+    return AlertRule(environment=where, group=group, name=name, origin=origin.value, version=0, position=position)
 
 
 def definition_of(row: AlertRule) -> Definition:

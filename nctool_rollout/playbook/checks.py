@@ -21,11 +21,12 @@ from monitoring.domain.catalogue import Entry
 from monitoring.domain.rule import Definition
 from monitoring.domain.source import Definition as SourceDefinition
 from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
-from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp, Trigger
-from nctool_rollout.playbook.model import Source as DataSource
+from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import definition_of, plan_of, source_of, steps_of
+from nctool_rollout.playbook.watching import Source as DataSource
+from nctool_rollout.playbook.watching import Trigger
 from rollouts.domain.template import flaws
 
 

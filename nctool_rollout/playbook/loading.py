@@ -76,19 +76,7 @@ def load(
     decisions = preview(playbook, source, file=file)
     reason = f"playbook {playbook.name} {playbook.deployment_config.version}"
     work = Load({decision.item: decision for decision in decisions}, source, file, actor, reason, now)
-    for part in (
-        _environments,
-        _flags,
-        _states,
-        _metrics,
-        _sources,
-        _triggers,
-        _alerts,
-        _ramps,
-        _approvals,
-        _freezes,
-        _risks,
-    ):
+    for part in PARTS:
         part(work)
     if not request:
         work.refuse_asked()
@@ -245,3 +233,19 @@ def _freezes(work: Load) -> None:
     for (_, key), decision in work.writes("freezes").items():
         with work.part("freezes", key):
             freezing.define(key, freezing.planned(decision.wanted), **work.who)
+
+
+# In this order: what refers to another part comes after it.
+PARTS = (
+    _environments,
+    _flags,
+    _states,
+    _metrics,
+    _sources,
+    _triggers,
+    _alerts,
+    _ramps,
+    _approvals,
+    _freezes,
+    _risks,
+)

@@ -7,35 +7,15 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
 
 from flags.domain.bucketing import Bucketing
-from flags.domain.change import MAX_NPUB_LENGTH
 from flags.domain.values import ValueType
-from monitoring.domain.rule import LONGEST_WINDOW
-from monitoring.domain.verdict import Action, Measure
+from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
+from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollouts.domain.states import MonitoringLevel
-
-Name = Annotated[str, Field(min_length=1, max_length=120)]
-Text = Annotated[str, Field(max_length=200)]
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-LongKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-FlagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
-Npub = Annotated[str, Field(pattern=r"^\S+$", max_length=MAX_NPUB_LENGTH)]
-Percent = Annotated[Decimal, Field(ge=0, le=100)]
-Seconds = Annotated[int, Field(ge=10, le=LONGEST_WINDOW, multiple_of=10)]
-
-
-class Part(BaseModel):
-    """Every part knows its keys: a misspelt one is an error. The file writes them in camel case, as the seed does."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
-    )
 
 
 class FlagStart(Part):
@@ -123,148 +103,6 @@ class Ramp(Part):
     name: Name
     flag: FlagKey
     steps: Annotated[list[Step], Field(min_length=1, max_length=50)]
-
-
-class Metric(Part):
-    """One row of the catalogue: what a metric means, and how it is computed from what is reported."""
-
-    title: Name
-    unit: Annotated[str, Field(max_length=20, description="%, ms, s, TPS; none for a count.")] = ""
-    meaning: Annotated[str, Field(min_length=1, max_length=2000)]
-    group: Name
-    owner: Name
-    better: Annotated[Literal["lower", "higher", ""], Field(description="Which way is good.")] = ""
-    warning: Annotated[float | None, Field(description="Where the band of a chart begins.")] = None
-    critical: float | None = None
-    query: Annotated[
-        str, Field(max_length=2000, description="PromQL; none for one that is reported or computed by the product.")
-    ] = ""
-
-
-Duration = Annotated[str, Field(pattern=r"^(0|(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?)$", max_length=20)]
-
-
-class Alert(Part):
-    """People are alerted when the condition has held for the duration."""
-
-    name: Name
-    condition: Annotated[str, Field(max_length=500, description="Like `avg_response_time > 3s`.")]
-    duration: Duration = "0"
-    keep_firing: Duration = "0"
-    severity: Annotated[str, Field(max_length=20, description="critical, high, warning or info.")]
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    runbook: Annotated[str, Field(max_length=500)] = ""
-    enabled: bool = True
-    environments: Annotated[
-        list[Key] | None, Field(description="Those in which triggers are armed, when left out.")
-    ] = None
-
-
-class PrometheusRule(Part):
-    """An alert as a rule file of Prometheus has it."""
-
-    alert: Name
-    expr: Annotated[str, Field(max_length=2000)]
-    for_: Annotated[Duration, Field(alias="for")] = "0"
-    keep_firing_for: Annotated[Duration, Field(alias="keep_firing_for")] = "0"
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    enabled: bool = True
-
-
-class Risk(Part):
-    """A risk of the register: what may happen, and what is done about it."""
-
-    risk: Annotated[str, Field(min_length=1, max_length=200)]
-    probability: Literal["LOW", "MEDIUM", "HIGH"]
-    impact: Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
-    mitigation: list[Annotated[str, Field(min_length=1, max_length=300)]] = []
-    owner: Annotated[str, Field(max_length=120)] = ""
-    triggers: Annotated[list[LongKey], Field(description="Those that mitigate it.")] = []
-    ramps: Annotated[list[LongKey], Field(description="Those that mitigate it.")] = []
-    alerts: Annotated[list[Name], Field(description="The alert rules that mitigate it.")] = []
-
-
-class AlertGroup(Part):
-    """A rule group of Prometheus."""
-
-    name: Name
-    interval: Annotated[
-        Duration | None, Field(description="Of Prometheus; here every rule is evaluated each 15 s.")
-    ] = None
-    rules: Annotated[list[PrometheusRule], Field(min_length=1, max_length=200)]
-    environments: Annotated[
-        list[Key] | None, Field(description="Those in which triggers are armed, when left out.")
-    ] = None
-
-
-class Query(Part):
-    """What is asked of a Prometheus, one value for each series."""
-
-    query: Annotated[str, Field(min_length=1, max_length=2000)]
-    kind: Annotated[Literal["gauge", "counter"], Field(description="A counter's value is a running total.")] = "gauge"
-
-
-class Source(Part):
-    """A server that measurements are pulled from. Secrets come from the environment: docs/sources.md."""
-
-    name: Name
-    environments: Annotated[list[Key], Field(min_length=1)]
-    kind: Literal["prometheus", "probe"]
-    url: Annotated[str, Field(max_length=500, description="May begin with ${NCTOOL_URL}.")]
-    auth: Literal["none", "bearer", "basic"] = "none"
-    timeout_seconds: Annotated[float, Field(ge=0.5, le=30)] = 5
-    interval_seconds: Annotated[int, Field(ge=10, le=3600)] = 10
-    queries: Annotated[dict[str, Query], Field(description="By the metric they become.")] = {}
-    enabled: bool = True
-
-
-class Selection(Part):
-    """All series of one metric that carry these labels, of one source."""
-
-    metric: Annotated[str, Field(min_length=1, max_length=200)]
-    labels: dict[str, str] = {}
-    source: Annotated[str, Field(max_length=60, description="The one that reports it, when left out.")] = ""
-
-
-class RollsBack(StrEnum):
-    FLAG = "flag"
-    LAST_RAISED = "lastRaised"
-
-
-class Trigger(Part):
-    """A rule that rolls back by itself, armed in these environments. docs/adr/0006-guard.md explains the numbers."""
-
-    name: Name
-    environments: Annotated[list[Key], Field(min_length=1)]
-    enabled: bool = True
-    measure: Measure
-    numerator: Selection
-    denominator: Annotated[Selection | None, Field(description="Of a ratio; of a rise or canary of a rate.")] = None
-    threshold: Annotated[
-        float, Field(ge=0, description="Percent (ratio, drop), milliseconds (mean) or a count; breached above it.")
-    ]
-    window_seconds: Seconds
-    max_window_seconds: Annotated[
-        Seconds | None, Field(description="How long a window waits for its samples; windowSeconds if left out.")
-    ] = None
-    min_samples: Annotated[int, Field(ge=0)] = 0
-    consecutive: Annotated[int, Field(ge=1, description="Breaches in a row that fire.", le=100)] = 1
-    target: Annotated[RollsBack, Field(description="What it rolls back: its flag, or the flag raised last.")]
-    flag: Annotated[FlagKey | None, Field(description="Of target flag.")] = None
-    actions: Annotated[
-        list[Action], Field(min_length=1, max_length=4, description="What it does when it fires, in this order.")
-    ] = [Action.ROLLBACK]
-    observe: Annotated[bool, Field(description="Only tell what it would do.")] = False
-    percentile: Annotated[int, Field(ge=0, le=99, description="Of a mean: this must be above, too; 0: none.")] = 0
-    clear_threshold: Annotated[
-        float | None, Field(ge=0, description="Once breached, a window passes again only below this.")
-    ] = None
-    cooldown_seconds: Annotated[int, Field(ge=0, le=86_400, description="After re-arming, before it fires again.")] = 0
-    alpha: Annotated[float | None, Field(gt=0, lt=1, description="How often chance may make it err.")] = None
-    factor: Annotated[float | None, Field(ge=1, description="Of a canary: times the control that are fine.")] = None
-    phase: Annotated[str, Field(max_length=60, description="The part of the strategy it belongs to.")] = ""
 
 
 class ApprovalRule(Part):

@@ -9,17 +9,8 @@ from typing import Any
 from core import freezing
 from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
-from nctool_rollout.playbook.model import (
-    ApprovalRule,
-    FlagStart,
-    Freeze,
-    Playbook,
-    Ramp,
-    Risk,
-    Selection,
-    Source,
-    Trigger,
-)
+from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp
+from nctool_rollout.playbook.watching import Risk, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]

@@ -14,11 +14,17 @@ from core import heartbeats
 
 @shared_task
 def evaluate() -> None:
-    """Evaluate the alert rules, and resolve what came from outside and was not renewed."""
+    """Resolve what came from outside and was not renewed, evaluate the alert rules, and tell people what is news."""
     now = timezone.now()
-    evaluating.evaluate_all(now=now)
     receiving.expire(now=now)
+    evaluating.evaluate_all(now=now)
     heartbeats.beat("alerts", now=now)
+
+
+@shared_task
+def evaluate_elsewhere() -> None:
+    """Ask the Prometheus servers for the rules that they evaluate."""
+    evaluating.evaluate_elsewhere(now=timezone.now(), clock=timezone.now)
 
 
 @shared_task

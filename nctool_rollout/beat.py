@@ -21,6 +21,7 @@ SCHEDULE = {
     "follow": _every(5, "rollouts.tasks.follow"),
     "validate": _every(5, "rollouts.tasks.validate"),
     "alerts": _every(15, "alerting.tasks.evaluate"),
+    "alerts-elsewhere": _every(15, "alerting.tasks.evaluate_elsewhere"),
     "forget-received": _every(3600, "alerting.tasks.forget_received"),
     "risk": _every(60, "risk.tasks.assess"),
     "forget-risk": _every(3600, "risk.tasks.forget"),

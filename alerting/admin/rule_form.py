@@ -43,6 +43,12 @@ class RuleForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
         help_text="Like avg_response_time > 3s, over the metrics of the catalogue; or PromQL.",
     )
+    source = forms.ChoiceField(
+        label="Evaluated by",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="A Prometheus evaluates all of PromQL over what it has; this system what it keeps.",
+    )
     hold = forms.CharField(label="For", max_length=20, initial="5m", widget=_line(), help_text="90s, 5m, 1h30m, or 0.")
     keep = forms.CharField(
         label="Keep firing for", max_length=20, initial="0s", widget=_line(), help_text="After it ceased to hold."
@@ -80,6 +86,9 @@ class RuleForm(forms.Form):
         self._changes = changes
         choices = [(row.key, row.name) for row in environments.ordered()]
         self.fields["environment"].choices = choices  # type: ignore[attr-defined]
+        there = monitoring.sources(changes.environment.key if changes else None).filter(kind="prometheus")
+        servers = dict(there.order_by("key").values_list("key", "name"))
+        self.fields["source"].choices = [("", "This system"), *servers.items()]  # type: ignore[attr-defined]
         if changes is not None:
             for name in ("environment", "name", "group"):
                 del self.fields[name]
@@ -111,7 +120,8 @@ class RuleForm(forms.Form):
         self.add_error(field if field in self.fields else None, str(error))
 
     def _values(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        expr, condition = read_condition(cleaned["expr"])
+        source = cleaned.get("source", "")
+        expr, condition = (cleaned["expr"].strip(), "") if source else read_condition(cleaned["expr"])
         annotations = dict(self._changes.annotations) if self._changes else {}
         annotations.pop("summary", None)
         if cleaned.get("summary"):
@@ -126,6 +136,7 @@ class RuleForm(forms.Form):
             "annotations": annotations,
             "runbook_url": cleaned.get("runbook_url", ""),
             "enabled": cleaned.get("enabled", False),
+            "source": source,
         }
 
 
@@ -162,5 +173,6 @@ def filled(row: AlertRule) -> dict[str, Any]:
         "runbook_url": row.runbook_url,
         "labels": "\n".join(f"{name}={value}" for name, value in row.labels.items()),
         "enabled": row.enabled,
+        "source": row.source,
         "version": row.version,
     }

@@ -22,13 +22,13 @@ from alerting.admin import words
 from alerting.admin.rule_form import RuleForm, filled
 from alerting.domain import durations
 from alerting.models import AlertRule
-from alerting.services import past, rules
+from alerting.services import computing, past, rules
 from core import beside
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.errors import DomainError, NotFound, StaleVersion
 from core.templatetags.screen import environment
-from monitoring.services import promql
+from monitoring import selectors as monitoring
 
 PERMISSION = "alerting.define_alertrule"
 BACK = timedelta(days=7)
@@ -54,6 +54,7 @@ class RulePage(Screen):
             rule=rule,
             severity=words.severity(rule.severity),
             health=words.health(rule),
+            source=monitoring.sources(rule.environment.key).filter(key=rule.source).first() if rule.source else None,
             hold=durations.text(rule.for_seconds),
             keep=durations.text(rule.keep_firing_seconds),
             labels=words.labels(rule.labels),
@@ -107,15 +108,8 @@ class NewRule(UnfoldModelAdminViewMixin, FormView[RuleForm]):
         definition, now = asked.definition, timezone.now()
         assert definition is not None  # noqa: S101 - the caller looked
         try:
-            present = promql.instant(self.where(asked), definition.expr, at=int(now.timestamp() - 3) // 10 * 10)
-            was = past.would_have(
-                self.where(asked),
-                definition.expr,
-                hold=timedelta(seconds=definition.for_seconds),
-                keep=timedelta(seconds=definition.keep_firing_seconds),
-                since=now - BACK,
-                now=now,
-            )
+            present = computing.instant(self.where(asked), definition, now=now)
+            was = past.would_have(self.where(asked), definition, since=now - BACK, now=now)
         except DomainError as error:
             return {"trouble": str(error)}
         rows = [(words.labels(one.labels), one.since, one.until, one.value) for one in reversed(was.firings)]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from alerting.domain import templates
 from alerting.domain.durations import LONGEST
 from core.errors import Invalid
-from monitoring.domain.promql import parse
+from monitoring.domain.promql import parse, presence
 
 SEVERITIES = ("critical", "high", "warning", "info")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .:-]{0,119}")
@@ -26,6 +26,7 @@ class Definition:
     Args:
         expr: PromQL; each element of its result is an alert.
         condition: how it was written, where that was not PromQL.
+        source: the data source that evaluates it, a Prometheus; empty: it is evaluated here, over what is kept.
         for_seconds: how long it must hold before it fires; `keep_firing_seconds`: how long it fires on afterwards.
     """
 
@@ -38,6 +39,7 @@ class Definition:
     annotations: Mapping[str, str]
     runbook_url: str
     enabled: bool
+    source: str = ""
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, Any]) -> Definition:
@@ -49,8 +51,11 @@ class Definition:
         unknown = set(values) - set(DEFINED)
         if unknown:
             raise Invalid(f"A rule has no {min(unknown)!r}; it has {', '.join(DEFINED)}.", field=min(unknown))
-        expr = _text(values, "expr", 2_000)
-        parse(expr)
+        expr, source = _text(values, "expr", 2_000), _text(values, "source", 60)
+        if source:
+            presence(expr, ())  # that server knows all of PromQL
+        else:
+            parse(expr)
         severity = _text(values, "severity", 20)
         if severity not in SEVERITIES:
             raise Invalid(f"One of {', '.join(SEVERITIES)}, not {severity!r}.", field="severity")
@@ -64,6 +69,7 @@ class Definition:
             annotations=_texts(values, "annotations"),
             runbook_url=_url(values),
             enabled=_switch(values),
+            source=source,
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -23,7 +24,7 @@ LONGEST = 500_000  # characters
 MOST = 1_000  # rules
 SHORT = {"name", "condition", "duration", "severity", "labels", "annotations", "runbook", "keepFiring", "environments"}
 LONG = {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
-GROUP = {"name", "interval", "limit", "query_offset", "labels", "rules"}
+GROUP = {"name", "interval", "labels", "rules"}
 SHORT_GROUP = "alerts"
 
 
@@ -54,8 +55,13 @@ class Unreadable(Invalid):
         self.flaws = flaws
 
 
-def read(text: str, units: Mapping[str, str]) -> list[Rule]:
-    """The rules of a file of either form. `units` is by the catalogue's metric. Raises Unreadable with all flaws."""
+def read(text: str, units: Mapping[str, str], source: str = "") -> list[Rule]:
+    """The rules of a file of either form. Raises Unreadable with all flaws.
+
+    Args:
+        units: by the catalogue's metric.
+        source: the Prometheus that is to evaluate the rules in its form; empty: they are evaluated here.
+    """
     if len(text) > LONGEST:
         raise Unreadable([Flaw(1, f"A rule file has at most {LONGEST:,} characters.")])
     try:
@@ -70,7 +76,7 @@ def read(text: str, units: Mapping[str, str]) -> list[Rule]:
     flaws: list[Flaw] = [
         Flaw(_line(document, key), f"{key!r} is not supported.") for key in document if key not in ("alerts", "groups")
     ]
-    rules = [*_short(document, units, flaws), *_long(document, flaws)]
+    rules = [*_short(document, units, flaws), *_long(document, source, flaws)]
     seen: dict[tuple[str, str], int] = {}
     for rule in rules:
         first = seen.setdefault((rule.group, rule.name), rule.line)
@@ -100,9 +106,14 @@ def short_values(one: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, 
     }
 
 
-def long_values(one: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule of Prometheus as the values of a Definition; the label severity is the severity. Raises Invalid."""
-    labels, annotations = dict(one.get("labels") or {}), dict(one.get("annotations") or {})
+def long_values(one: Mapping[str, Any], shared: Any = None) -> dict[str, Any]:
+    """A rule of Prometheus as the values of a Definition; the label severity is the severity. Raises Invalid.
+
+    Args:
+        shared: the labels of its group, which its own take precedence over.
+    """
+    labels = {**dict(shared or {}), **dict(one.get("labels") or {})}
+    annotations = dict(one.get("annotations") or {})
     return {
         "expr": one.get("expr", ""),
         "condition": "",
@@ -120,18 +131,26 @@ def _short(document: CommentedMap, units: Mapping[str, str], flaws: list[Flaw]) 
         yield from _checked(one, line, SHORT, "name", SHORT_GROUP, lambda given: short_values(given, units), flaws)
 
 
-def _long(document: CommentedMap, flaws: list[Flaw]) -> Iterator[Rule]:
+def _long(document: CommentedMap, source: str, flaws: list[Flaw]) -> Iterator[Rule]:
     for group, line in _maps(document.get("groups", []), document, "groups", flaws):
         flaws += [Flaw(_line(group, key), f"{key!r} of a group is not supported.") for key in group if key not in GROUP]
-        name = group.get("name")
+        name, shared = group.get("name"), group.get("labels") or {}
         if not isinstance(name, str) or not name:
             flaws.append(Flaw(line, "A group has a name."))
+            continue
+        if not isinstance(shared, CommentedMap | dict):
+            flaws.append(Flaw(_line(group, "labels"), "labels are names with texts."))
             continue
         for one, at in _maps(group.get("rules", []), group, "rules", flaws):
             if "record" in one:
                 flaws.append(Flaw(at, f"record {one['record']}: the catalogue of metrics records, rule files alert."))
             else:
-                yield from _checked(one, at, LONG, "alert", name, long_values, flaws)
+                read = partial(_elsewhere, source, shared)
+                yield from _checked(one, at, LONG, "alert", name, read, flaws)
+
+
+def _elsewhere(source: str, shared: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    return {**long_values(one, shared), "source": source}
 
 
 def _checked(

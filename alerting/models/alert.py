@@ -9,9 +9,9 @@ from core.choices import choices
 class Alert(models.Model):
     """One alert: a rule's condition that holds for one set of labels, from when it began until it is resolved.
 
-    `fingerprint` is of the labels. There is one alert that is not resolved for each of them and `via`. The state is
-    here and not in the memory of a process, so that a restart changes nothing. `absent_since`: the rule has no data
-    for it any more, which resolves nothing.
+    `fingerprint` is of the labels. Of a rule, or of an Alertmanager, there is one for each of them that is not
+    resolved. The state is here and not in the memory of a process, so that a restart changes nothing.
+    `absent_since`: the rule has no data for it any more, which resolves nothing.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="raised_alerts")
@@ -33,7 +33,9 @@ class Alert(models.Model):
         null=True, blank=True, help_text="Of one from outside: resolved then, if not renewed."
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
-    told_at = models.DateTimeField(null=True, blank=True, help_text="When people were alerted; empty: silenced so far.")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When people were alerted; empty: not so far.")
+    absent_told_at = models.DateTimeField(null=True, blank=True, help_text="When they were told that its data is gone.")
+    over_told_at = models.DateTimeField(null=True, blank=True, help_text="When they were told that it is resolved.")
     resolution = models.CharField(
         max_length=300, blank=True, help_text="Why it is resolved, where a person or a change did it."
     )
@@ -44,13 +46,25 @@ class Alert(models.Model):
     class Meta:
         ordering = ["-starts_at", "-id"]
         permissions = [("acknowledge_alert", "Can acknowledge alerts and silence them")]
-        indexes = [models.Index(fields=["environment", "state"], name="alert_by_state")]
+        indexes = [
+            models.Index(fields=["environment", "state"], name="alert_by_state"),
+            models.Index(
+                fields=["environment"],
+                condition=models.Q(state=AlertState.RESOLVED.value, told_at__isnull=False, over_told_at=None),
+                name="alert_over_untold",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
-                fields=["environment", "via", "fingerprint"],
+                fields=["rule", "fingerprint"],
                 condition=~models.Q(state=AlertState.RESOLVED.value),
-                name="alert_open_once",
-            )
+                name="alert_of_rule_open_once",
+            ),
+            models.UniqueConstraint(
+                fields=["environment", "via", "fingerprint"],
+                condition=~models.Q(state=AlertState.RESOLVED.value) & ~models.Q(via=Via.RULES.value),
+                name="alert_from_outside_open_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,8 +9,8 @@ from core.choices import choices
 class AlertRule(models.Model):
     """When people are alerted (seed: `monitoring/alerts.yml` and `alerts/deployment.yml`), in one environment.
 
-    `expr` is PromQL, evaluated here over what is kept. `condition` is how it was written where it was not PromQL, for
-    example `avg_response_time > 3s`. Times are seconds.
+    `expr` is PromQL, evaluated here over what is kept, or by the Prometheus `source`. `condition` is how it was
+    written where it was not PromQL, for example `avg_response_time > 3s`. Times are seconds.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.CASCADE, related_name="alert_rules")
@@ -27,6 +27,7 @@ class AlertRule(models.Model):
     runbook_url = models.URLField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
     origin = models.CharField(max_length=10, choices=choices(Origin), default=Origin.PERSON.value)
+    source = models.CharField(max_length=60, blank=True, help_text="The data source that evaluates it; empty: here.")
     version = models.PositiveIntegerField(default=1)
 
     health = models.CharField(max_length=10, choices=choices(Health), default=Health.UNKNOWN.value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
 from alerting.domain import matchers
+from alerting.domain.matchers import Matcher
 from alerting.domain.states import AlertState
-from alerting.models import Alert, AlertRule, Received, Silence
+from alerting.models import Alert, AlertRule, Silence
 from core.errors import NotFound
 
 OPEN = (AlertState.PENDING.value, AlertState.FIRING.value)
@@ -74,20 +74,13 @@ def live_silences(environment: str | None = None, *, now: datetime) -> QuerySet[
     return silences(environment).filter(ended_at=None, ends_at__gt=now)
 
 
+def holding(environment_id: int, *, now: datetime) -> list[tuple[Silence, list[Matcher]]]:
+    """The silences that hold in an environment now, with what they match."""
+    live = Silence.objects.filter(environment_id=environment_id, starts_at__lte=now, ends_at__gt=now, ended_at=None)
+    return [(one, matchers.read(one.matchers)) for one in live]
+
+
 def silencing(alert: Alert, *, now: datetime) -> Silence | None:
     """The silence that keeps people from being told of the alert now."""
-    live = Silence.objects.filter(
-        environment_id=alert.environment_id, starts_at__lte=now, ends_at__gt=now, ended_at=None
-    )
-    return next((one for one in live if all(m.takes(alert.labels) for m in matchers.read(one.matchers))), None)
-
-
-def received(environment: str | None = None) -> QuerySet[Received]:
-    found = Received.objects.select_related("environment").order_by("-at", "-pk")
-    return found if environment is None else found.filter(environment__key=environment)
-
-
-def firing_by_severity(environment: str) -> Mapping[str, int]:
-    """How many fire here, by severity: one query."""
-    rows = firing(environment).order_by().values("severity").annotate(n=Count("pk"))
-    return {row["severity"]: row["n"] for row in rows}
+    held = holding(alert.environment_id, now=now)
+    return next((one for one, match in held if all(each.takes(alert.labels) for each in match)), None)

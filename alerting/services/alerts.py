@@ -35,9 +35,9 @@ def resolve(alert_id: int, *, reason: str, actor: Actor, now: datetime) -> Alert
     alert = hold(alert_id)
     if alert.state != AlertState.FIRING.value or alert.absent_since is None:
         raise Conflict(f"{alert.name} is followed by its rule: it is resolved when its condition ceases to hold.")
-    alert.state, alert.resolved_at = AlertState.RESOLVED.value, now
+    alert.state, alert.resolved_at, alert.over_told_at = AlertState.RESOLVED.value, now, now
     alert.resolution = f"By {actor.name}: {_said(reason, 'reason')}"[:300]
-    alert.save(update_fields=["state", "resolved_at", "resolution"])
+    alert.save(update_fields=["state", "resolved_at", "over_told_at", "resolution"])
     _tell("alert.resolved", alert, actor=actor, now=now, reason=alert.resolution)
     return alert
 
@@ -107,7 +107,7 @@ def _tell(kind: str, alert: Alert, *, actor: Actor, now: datetime, reason: str) 
         now=now,
         environment_id=alert.environment_id,
         reason=reason,
-        data={"alert": alert.pk, "rule": alert.name, "severity": alert.severity, "labels": alert.labels},
+        data={"alerts": [alert.pk], "rule": alert.name, "severity": alert.severity, "labels": alert.labels},
     )
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from alerting.domain import state
+from alerting.domain.definition import Definition
 from alerting.domain.state import Standing
 from alerting.domain.states import AlertState
+from alerting.services.computing import over
+from monitoring.adapters.ports import Track
 from monitoring.services import promql
 
 MOST_STEPS = 2_016  # a week in steps of five minutes
@@ -33,24 +36,24 @@ class Past:
     looks: int
 
 
-def would_have(
-    environment: str, expr: str, *, hold: timedelta, keep: timedelta, since: datetime, now: datetime
-) -> Past:
-    """Evaluate the expression from `since` to `now`, and say when it would have fired, oldest first.
+def would_have(environment: str, definition: Definition, *, since: datetime, now: datetime) -> Past:
+    """Evaluate the rule from `since` to `now`, by its source where it has one; when it would have fired, oldest first.
 
-    Raises Invalid for an expression that cannot be computed, NotFound for an unknown environment.
+    Raises Invalid for an expression that cannot be computed, NotFound for an unknown environment or source, and
+    Unavailable when the source gives no answer.
     """
     length = (now - since).total_seconds()
     step = next(one for one in (15, 60, 300, 3_600, 86_400) if length / one <= MOST_STEPS)
     start = now.timestamp() - int(length // step) * step
-    drawn = promql.over(environment, expr, start=start, end=now.timestamp(), step=step, now=now.timestamp())
+    drawn = over(environment, definition, start=start, end=now.timestamp(), step=step)
+    hold, keep = timedelta(seconds=definition.for_seconds), timedelta(seconds=definition.keep_firing_seconds)
     firings = [firing for line in drawn for firing in _of(line, start, now, step, hold=hold, keep=keep)]
     looks = len({at for line in drawn for at, _ in line.points})
     return Past(sorted(firings, key=lambda firing: firing.since), step, looks)
 
 
 def _of(
-    line: promql.Drawn, start: float, now: datetime, step: int, *, hold: timedelta, keep: timedelta
+    line: promql.Drawn | Track, start: float, now: datetime, step: int, *, hold: timedelta, keep: timedelta
 ) -> list[Firing]:
     values = dict(line.points)
     labels = {name: text for name, text in line.labels.items() if name not in ("__name__", "source")}

@@ -13,7 +13,7 @@ from alerting.domain.incoming import Incoming
 from alerting.domain.state import fingerprint
 from alerting.domain.states import AlertState, Via
 from alerting.models import Alert, Received
-from alerting.services.telling import tell_firing, tell_resolved
+from alerting.services.telling import tell
 from core import environments
 from core.actors import Actor
 from core.errors import Invalid
@@ -34,6 +34,7 @@ def receive(environment: str, via: Via, body: Any, *, actor: Actor, now: datetim
         raise
     with transaction.atomic():
         changed = _apply(where.pk, via, found, now=now)
+        tell(where.pk, now=now)
         Received.objects.filter(pk=kept.pk).update(done_at=now)
     return changed
 
@@ -71,7 +72,6 @@ def _apply(environment_id: int, via: Via, found: Sequence[Incoming], *, now: dat
                 _resolve(before, one.starts_at)
             row = known[key, one.starts_at] = _new(environment_id, via, key, one)
             changed += 1
-            tell_firing(row, now=now)
             live[key] = row
         if row.state == AlertState.RESOLVED.value:
             continue
@@ -106,4 +106,3 @@ def _new(environment_id: int, via: Via, key: str, one: Incoming) -> Alert:
 def _resolve(row: Alert, at: datetime) -> None:
     row.state, row.resolved_at = AlertState.RESOLVED.value, at
     row.save(update_fields=["state", "resolved_at"])
-    tell_resolved(row, now=at)

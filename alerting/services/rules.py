@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,18 @@ from django.db import transaction
 from django.db.models import Max
 
 from alerting.domain.definition import DEFINED, Definition
+from alerting.domain.rulefile import Rule
 from alerting.domain.states import AlertState, Health, Origin
 from alerting.models import Alert, AlertRule
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
+from monitoring import selectors as monitoring
 
 if TYPE_CHECKING:
     from core.models import Environment
 
-JUDGED = ("expr", "enabled", "labels", "severity")  # another one of these is another alert
+JUDGED = ("expr", "source", "enabled", "labels", "severity")  # another one of these is another alert
 
 
 @transaction.atomic
@@ -53,6 +55,7 @@ def define(
         raise StaleVersion(row.name, expected=version, actual=row.version)
     before = definition_of(row).as_dict() if row else {}
     after = Definition.read(name, {**before, **values}).as_dict()
+    _check_source(after["source"], environment)
     if row is not None and before == after:
         return row
     row = row or _new(where, group, name, origin)
@@ -68,6 +71,14 @@ def define(
     kind = "alert_rule.changed" if before else "alert_rule.created"
     _tell(kind, row, actor=actor, reason=reason, now=now, before=before, after=after)
     return row
+
+
+@transaction.atomic
+def take_in(environment: str, found: Iterable[Rule], *, actor: Actor, reason: str, now: datetime) -> None:
+    """Make or change all rules of a file, or none. Raises as `define` does."""
+    for rule in found:
+        said: Any = {"actor": actor, "reason": reason, "now": now, "origin": Origin.IMPORTED}
+        define(environment, rule.group, rule.name, rule.values, **said)
 
 
 @transaction.atomic
@@ -98,6 +109,11 @@ def _new(where: Environment, group: str, name: str, origin: Origin) -> AlertRule
     return AlertRule(environment=where, group=group, name=name, origin=origin.value, version=0, position=position)
 
 
+def _check_source(key: str, environment: str) -> None:
+    if key and not monitoring.sources(environment).filter(key=key, kind="prometheus").exists():
+        raise Invalid(f"There is no Prometheus {key!r} among the data sources of {environment}.", field="source")
+
+
 def definition_of(row: AlertRule) -> Definition:
     return Definition(**{field: getattr(row, field) for field in DEFINED})
 
@@ -108,9 +124,10 @@ def _resolve(row: AlertRule, why: str, *, actor: Actor, now: datetime) -> None:
     live.filter(state=AlertState.PENDING.value).delete()
     for alert in live:
         alert.state, alert.resolved_at, alert.resolution = AlertState.RESOLVED.value, now, why
-        alert.save(update_fields=["state", "resolved_at", "resolution"])
+        alert.over_told_at = now
+        alert.save(update_fields=["state", "resolved_at", "resolution", "over_told_at"])
         if alert.told_at:
-            told = {"alert": alert.pk, "rule": row.name, "severity": alert.severity, "labels": alert.labels}
+            told = {"alerts": [alert.pk], "rule": row.name, "severity": alert.severity, "labels": alert.labels}
             events.record(
                 "alert.resolved",
                 subject=f"alert:{alert.name}",

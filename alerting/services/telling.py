@@ -1,37 +1,74 @@
-"""What of an alert is news for people: events, which the communications follow."""
+"""What of the alerts is news for people: events, which the communications follow.
+
+The rows say what was told already, so whoever calls, however often, tells everything once. Alerts of one rule make one
+event; those that follow within a minute wait for the end of it and make the next.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+
+from django.db import transaction
+from django.db.models import F, Q
 
 from alerting import selectors
+from alerting.domain import grouping
+from alerting.domain.definition import SEVERITIES
+from alerting.domain.states import AlertState
 from alerting.models import Alert
 from core import events
 from core.actors import Actor, ActorKind
 
 EVALUATION = Actor("alerts", ActorKind.MACHINE)
 QUIET = timedelta(minutes=5)  # one that comes and goes is told as new at most this often
+GROUP = timedelta(minutes=1)  # how long others of the same rule are collected after one was told
+KEPT = 100  # alerts of a group that an event names
 
 
-def tell_firing(alert: Alert, *, now: datetime) -> None:
-    """Tell people once that it fires: not while it is silenced, but then when the silence ends."""
-    if alert.told_at is not None or _told_just_now(alert, now=now) or selectors.silencing(alert, now=now):
-        return
-    alert.told_at = now
-    alert.save(update_fields=["told_at"])
-    _record("alert.firing", alert, now=now, reason=summary(alert))
+@dataclass(frozen=True, slots=True)
+class News:
+    """A kind of news: which alerts have it, where the row says that it was told, and its words."""
+
+    kind: str
+    untold: Q
+    mark: str
+    words: Callable[[str], str]
 
 
-def tell_resolved(alert: Alert, *, now: datetime) -> None:
-    """Only of one that was told."""
-    if alert.told_at is not None:
-        _record("alert.resolved", alert, now=now, reason=f"{summary(alert)}: over.")
+NEWS = (
+    News(
+        "alert.firing",
+        Q(state=AlertState.FIRING.value, told_at=None),
+        "told_at",
+        lambda said: said,
+    ),
+    News(
+        "alert.no_data",
+        Q(state=AlertState.FIRING.value, told_at__isnull=False, absent_since__isnull=False)
+        & (Q(absent_told_at=None) | Q(absent_told_at__lt=F("absent_since"))),
+        "absent_told_at",
+        lambda said: f"{said}: no data any more, so it is not resolved.",
+    ),
+    News(
+        "alert.resolved",
+        Q(state=AlertState.RESOLVED.value, told_at__isnull=False, over_told_at=None),
+        "over_told_at",
+        lambda said: f"{said}: over.",
+    ),
+)
 
 
-def tell_no_data(alert: Alert, *, now: datetime) -> None:
-    """One that fires has lost its data: it is not over, nobody knows."""
-    if alert.told_at is not None:
-        _record("alert.no_data", alert, now=now, reason=f"{summary(alert)}: no data any more, so it is not resolved.")
+@transaction.atomic
+def tell(environment_id: int, *, now: datetime) -> int:
+    """Tell people what they were not told yet; how many events that made.
+
+    What is silenced is told as firing when the silence ends, if it still fires. That one is over or without data is
+    told only of those that were told.
+    """
+    return sum(_tell(news, environment_id, now=now) for news in NEWS)
 
 
 def summary(alert: Alert) -> str:
@@ -39,27 +76,54 @@ def summary(alert: Alert) -> str:
     return str(alert.annotations.get("summary") or alert.name)
 
 
-def _told_just_now(alert: Alert, *, now: datetime) -> bool:
-    same = Alert.objects.filter(environment_id=alert.environment_id, via=alert.via, fingerprint=alert.fingerprint)
-    return same.exclude(pk=alert.pk).filter(told_at__gt=now - QUIET).exists()
+def _tell(news: News, environment_id: int, *, now: datetime) -> int:
+    here = Alert.objects.filter(environment_id=environment_id)
+    rows = list(here.select_for_update().filter(news.untold).order_by("name", "pk"))
+    if rows and news.mark == "told_at":
+        rows = _audible(environment_id, rows, now=now)
+    made = 0
+    for name, group in groupby(rows, key=lambda row: row.name):
+        told = list(group)
+        if here.filter(name=name, **{f"{news.mark}__gt": now - GROUP}).exists():
+            continue
+        Alert.objects.filter(pk__in=[row.pk for row in told]).update(**{news.mark: now})
+        _record(news, told, now=now)
+        made += 1
+    return made
 
 
-def _record(kind: str, alert: Alert, *, now: datetime, reason: str) -> None:
+def _audible(environment_id: int, rows: Sequence[Alert], *, now: datetime) -> list[Alert]:
+    """Without those that are silenced, and those that were told as new just now."""
+    live = [match for _, match in selectors.holding(environment_id, now=now)]
+    same = Alert.objects.filter(environment_id=environment_id, told_at__gt=now - QUIET)
+    just_now = set(same.values_list("via", "fingerprint"))
+    return [
+        row
+        for row in rows
+        if (row.via, row.fingerprint) not in just_now
+        and not any(all(each.takes(row.labels) for each in silence) for silence in live)
+    ]
+
+
+def _record(news: News, alerts: Sequence[Alert], *, now: datetime) -> None:
+    first = alerts[0]
+    labels = grouping.common([alert.labels for alert in alerts])
     events.record(
-        kind,
-        subject=f"alert:{alert.name}",
+        news.kind,
+        subject=f"alert:{first.name}",
         actor=EVALUATION,
         now=now,
-        environment_id=alert.environment_id,
-        reason=reason,
+        environment_id=first.environment_id,
+        reason=news.words(grouping.words([summary(alert) for alert in alerts])),
         data={
-            "alert": alert.pk,
-            "rule": alert.name,
-            "severity": alert.severity,
-            "labels": alert.labels,
-            "value": alert.value,
-            "since": alert.starts_at.isoformat(),
-            "runbook": alert.annotations.get("runbook_url", ""),
-            "flag": alert.labels.get("feature") or alert.labels.get("flag") or "",
+            "alerts": [alert.pk for alert in alerts[:KEPT]],
+            "count": len(alerts),
+            "rule": first.name,
+            "severity": grouping.worst((alert.severity for alert in alerts), SEVERITIES),
+            "labels": labels,
+            "value": first.value if len(alerts) == 1 else None,
+            "since": min(alert.starts_at for alert in alerts).isoformat(),
+            "runbook": first.annotations.get("runbook_url", ""),
+            "flag": labels.get("feature") or labels.get("flag") or "",
         },
     )

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 import requests
 
-from monitoring.adapters.ports import Fetched, Sample, Unavailable
+from monitoring.adapters.ports import Fetched, Sample, Track, Unavailable, Unreachable
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_SERIES = 2_000
+STRANGE = "It answers, and not as a Prometheus would."
 
 
 class HttpPrometheus:
@@ -25,7 +26,11 @@ class HttpPrometheus:
 
     def query(self, expr: str, *, at: float) -> Sequence[Sample]:
         answer = self._get("/api/v1/query", {"query": expr, "time": f"{at:.3f}"})
-        return _samples(answer, at)
+        return _samples(answer)
+
+    def over(self, expr: str, *, start: float, end: float, step: int) -> Sequence[Track]:
+        form = {"query": expr, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
+        return _tracks(self._get("/api/v1/query_range", form))
 
     def _get(self, path: str, form: dict[str, str]) -> Any:
         try:
@@ -39,7 +44,7 @@ class HttpPrometheus:
             ) as response:
                 body = _read(response, self._timeout)
         except requests.RequestException as error:
-            raise Unavailable(_said(error, self._timeout)) from None
+            raise Unreachable(_said(error, self._timeout)) from None
         return _data(response.status_code, body)
 
 
@@ -100,7 +105,7 @@ def _read(response: requests.Response, timeout: float) -> bytes:
         if len(body) > MOST_BYTES:
             raise Unavailable(f"It answers with more than {MOST_BYTES // 1024 // 1024} MB: ask for less.")
         if time.monotonic() > end:
-            raise Unavailable(f"It did not end its answer within {timeout:g} s.")
+            raise Unreachable(f"It did not end its answer within {timeout:g} s.")
     return body
 
 
@@ -115,18 +120,32 @@ def _data(status: int, body: bytes) -> Any:
     raise Unavailable(f"It answers {status}{': ' + told[:200] if told else ', and not as a Prometheus would'}.")
 
 
-def _samples(data: Any, at: float) -> list[Sample]:
+def _samples(data: Any) -> list[Sample]:
     try:
         if data["resultType"] == "scalar":
             return [Sample({}, float(data["result"][0]), float(data["result"][1]))]
         if data["resultType"] != "vector":
             raise Unavailable("It answers with a range: the query has to give one value for each series.")
-        rows = data["result"]
-        if len(rows) > MOST_SERIES:
-            raise Unavailable(f"It answers with {len(rows):,} series, more than {MOST_SERIES:,}: aggregate them.")
-        return [Sample(_labels(row["metric"]), float(row["value"][0]), float(row["value"][1])) for row in rows]
+        return [Sample(_labels(row["metric"]), float(row["value"][0]), float(row["value"][1])) for row in _rows(data)]
     except (KeyError, TypeError, ValueError, IndexError):
-        raise Unavailable("It answers, and not as a Prometheus would.") from None
+        raise Unavailable(STRANGE) from None
+
+
+def _tracks(data: Any) -> list[Track]:
+    try:
+        return [
+            Track(_labels(row["metric"]), [(float(at), float(value)) for at, value in row["values"]])
+            for row in _rows(data)
+        ]
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise Unavailable(STRANGE) from None
+
+
+def _rows(data: Any) -> Sequence[Any]:
+    rows = data["result"]
+    if len(rows) > MOST_SERIES:
+        raise Unavailable(f"It answers with {len(rows):,} series, more than {MOST_SERIES:,}: aggregate them.")
+    return list(rows)
 
 
 def _labels(metric: dict[str, Any]) -> dict[str, str]:

@@ -20,13 +20,12 @@ from django.db import connection, transaction
 from core import events
 from core.actors import Actor, ActorKind
 from core.errors import Invalid
-from monitoring.adapters.http import HttpProbe, HttpPrometheus, credentials
-from monitoring.adapters.ports import Sample, Unavailable
+from monitoring.adapters.ports import Probe, Prometheus, Sample, Unavailable
 from monitoring.domain.batch import renamed
 from monitoring.domain.metrics import MetricKind
 from monitoring.domain.source import address
 from monitoring.models import Source
-from monitoring.services import ingest
+from monitoring.services import ingest, servers
 from monitoring.services.ingest import Cumulative, Gauge
 
 log = logging.getLogger(__name__)
@@ -61,16 +60,12 @@ def pull_due(*, now: datetime, clock: Callable[[], datetime]) -> int:
 
 def ask(source: Source, *, at: float) -> Answer:
     """Ask a source now, without storing anything: what it says, and what is wrong with it."""
-    url = address(source.url, settings.NCTOOL_URL)
-    if not url:
-        return Answer(error="NCTOOL_URL is not set, so nobody knows where nctool is.")
     try:
         if source.kind == "probe":
-            return _probe(source, url, at)
-        auth = credentials(source.key, source.auth)
+            return _probe(servers.probe(source), at)
+        return _ask_prometheus(servers.prometheus(source), source.queries, at)
     except Unavailable as error:
         return Answer(error=str(error))
-    return _ask_prometheus(HttpPrometheus(url, auth=auth, timeout=source.timeout), source.queries, at)
 
 
 def _due(now: datetime) -> list[Source]:
@@ -144,10 +139,10 @@ def _tell(kind: str, row: Source, reason: str, *, now: datetime) -> None:
     )
 
 
-def _probe(source: Source, url: str, at: float) -> Answer:
+def _probe(server: Probe, at: float) -> Answer:
     """Also that nobody answers is an answer: it is down."""
     try:
-        fetched = HttpProbe(url, timeout=source.timeout).fetch()
+        fetched = server.fetch()
     except Unavailable as error:
         return Answer(gauges=[Gauge(UP, {}, at, 0.0)], problems={UP: str(error)})
     well = 200 <= fetched.status < 300
@@ -155,7 +150,7 @@ def _probe(source: Source, url: str, at: float) -> Answer:
     return Answer([Gauge(UP, {}, at, float(well)), Gauge(PROBE_MS, {}, at, fetched.milliseconds)], problems=problems)
 
 
-def _ask_prometheus(server: HttpPrometheus, queries: Mapping[str, Mapping[str, str]], at: float) -> Answer:
+def _ask_prometheus(server: Prometheus, queries: Mapping[str, Mapping[str, str]], at: float) -> Answer:
     answer = Answer()
     failed = 0
     for name, query in queries.items():

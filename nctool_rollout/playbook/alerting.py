@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -13,6 +14,7 @@ from alerting.domain.definition import Definition
 from alerting.domain.rulefile import SHORT_GROUP, long_values, short_values
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.problems import Path
+from nctool_rollout.playbook.watching import PrometheusRule
 
 # The catalogue's metrics whose warning is one of the alert thresholds of deploymentConfig.
 THRESHOLDS = {"error_rate": "error_rate", "response_time": "avg_response_time", "throughput": "throughput"}
@@ -53,35 +55,35 @@ def forms(playbook: Playbook) -> Iterator[tuple[Path, str, str, Sequence[str], A
     everywhere = [key for key in playbook.environments if not armed or key in armed]
     units = {key: metric.unit for key, metric in playbook.metrics.items()}
     for index, alert in enumerate(playbook.alerts):
-        short = {**alert.model_dump(by_alias=True), "enabled": alert.enabled}
+        short = alert.model_dump(by_alias=True)
         where = everywhere if alert.environments is None else alert.environments
-        yield ("alerts", index), SHORT_GROUP, alert.name, where, _reader(short, alert.enabled, units)
+        yield ("alerts", index), SHORT_GROUP, alert.name, where, partial(_values_of_short, short, units)
     for number, group in enumerate(playbook.alert_groups):
         where = everywhere if group.environments is None else group.environments
         for index, rule in enumerate(group.rules):
             path: Path = ("alertGroups", number, "rules", index)
-            yield path, group.name, rule.alert, where, _reader(rule.model_dump(by_alias=True), rule.enabled)
+            yield path, group.name, rule.alert, where, partial(_values_of_long, rule, group.source)
 
 
-def _reader(written: Mapping[str, Any], enabled: bool, units: Mapping[str, str] | None = None) -> Any:  # noqa: FBT001
-    def read() -> dict[str, Any]:
-        values = long_values(written) if units is None else short_values(written, units)
-        return {**values, "enabled": enabled}
+def _values_of_short(written: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, Any]:
+    return {**short_values(written, units), "enabled": written["enabled"]}
 
-    return read
+
+def _values_of_long(rule: PrometheusRule, source: str) -> dict[str, Any]:
+    return {**long_values(rule.model_dump(by_alias=True)), "enabled": rule.enabled, "source": source}
 
 
 def exported_alerts(rules: Mapping[tuple[str, str], tuple[Definition, list[str]]]) -> dict[str, Any]:
     """The sections `alerts` and `alertGroups` for these rules, by group and name, each with its environments."""
-    short, groups = [], dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]]()
+    short, groups = [], dict[tuple[str, tuple[str, ...], str], list[dict[str, Any]]]()
     for (group, name), (definition, environments) in rules.items():
-        if group == SHORT_GROUP and definition.condition:
+        if group == SHORT_GROUP and definition.condition and not definition.source:
             short.append({**_short(name, definition), "environments": environments})
         else:
-            groups.setdefault((group, tuple(environments)), []).append(_long(name, definition))
+            groups.setdefault((group, tuple(environments), definition.source), []).append(_long(name, definition))
     long = [
-        {"name": group, "rules": found, "environments": list(environments)}
-        for (group, environments), found in groups.items()
+        {"name": group, "rules": found, "environments": list(environments), **({"source": source} if source else {})}
+        for (group, environments, source), found in groups.items()
     ]
     return {"alerts": short, "alertGroups": long}
 

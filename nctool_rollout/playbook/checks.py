@@ -25,8 +25,8 @@ from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagSt
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import definition_of, plan_of, source_of, steps_of
+from nctool_rollout.playbook.watching import AlertGroup, Trigger
 from nctool_rollout.playbook.watching import Source as DataSource
-from nctool_rollout.playbook.watching import Trigger
 from rollouts.domain.template import flaws
 
 
@@ -191,6 +191,16 @@ class _Checks:
                 named = {"for_seconds": "for", "severity": "severity" if path[0] == "alerts" else "labels"}
                 field = named.get(error.field or "", error.field or "name")
                 yield self._at((*path, field), str(error))
+        for number, one in enumerate(self.playbook.alert_groups):
+            yield from self._evaluated_by(("alertGroups", number, "source"), one)
+
+    def _evaluated_by(self, path: Path, group: AlertGroup) -> Iterator[Problem]:
+        source = self.playbook.sources.get(group.source)
+        if group.source and (source is None or source.kind != "prometheus"):
+            yield self._at(path, f"There is no Prometheus {group.source!r} among the sources of this playbook.")
+        elif source is not None and group.environments is not None:
+            for environment in sorted(set(group.environments) - set(source.environments)):
+                yield self._at(path, f"{group.source} is no source of {environment}.")
 
     def _freeze(self, path: Path, freeze: Freeze) -> Iterator[Problem]:
         yield from self._places(path, freeze.environments)

@@ -60,13 +60,14 @@ class AlertGroup(Part):
     """A rule group of Prometheus."""
 
     name: Name
-    interval: Annotated[
-        Duration | None, Field(description="Of Prometheus; here every rule is evaluated each 15 s.")
-    ] = None
+    interval: Annotated[Duration | None, Field(description="Of Prometheus; every rule is evaluated each 15 s.")] = None
     rules: Annotated[list[PrometheusRule], Field(min_length=1, max_length=200)]
     environments: Annotated[
         list[Key] | None, Field(description="Those in which triggers are armed, when left out.")
     ] = None
+    source: Annotated[
+        str, Field(max_length=60, description="The Prometheus that evaluates it; here over what is kept, if left out.")
+    ] = ""
 
 
 class Query(Part):

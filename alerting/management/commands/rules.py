@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from alerting import selectors
 from alerting.domain import durations, rulefile
-from alerting.domain.states import Origin
 from alerting.services import exporting, past, rules
 from core.errors import NotFound
 from core.moments import clock
@@ -28,6 +27,7 @@ class Command(DoorCommand):
         listed = verbs.add_parser("list", help="all rules and where they stand")
         read = verbs.add_parser("import", help="make or change the rules of a file (ours or Prometheus')")
         read.add_argument("file", metavar="FILE")
+        read.add_argument("--source", default="", metavar="KEY", help="the Prometheus that evaluates them")
         read.add_argument("--check", action="store_true", help="only say what is wrong with it")
         read.add_argument("--reason", default="", help="for the history; the name of the file when left out")
         written = verbs.add_parser("export", help="write alerts, triggers and catalogue as a Prometheus rule file")
@@ -65,7 +65,7 @@ class Command(DoorCommand):
             raise CommandError(f"{file} cannot be read: {error}") from error
         units = {row.key: row.unit for row in monitoring.catalogue()}
         try:
-            found = rulefile.read(text, units)
+            found = rulefile.read(text, units, options["source"])
         except rulefile.Unreadable as error:
             raise CommandError("\n".join(f"{file}:{flaw.line}: {flaw.text}" for flaw in error.flaws)) from error
         if not options["check"]:
@@ -74,8 +74,7 @@ class Command(DoorCommand):
                 "reason": options["reason"] or f"Imported from {file.name}.",
                 "now": timezone.now(),
             }
-            for rule in found:
-                rules.define(options["environment"], rule.group, rule.name, rule.values, origin=Origin.IMPORTED, **told)
+            rules.take_in(options["environment"], found, **told)
         done = "are fine" if options["check"] else f"are in {options['environment']}"
         self.stdout.write(f"{len(found)} rules {done}.")
 
@@ -92,9 +91,7 @@ class Command(DoorCommand):
         now = timezone.now()
         found = past.would_have(
             options["environment"],
-            rule.expr,
-            hold=timedelta(seconds=rule.for_seconds),
-            keep=timedelta(seconds=rule.keep_firing_seconds),
+            rules.definition_of(rule),
             since=now - timedelta(seconds=durations.seconds(options["since"], field="since")),
             now=now,
         )

@@ -5,7 +5,8 @@ The meaning is that of Prometheus 2.42 (recorded answers in tests/data/promql.js
 """
 
 from monitoring.domain.promql.evaluation import Storage, TooMuch, evaluate
+from monitoring.domain.promql.presence import presence
 from monitoring.domain.promql.syntax import Query, parse
 from monitoring.domain.promql.values import Element, Line
 
-__all__ = ["Element", "Line", "Query", "Storage", "TooMuch", "evaluate", "parse"]
+__all__ = ["Element", "Line", "Query", "Storage", "TooMuch", "evaluate", "parse", "presence"]

@@ -50,20 +50,11 @@ class Query:
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Query:
     """Raises Invalid, with what is wrong, for text that is no expression, or one that is not supported here."""
-    if len(text) > LONGEST:
-        raise Invalid(f"An expression has at most {LONGEST:,} characters, not {len(text):,}.", field="expr")
-    if _depth(text) > DEEPEST:
-        raise Invalid(f"An expression has at most {DEEPEST} brackets inside each other.", field="expr")
-    try:
-        tree = ast.parse(text)
-    except ValueError as error:
-        raise Invalid(f"Not PromQL: {_short(error)}", field="expr") from None
+    tree = read(text)
     nodes = list(walk(tree))
     for node in nodes:
         _check(node)
     selectors = [node for node in nodes if isinstance(node, ast.VectorSelector)]
-    if isinstance(tree, ast.StringLiteral):
-        raise Invalid("A text alone is no expression.", field="expr")
     ranges = [float(node.range.total_seconds()) for node in nodes if isinstance(node, ast.MatrixSelector)]
     return Query(
         text,
@@ -73,6 +64,21 @@ def parse(text: str) -> Query:
         longest=max((_reach(node) for node in nodes), default=0.0),
         shortest=min(ranges, default=0.0),
     )
+
+
+def read(text: str) -> Any:
+    """The syntax tree of any PromQL. Raises Invalid for what is none, is too long or too deep."""
+    if len(text) > LONGEST:
+        raise Invalid(f"An expression has at most {LONGEST:,} characters, not {len(text):,}.", field="expr")
+    if _depth(text) > DEEPEST:
+        raise Invalid(f"An expression has at most {DEEPEST} brackets inside each other.", field="expr")
+    try:
+        tree = ast.parse(text)
+    except ValueError as error:
+        raise Invalid(f"Not PromQL: {_short(error)}", field="expr") from None
+    if isinstance(tree, ast.StringLiteral):
+        raise Invalid("A text alone is no expression.", field="expr")
+    return tree
 
 
 def walk(node: Any) -> Iterator[Any]:
@@ -94,7 +100,7 @@ def _children(node: Any) -> list[Any]:
             return list(node.args)
         case ast.MatrixSelector():
             return [node.vector_selector]
-        case ast.ParenExpr() | ast.UnaryExpr():
+        case ast.ParenExpr() | ast.UnaryExpr() | ast.SubqueryExpr():
             return [node.expr]
         case _:
             return []

@@ -99,7 +99,7 @@ class RuleForm(forms.Form):
         helper.form_tag = False
         there = [name for name in self.fields if name not in ("hold", "keep")]
         at = there.index("expr") + 1
-        pair = Div("hold", "keep", css_class="freeze-pair")
+        pair = Div("hold", "keep", css_class="ops-pair")
         helper.layout = Layout(Div(*there[:at], pair, *there[at:], css_class="flex flex-col gap-5"))
         return helper
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.generic import FormView
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.views import UnfoldModelAdminViewMixin
 
 from alerting import selectors
 from alerting.admin import words
@@ -25,8 +23,9 @@ from alerting.models import AlertRule
 from alerting.services import computing, past, rules
 from core import beside
 from core.admin.confirm import ConfirmView, Effect
+from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
-from core.errors import DomainError, NotFound, StaleVersion
+from core.errors import DomainError, NotFound
 from core.templatetags.screen import environment
 from monitoring import selectors as monitoring
 
@@ -67,25 +66,17 @@ class RulePage(Screen):
         )
 
 
-class NewRule(UnfoldModelAdminViewMixin, FormView[RuleForm]):
-    """GET shows the form, by htmx only what the condition says now and in the past. POST makes the rule."""
+class NewRule(PreviewedForm):
+    """The preview is what the condition says now, and when it would have fired in the last week."""
 
     permission_required = PERMISSION
     title = "New alert rule"
     submit = "Make the rule"
     form_class = RuleForm
-
-    def get_template_names(self) -> list[str]:
-        return ["alerting/rule_preview.html" if self.request.headers.get("HX-Request") else "alerting/rule_form.html"]
+    preview_template = "alerting/rule_preview.html"
 
     def where(self, form: RuleForm) -> str:
         return str(form.cleaned_data.get("environment", ""))
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | self.form_options()
-
-    def form_options(self) -> dict[str, Any]:
-        return {}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.form_class(self.request.POST or self.request.GET or None, **self.form_options())
@@ -125,25 +116,9 @@ class NewRule(UnfoldModelAdminViewMixin, FormView[RuleForm]):
     def back(self) -> str:
         return reverse("admin:alerting_alertrule_changelist")
 
-    def form_valid(self, form: RuleForm) -> HttpResponse:
-        try:
-            rule = self.perform(form)
-        except DomainError as error:
-            form.refuse(error)
-            if isinstance(error, StaleVersion):
-                data = cast(QueryDict, form.data).copy()
-                data["version"] = str(error.actual)
-                form.data = data
-            return self.form_invalid(form)
-        self.model_admin.message_user(self.request, f"{rule.name} is evaluated every 15 seconds as shown.")
-        return HttpResponse(
-            status=302, headers={"Location": reverse("admin:alerting_alertrule_change", args=[rule.pk])}
-        )
-
-    def form_invalid(self, form: RuleForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        response.status_code = 422
-        return response
+    def done(self, row: AlertRule) -> tuple[str, str]:
+        said = f"{row.name} is evaluated every 15 seconds as shown."
+        return said, reverse("admin:alerting_alertrule_change", args=[row.pk])
 
     def perform(self, form: RuleForm) -> AlertRule:
         """Call the service."""
@@ -165,7 +140,7 @@ class NewRule(UnfoldModelAdminViewMixin, FormView[RuleForm]):
 
 
 class ChangeRule(NewRule):
-    """The same form for a rule there is. After a change by someone else the next try is about what is there now."""
+    """The same form for a rule there is."""
 
     submit = "Change the rule"
 

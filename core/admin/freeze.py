@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.views.generic import FormView
-from unfold.views import UnfoldModelAdminViewMixin
 
 from core import beside, freezing
 from core.admin.freeze_dialogs import End, Lift, Override
 from core.admin.freeze_form import FreezeForm, blank, filled
 from core.admin.freeze_month import FreezeMonth
 from core.admin.freeze_page import FreezePage, find
+from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import ReadOnlyAdmin, person
-from core.errors import DomainError, StaleVersion
 from core.models import Freeze
 from core.repeating import words
 
 SHOWN = 5  # occurrences in the preview
 
 
-class PlanFreeze(UnfoldModelAdminViewMixin, FormView[FreezeForm]):
-    """GET shows the form, by htmx only the next occurrences of what is filled in so far. POST plans the freeze."""
+class PlanFreeze(PreviewedForm):
+    """The preview are the next occurrences."""
 
     permission_required = "core.plan_freeze"
     title = "Plan a freeze"
     submit = "Plan the freeze"
     form_class = FreezeForm
-
-    def get_template_names(self) -> list[str]:
-        preview = self.request.headers.get("HX-Request")
-        return ["core/freeze_preview.html" if preview else "core/freeze_form.html"]
+    preview_template = "core/freeze_preview.html"
 
     def get_initial(self) -> dict[str, Any]:
         day = self.request.GET.get("day", "")
@@ -66,32 +61,11 @@ class PlanFreeze(UnfoldModelAdminViewMixin, FormView[FreezeForm]):
             **kwargs,
         )
 
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | self.form_options()
-
-    def form_options(self) -> dict[str, Any]:
-        return {}
-
     def back(self) -> str:
         return reverse("admin:core_freeze_changelist")
 
-    def form_valid(self, form: FreezeForm) -> HttpResponse:
-        try:
-            freeze = self.perform(form)
-        except DomainError as error:
-            form.refuse(error)
-            if isinstance(error, StaleVersion):
-                data = cast(QueryDict, form.data).copy()
-                data["version"] = str(error.actual)
-                form.data = data
-            return self.form_invalid(form)
-        self.model_admin.message_user(self.request, f"{freeze.name} is planned as shown.")
-        return HttpResponse(status=302, headers={"Location": reverse("admin:core_freeze_change", args=[freeze.pk])})
-
-    def form_invalid(self, form: FreezeForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        response.status_code = 422
-        return response
+    def done(self, row: Freeze) -> tuple[str, str]:
+        return f"{row.name} is planned as shown.", reverse("admin:core_freeze_change", args=[row.pk])
 
     def perform(self, form: FreezeForm) -> Freeze:
         """Call the service."""
@@ -100,7 +74,7 @@ class PlanFreeze(UnfoldModelAdminViewMixin, FormView[FreezeForm]):
 
 
 class ChangeFreeze(PlanFreeze):
-    """The same form for a freeze there is. After a change by someone else the next try is about what is there now."""
+    """The same form for a freeze there is."""
 
     submit = "Change the freeze"
 

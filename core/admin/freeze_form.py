@@ -123,8 +123,8 @@ class FreezeForm(forms.Form):
         helper.layout = Layout(
             Div(
                 *("name", "reason", "environments"),
-                Div("starts_on", "zone", css_class="freeze-pair"),
-                Div("lasts", "unit", css_class="freeze-pair"),
+                Div("starts_on", "zone", css_class="ops-pair"),
+                Div("lasts", "unit", css_class="ops-pair"),
                 "repeats",
                 Div("days", css_class="freeze-only", data_repeats="weekly"),
                 Div("month_days", css_class="freeze-only", data_repeats="month_days"),

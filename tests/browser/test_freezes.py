@@ -40,12 +40,12 @@ def test_an_approver_plans_a_freeze_by_words_and_sees_it_on_the_month(page_as: P
     page.get_by_label("Lasts").fill("14")
     expect(page.get_by_label("Rule")).to_be_hidden()
     page.get_by_label("Repeats").select_option("last_working_day")
-    expect(page.locator("#freeze-preview")).to_contain_text("Fri 30 May 2031 18:00 to Sat 31 May 2031 08:00 CEST")
-    expect(page.locator("#freeze-preview li")).to_have_count(5)
+    expect(page.locator("#form-preview")).to_contain_text("Fri 30 May 2031 18:00 to Sat 31 May 2031 08:00 CEST")
+    expect(page.locator("#form-preview li")).to_have_count(5)
 
     page.get_by_label("Repeats").select_option("rule")
     page.get_by_label("Rule").fill("FREQ=SECONDLY")
-    expect(page.locator("#freeze-preview")).to_contain_text("DAILY, WEEKLY, MONTHLY or YEARLY")
+    expect(page.locator("#form-preview")).to_contain_text("DAILY, WEEKLY, MONTHLY or YEARLY")
     page.get_by_label("Repeats").select_option("last_working_day")
     page.get_by_role("button", name="Plan the freeze").click()
 

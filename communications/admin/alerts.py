@@ -116,7 +116,7 @@ class DeliveryFilter(DropdownFilter):
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
-    heading = "Alerts"
+    heading = "Announcements"
     page = AlertPage
     list_display = ("what", "feature_", "where", "why", "delivered", "when")
     list_display_links = None

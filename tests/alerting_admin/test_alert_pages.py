@@ -18,8 +18,9 @@ from alerting.services import alerts, receiving, rules
 from core import environments
 from core.actors import Actor
 from monitoring.models import Metric
-from monitoring.services import catalogue, ingest, rollup
+from monitoring.services import catalogue, ingest, rollup, sources
 from tests.alerting.test_doors import webhook
+from tests.prometheus import serving, vector
 
 pytestmark = pytest.mark.django_db
 ClientAs = Callable[[str], Client]
@@ -170,6 +171,28 @@ def test_the_form_says_what_the_condition_is_now_and_would_have_done(client_as: 
     assert "would have fired 1 time " in " ".join(shown.split())
     wrong = client_as("approver").get(f"{RULES}add/", given | {"expr": "sum("}, headers={"HX-Request": "true"})
     assert "Not PromQL" in wrong.content.decode()
+
+
+def test_a_rule_is_given_to_a_prometheus_and_its_page_says_what_that_answers(
+    client_as: ClientAs, metric: Metric, operator_actor: Actor, now: datetime
+) -> None:
+    with serving() as server:
+        there = {"kind": "prometheus", "url": server.url, "timeout": 0.5, "name": "Theirs"}
+        sources.define("prom", "production", there, actor=operator_actor, reason="tests", now=now)
+        client = client_as("approver")
+        given = WORDS | {"environment": "production", "name": "Disk", "group": "theirs", "source": "prom"}
+        given["expr"] = "predict_linear(disk_free[1h], 3600) < 0"
+        server.answer = lambda form, headers: (503, b"{}")
+        preview = client.get(f"{RULES}add/", given, headers={"HX-Request": "true"}).content.decode()
+        assert "It answers 503" in preview
+        server.answer = lambda form, headers: (200, vector(({"disk": "a"}, now.timestamp(), "-5")))
+        refused = client.post(f"{RULES}add/", given | {"environment": "staging"})
+        assert (refused.status_code, "There is no Prometheus" in refused.content.decode()) == (422, True)
+        assert client.post(f"{RULES}add/", given).status_code == 302
+        rule = AlertRule.objects.get()
+        assert (rule.source, rule.condition) == ("prom", "")
+        assert ">Theirs</a>" in text_of(client, f"{RULES}{rule.pk}/change/")
+        assert 'value="prom" selected' in client.get(f"{RULES}{rule.pk}/edit/").content.decode()
 
 
 def test_the_lists_take_the_same_queries_however_long_they_are(

@@ -44,6 +44,7 @@ def would_have(environment: str, definition: Definition, *, since: datetime, now
     """
     length = (now - since).total_seconds()
     step = next(one for one in (15, 60, 300, 3_600, 86_400) if length / one <= MOST_STEPS)
+    now = now.replace(microsecond=0)  # a server answers in milliseconds
     start = now.timestamp() - int(length // step) * step
     drawn = over(environment, definition, start=start, end=now.timestamp(), step=step)
     hold, keep = timedelta(seconds=definition.for_seconds), timedelta(seconds=definition.keep_firing_seconds)

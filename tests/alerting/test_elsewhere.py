@@ -145,6 +145,7 @@ def test_the_past_is_asked_of_that_server(rule: Callable[..., AlertRule], server
         return 200, json.dumps({"status": "success", "data": {"resultType": "matrix", "result": found}}).encode()
 
     server.answer = answer
+    now += timedelta(microseconds=123_456)
     found = past.would_have("production", definition_of(rule()), since=now - timedelta(hours=1), now=now)
     (firing,) = found.firings
     assert (firing.labels, firing.value) == ({"feature": "melt"}, 150)

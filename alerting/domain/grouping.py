@@ -13,13 +13,13 @@ def common(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
 
-def words(summaries: Sequence[str]) -> str:
+def words(summaries: Sequence[str], noun: str = "alerts") -> str:
     """One in its own words; of many how many there are, and the first three that differ."""
     if len(summaries) == 1:
         return summaries[0]
     different = sorted(set(summaries))
     more = f"; and {len(different) - NAMED} more" if len(different) > NAMED else ""
-    return f"{len(summaries)} alerts: {'; '.join(different[:NAMED])}{more}"
+    return f"{len(summaries)} {noun}: {'; '.join(different[:NAMED])}{more}"
 
 
 def worst(severities: Iterable[str], order: Sequence[str]) -> str:

@@ -34,6 +34,8 @@ class AlertRule(models.Model):
     evaluated_at = models.DateTimeField(null=True, blank=True)
     no_data_since = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    error_since = models.DateTimeField(null=True, blank=True)
+    error_told_at = models.DateTimeField(null=True, blank=True, help_text="When people were told of the error.")
 
     class Meta:
         ordering = ["environment__position", "group", "position", "name"]

@@ -25,6 +25,7 @@ from core import environments
 from monitoring.domain.windows import horizon
 
 log = logging.getLogger(__name__)
+OUTCOME = ("health", "evaluated_at", "no_data_since", "error", "error_since")
 AT_ONCE = 8  # servers: a slow one delays no other
 
 
@@ -92,7 +93,7 @@ def _keep(environment_id: int, results: Mapping[int, Result], *, moment: datetim
     locked = AlertRule.objects.select_for_update().filter(pk__in=results, enabled=True).order_by("pk")
     due = [rule for rule in locked if rule.evaluated_at is None or rule.evaluated_at < moment]
     changed = _apply(environment_id, due, results, now=moment)
-    AlertRule.objects.bulk_update(due, ["health", "evaluated_at", "no_data_since", "error"])
+    AlertRule.objects.bulk_update(due, OUTCOME)
     return changed
 
 
@@ -105,6 +106,7 @@ def _apply(environment_id: int, rules: Sequence[AlertRule], results: Mapping[int
         result = results[rule.pk]
         rule.evaluated_at, rule.error = now, result.error[:500]
         rule.health = result.health.value
+        rule.error_since = (rule.error_since or now) if result.error else None
         rule.no_data_since = (rule.no_data_since or now) if result.health is Health.NO_DATA else None
         if result.health is not Health.ERROR:
             changed += _follow(environment_id, rule, result, by_rule[rule.pk], now=now)

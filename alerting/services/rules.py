@@ -64,7 +64,7 @@ def define(
     row.version += 1
     anew = before and any(before[field] != after[field] for field in JUDGED)
     if anew:
-        row.health, row.no_data_since, row.error = Health.UNKNOWN.value, None, ""
+        row.health, row.no_data_since, row.error, row.error_since = Health.UNKNOWN.value, None, "", None
     row.save()
     if anew:
         _resolve(row, "The rule was changed.", actor=actor, now=now)

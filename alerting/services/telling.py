@@ -18,7 +18,7 @@ from alerting import selectors
 from alerting.domain import grouping
 from alerting.domain.definition import SEVERITIES
 from alerting.domain.states import AlertState
-from alerting.models import Alert
+from alerting.models import Alert, AlertRule
 from core import events
 from core.actors import Actor, ActorKind
 
@@ -26,6 +26,7 @@ EVALUATION = Actor("alerts", ActorKind.MACHINE)
 QUIET = timedelta(minutes=5)  # one that comes and goes is told as new at most this often
 GROUP = timedelta(minutes=1)  # how long others of the same rule are collected after one was told
 KEPT = 100  # alerts of a group that an event names
+PATIENCE = timedelta(minutes=2)  # with a rule that cannot be evaluated
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def tell(environment_id: int, *, now: datetime) -> int:
     What is silenced is told as firing when the silence ends, if it still fires. That one is over or without data is
     told only of those that were told.
     """
-    return sum(_tell(news, environment_id, now=now) for news in NEWS)
+    return sum(_tell(news, environment_id, now=now) for news in NEWS) + _tell_errors(environment_id, now=now)
 
 
 def summary(alert: Alert) -> str:
@@ -90,6 +91,34 @@ def _tell(news: News, environment_id: int, *, now: datetime) -> int:
         _record(news, told, now=now)
         made += 1
     return made
+
+
+def _tell_errors(environment_id: int, *, now: datetime) -> int:
+    """Rules that cannot be evaluated for two minutes, once for each reason; and those that can be again."""
+    rules = AlertRule.objects.select_for_update().filter(environment_id=environment_id).order_by("error", "pk")
+    failing = list(rules.filter(enabled=True, error_since__lte=now - PATIENCE, error_told_at=None))
+    well = list(rules.filter(error_since=None, error_told_at__isnull=False))
+    made = 0
+    for kind, found, told_at in (("alert_rules.failing", failing, now), ("alert_rules.recovered", well, None)):
+        AlertRule.objects.filter(pk__in=[rule.pk for rule in found]).update(error_told_at=told_at)
+        for error, group in groupby(found, key=lambda rule: rule.error):
+            _record_rules(kind, error, list(group), now=now)
+            made += 1
+    return made
+
+
+def _record_rules(kind: str, error: str, rules: Sequence[AlertRule], *, now: datetime) -> None:
+    names = grouping.words([rule.name for rule in rules], noun="rules")
+    wrong = f"cannot be evaluated, so nobody is told what they watch: {error}"
+    events.record(
+        kind,
+        subject=f"alert_rules:{rules[0].name if len(rules) == 1 else len(rules)}",
+        actor=EVALUATION,
+        now=now,
+        environment_id=rules[0].environment_id,
+        reason=f"{names} {wrong}" if error else f"{names}: evaluated again.",
+        data={"rule": names, "rules": [rule.pk for rule in rules[:KEPT]], "severity": "high"},
+    )
 
 
 def _audible(environment_id: int, rows: Sequence[Alert], *, now: datetime) -> list[Alert]:

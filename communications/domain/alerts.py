@@ -21,6 +21,7 @@ class AlertType(StrEnum):
     ERRORS_OPENED = "ERRORS_OPENED"
     RISK_RAISED = "RISK_RAISED"
     SOURCE_FAILED = "SOURCE_FAILED"
+    RULES_FAILING = "RULES_FAILING"
 
 
 class Severity(StrEnum):
@@ -47,6 +48,7 @@ ANNOUNCED = {
     "error.opened": AlertType.ERRORS_OPENED,  # only those the strategy alerts on
     "risk.level_raised": AlertType.RISK_RAISED,
     "source.failed": AlertType.SOURCE_FAILED,
+    "alert_rules.failing": AlertType.RULES_FAILING,
 }
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
 _UNTOLD = {AlertType.ALERT_RESOLVED: Severity.INFO, AlertType.METRICS_HEARD: Severity.INFO}

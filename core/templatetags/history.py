@@ -57,6 +57,8 @@ LOOK = {  # kind: (tone, icon)
     "request.reverted": ("warn", "history"),
     "alert.firing": ("bad", "notifications_active"),
     "alert.resolved": ("ok", "notifications_off"),
+    "alert_rules.failing": ("bad", "rule"),
+    "alert_rules.recovered": ("ok", "rule"),
     "alert.no_data": ("warn", "signal_disconnected"),
     "alert.acknowledged": ("info", "visibility"),
     "alert_rule.created": ("mute", "add_alert"),

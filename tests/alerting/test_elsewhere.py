@@ -137,6 +137,29 @@ def test_a_server_that_does_not_answer_is_asked_once_a_pass_and_its_alerts_stay(
         assert "did not answer within 0.5 s" in row.error
 
 
+def test_people_are_told_once_that_rules_cannot_be_evaluated_and_that_they_can_again(
+    rule: Callable[..., AlertRule], answers: Answers, server: Server, now: datetime
+) -> None:
+    for name in ("First", "Second"):
+        rule(name)
+    works, server.answer = server.answer, lambda form, headers: (503, b"{}")
+    for second in (0, 60, 120, 135):
+        look(now, second)
+    (event,) = events.recent().filter(kind="alert_rules.failing")
+    assert (event.reason.startswith("2 rules: First; Second cannot be evaluated"), "503" in event.reason) == (
+        True,
+        True,
+    )
+    server.answer = works
+    look(now, 150)
+    look(now, 165)
+    assert events.recent().filter(kind="alert_rules.recovered").count() == 1
+    server.answer = lambda form, headers: (503, b"{}")
+    for second in (180, 310):
+        look(now, second)
+    assert events.recent().filter(kind="alert_rules.failing").count() == 2
+
+
 def test_the_past_is_asked_of_that_server(rule: Callable[..., AlertRule], server: Server, now: datetime) -> None:
     def answer(form: dict[str, list[str]], headers: Any) -> tuple[int, bytes]:
         start, step = float(form["start"][0]), float(form["step"][0])

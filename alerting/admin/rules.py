@@ -262,4 +262,6 @@ def _page_of(key: str, where: str) -> str:
 
 
 beside.add_page("alert_rule", _page_of)
-beside.add_page("alert_rules", lambda key, where: f"{reverse('admin:alerting_alertrule_changelist')}?health__exact=error")
+beside.add_page(
+    "alert_rules", lambda key, where: f"{reverse('admin:alerting_alertrule_changelist')}?health__exact=error"
+)

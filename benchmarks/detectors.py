@@ -9,6 +9,7 @@ Without arguments 100 days for each figure (half a minute); the tables in docs/t
 from __future__ import annotations
 
 import argparse
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -43,7 +44,7 @@ class Detector(Protocol):
     def step(self, *counts: Array) -> Array: ...
 
 
-class Tumbling:
+class Tumbling(ABC):
     """Windows one after the other that grow until they are decided, for each column by itself."""
 
     def __init__(self, rule: Rule, columns: int) -> None:
@@ -51,8 +52,9 @@ class Tumbling:
         self.a, self.b = np.zeros(columns), np.zeros(columns)
         self.ticks, self.row = np.zeros(columns, int), np.zeros(columns, int)
 
+    @abstractmethod
     def verdict(self) -> tuple[Array, Array]:
-        raise NotImplementedError
+        """Which columns breach and which pass, if their windows ended now."""
 
     def step(self, *counts: Array) -> Array:
         """`a` counts operations, `b` what is bad or slow."""

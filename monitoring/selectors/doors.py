@@ -43,13 +43,13 @@ def doors(*, now: datetime) -> list[Door]:
     return found
 
 
-def standing(*, since: int = 0) -> dict[str, list[tuple[str, float]]]:
+def standing() -> dict[str, list[tuple[str, float]]]:
     """What each metric of the catalogue stands at, by its key: environment and labels, and the value. Two queries.
 
-    `since` is unix seconds: what is older is not told; by default the last minute that anything was recorded in.
+    It is that of the last minute in which anything was recorded.
     """
     newest = Bucket.objects.filter(series__source=Push.RECORDED).aggregate(last=Max("start"))["last"]
-    first = since or (newest or 0) - 60
+    first = (newest or 0) - 60
     names = set(Metric.objects.values_list("key", flat=True))
     rows = Bucket.objects.filter(series__name__in=names, start__gte=first).order_by("series_id", "start")
     last: dict[tuple[str, str, str], dict[str, tuple[str, float]]] = {}

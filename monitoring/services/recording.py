@@ -34,8 +34,12 @@ def record_all(*, now: datetime) -> int:
     measured = set(Series.objects.exclude(source=Push.RECORDED).values_list("environment_id", flat=True).distinct())
     done = 0
     for environment in environments.ordered():
-        if environment.pk in measured:
+        if environment.pk not in measured:
+            continue
+        try:
             done += _record(environment.pk, queries, troubles, at=at, now=now)
+        except Exception:
+            log.exception("catalogue of %s", environment.key)
     _tell(troubles)
     return done
 

@@ -143,7 +143,7 @@ class AlertAdmin(ReadOnlyAdmin):
         address = reverse("admin:communications_alert_change", args=[alert.pk])
         return format_html('<a href="{}">{}</a>', address, badge(word, "bad", icon))
 
-    @admin.display(description="Flag", ordering="feature")
+    @admin.display(description="About", ordering="feature")
     def feature_(self, alert: Alert) -> SafeString:
         address = reverse("admin:communications_alert_change", args=[alert.pk])
         return format_html('<a class="ops-link" href="{}">{}</a>', address, alert.feature)

@@ -17,7 +17,7 @@ def evaluate() -> None:
     """Evaluate the alert rules, and resolve what came from outside and was not renewed."""
     now = timezone.now()
     evaluating.evaluate_all(now=now)
-    receiving.expire(now=now)
+    receiving.follow(now=now)
     heartbeats.beat("alerts", now=now)
 
 

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 class RaisePart(Protocol):
-    """What an app tells before a flag is brought to a percentage that is more than it has, as safe HTML."""
+    """What an app tells before a flag is brought to a percentage that is more than it has, as safe HTML.
 
-    def __call__(self, flag: str, environment: str, percentage: Decimal, *, approvals: int, now: datetime) -> str: ...
+    `what` are the words for the change, such as `this change`.
+    """
+
+    def __call__(
+        self, flag: str, environment: str, percentage: Decimal, *, what: str, approvals: int, now: datetime
+    ) -> str: ...
 
 
 class Person(Protocol):
@@ -173,9 +178,11 @@ def add_raise_part(source: RaisePart) -> None:
     _raise_parts.append(source)
 
 
-def raise_parts(flag: str, environment: str, percentage: Decimal, *, approvals: int = 0, now: datetime) -> str:
+def raise_parts(
+    flag: str, environment: str, percentage: Decimal, *, what: str = "this change", approvals: int = 0, now: datetime
+) -> str:
     """What other apps tell about bringing the flag there: safe HTML. `approvals`: people who have approved it."""
-    told = [source(flag, environment, percentage, approvals=approvals, now=now) for source in _raise_parts]
+    told = [source(flag, environment, percentage, what=what, approvals=approvals, now=now) for source in _raise_parts]
     return mark_safe("".join(told))  # noqa: S308 -- rendered by templates
 
 

@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from core import events
 from core.actors import Actor
+from core.calendar import read_zone
 from core.errors import NotFound
 from core.models import Environment
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-FIELDS = ("name", "position", "protected", "purpose", "database", "features", "monitoring")
+FIELDS = ("name", "position", "protected", "zone", "purpose", "database", "features", "monitoring")
 
 
 def get(key: str) -> Environment:
@@ -32,13 +34,23 @@ def ordered() -> QuerySet[Environment]:
     return Environment.objects.order_by("position", "key")
 
 
+def local(environment: Environment, now: datetime) -> datetime:
+    """`now` as the clocks of its people show it: in its zone, else in the installation's (`TIME_ZONE`)."""
+    return now.astimezone(read_zone(environment.zone) if environment.zone else timezone.get_default_timezone())
+
+
 def as_dict(environment: Environment) -> dict[str, Any]:
     return {field: getattr(environment, field) for field in FIELDS}
 
 
 @transaction.atomic
 def define(key: str, values: dict[str, Any], *, actor: Actor, reason: str, now: datetime) -> Environment:
-    """Create the environment, or set the given fields of it. Nothing is written when nothing differs."""
+    """Create the environment, or set the given fields of it. Nothing is written when nothing differs.
+
+    Raises Invalid for a zone that is none.
+    """
+    if values.get("zone"):
+        read_zone(values["zone"])
     environment = Environment.objects.select_for_update().filter(key=key).first() or Environment(key=key)
     before = as_dict(environment) if environment.pk else {}
     for field, value in values.items():

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator import faults, plan
-from simulator.complaints import MEMORY, Complaints
 from simulator.evaluation import Evaluator
-from simulator.faults import STANDING, Fault, Kind
 from simulator.health import Health
 from simulator.ledger import Ledger, Unavailable
 from simulator.machine import Machine
@@ -21,6 +19,7 @@ from simulator.metrics import Tally
 from simulator.outbox import Outbox
 from simulator.pace import Pace
 from simulator.player import Player
+from simulator.reporting import Reporter
 from simulator.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -75,14 +74,16 @@ class Simulator:
     def __init__(self, config: Config, renew_token: Callable[[], str]) -> None:
         clock = time.monotonic
         token = Token(renew_token)
-        self._config, self._tally, self._complaints = config, Tally(), Complaints()
+        self._config = config
         self._ledger = Ledger(config.mongodb_url, config.mongodb_name)
         reports = Wire(config.base_url, token.text, timeout=REPORT_TIMEOUT)
-        self._outbox = Outbox(reports, refused=token.refused, clock=clock)
+        outbox = Outbox(reports, refused=token.refused, clock=clock)
         questions = Wire(config.base_url, token.text, timeout=QUESTION_TIMEOUT)
         evaluator = Evaluator(questions, refused=token.refused, clock=clock)
-        self._player = Player(evaluator, self._ledger, self._tally, clock=clock)
+        tally = Tally()
+        self._player = Player(evaluator, self._ledger, tally, clock=clock)
         self._machine = Machine(WORKERS, clock=clock, seed=config.seed)
+        self._reporter = Reporter(self._player, tally, self._machine, outbox, now=clock())
         self._queue: queue.Queue[plan.Melt] = queue.Queue(WORKERS)
         self._looked = 0.0
         self._fault_trouble = ""
@@ -103,16 +104,7 @@ class Simulator:
             self._ledger.close()
 
     def _healthy(self) -> bool:
-        return not any(fault.kind is Kind.DOWN for fault in self._standing())
-
-    def _standing(self) -> list[Fault]:
-        """The faults that last while users have their flag on."""
-        now, users = time.monotonic(), self._player.last_on
-        return [
-            fault
-            for fault in self._player.faults
-            if fault.kind in STANDING and any(now - at < MEMORY for at in users[fault.flag].values())
-        ]
+        return self._reporter.healthy(time.monotonic())
 
     def _schedule(self, stop: threading.Event) -> None:
         """Hand out one melt after the other; when all workers are busy a turn is left out."""
@@ -166,24 +158,13 @@ class Simulator:
         self._player.faults = found
 
     def _report(self, stop: threading.Event) -> None:
-        before = time.monotonic()
         while not stop.wait(REPORT_EVERY):
-            now = time.monotonic()
-            self._complain(now=now, passed=now - before)
-            before = now
-            self._send()
-        self._send()
+            self._tell()
+        self._tell()
 
-    def _complain(self, *, now: float, passed: float) -> None:
-        for complaint in self._complaints.due(self._player.faults, self._player.last_on, now=now, passed=passed):
-            self._outbox.complain(complaint, at=int(time.time()))
-
-    def _send(self) -> None:
+    def _tell(self) -> None:
         try:
-            load = sum(fault.rate for fault in self._standing() if fault.kind is Kind.LOAD)
-            gauges = self._machine.take(extra_load=load)
-            self._outbox.put(self._tally.take(at=int(time.time()), gauges=gauges))
-            self._outbox.send()
+            self._reporter.report(now=time.monotonic(), at=int(time.time()))
         except Exception:
             log.exception("A report")
 

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from alerting import selectors
 from alerting.admin import words
 from alerting.admin.matchers import as_text, from_text
-from alerting.domain.states import AlertState
+from alerting.domain.states import AlertState, Via
 from alerting.models import Alert
 from alerting.services import alerts
 from core import beside
@@ -205,8 +205,13 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.display(description="Alert", ordering="name")
     def what(self, row: Alert) -> SafeString:
         address = reverse("admin:alerting_alert_change", args=[row.pk])
+        via = "" if row.via == Via.RULES else f"from {words.VIAS[row.via]}"
         return format_html(
-            '<a class="ops-link ops-strong" href="{}">{}</a><br>{}', address, row.name, words.labels(row.labels)
+            '<div><a class="ops-link ops-strong" href="{}">{}</a><br>{} <span class="ops-soft">{}</span></div>',
+            address,
+            row.name,
+            words.labels(row.labels),
+            via,
         )
 
     @admin.display(description="Severity", ordering="severity")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import Invalid
 
 MOST = 1_000  # alerts in one body
 LONGEST = 2_000
+RENEWED = timedelta(minutes=5)  # an alert posted without an end is over then: Alertmanager's own resolve_timeout
 NEVER = 1  # the year of Go's zero time: no end is known
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One alert from outside. `ends_at`: resolved then, where that is known; `firing` is what the sender says."""
+    """One alert from outside.
+
+    `starts_at` is None where the sender does not know it: then it is the start of the one that fires already.
+    `ends_at`: resolved then, where that is known; `firing` is what the sender says.
+    """
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    starts_at: datetime
+    starts_at: datetime | None
     ends_at: datetime | None
     firing: bool
     generator_url: str
@@ -38,19 +43,20 @@ def webhook(body: object) -> list[Incoming]:
         status = one.get("status") if isinstance(one, Mapping) else None
         if status not in ("firing", "resolved"):
             raise Invalid(f"firing or resolved, not {status!r:.20}.", field=f"{where}.status")
-        found.append(_read(one, where, firing=status == "firing"))
+        read = _read(one, where, firing=status == "firing")
+        if read.starts_at is None:
+            raise Invalid("When the alert began: 2026-03-09T09:00:00Z.", field=f"{where}.startsAt")
+        found.append(read)
     return found
 
 
 def posted(body: object, *, now: datetime) -> list[Incoming]:
-    """The alerts that a Prometheus posts: those whose end is over are resolved."""
+    """The alerts that a Prometheus posts: those whose end is over are resolved. Start and end may be left out."""
     found = []
     for index, one in enumerate(_list(body, "body")):
         read = _read(one, str(index), firing=True)
-        over = read.ends_at is not None and read.ends_at <= now
-        found.append(
-            Incoming(read.labels, read.annotations, read.starts_at, read.ends_at, not over, read.generator_url)
-        )
+        ends_at = read.ends_at or now + RENEWED
+        found.append(replace(read, ends_at=ends_at, firing=ends_at > now))
     return found
 
 
@@ -66,14 +72,11 @@ def _read(one: object, where: str, *, firing: bool) -> Incoming:
     labels = _texts(one.get("labels"), f"{where}.labels")
     if not labels.get("alertname"):
         raise Invalid("An alert has the label alertname.", field=f"{where}.labels.alertname")
-    starts_at = _time(one.get("startsAt"), f"{where}.startsAt")
-    if starts_at is None:
-        raise Invalid("When the alert began: 2026-03-09T09:00:00Z.", field=f"{where}.startsAt")
     url = one.get("generatorURL")
     return Incoming(
         labels=labels,
         annotations=_texts(one.get("annotations"), f"{where}.annotations"),
-        starts_at=starts_at,
+        starts_at=_time(one.get("startsAt"), f"{where}.startsAt"),
         ends_at=_time(one.get("endsAt"), f"{where}.endsAt"),
         firing=firing,
         generator_url=url[:LONGEST] if isinstance(url, str) and url.startswith(("http://", "https://")) else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,16 +61,16 @@ def _apply(environment_id: int, via: Via, found: Sequence[Incoming], *, now: dat
     known = {(row.fingerprint, row.starts_at): row for row in rows.order_by("pk")}
     live = {row.fingerprint: row for row in known.values() if row.state != AlertState.RESOLVED.value}
     changed = 0
-    for one in sorted(found, key=lambda each: each.starts_at):
+    for starts_at, one in _dated(found, live, now):
         key = fingerprint(one.labels)
-        row = known.get((key, one.starts_at))
+        row = known.get((key, starts_at))
         if row is None:
             before = live.get(key)
-            if before is not None and before.starts_at > one.starts_at:
+            if before is not None and before.starts_at > starts_at:
                 continue  # old news of an alert that has begun anew since
             if before is not None:
-                _resolve(before, one.starts_at)
-            row = known[key, one.starts_at] = _new(environment_id, via, key, one)
+                _resolve(before, starts_at)
+            row = known[key, starts_at] = _new(environment_id, via, key, starts_at, one)
             changed += 1
             live[key] = row
         if row.state == AlertState.RESOLVED.value:
@@ -85,7 +85,18 @@ def _apply(environment_id: int, via: Via, found: Sequence[Incoming], *, now: dat
     return changed
 
 
-def _new(environment_id: int, via: Via, key: str, one: Incoming) -> Alert:
+def _dated(found: Sequence[Incoming], live: Mapping[str, Alert], now: datetime) -> list[tuple[datetime, Incoming]]:
+    """By their starts. One that does not tell it goes on with what fires, or begins now; there must be one to end."""
+    dated = []
+    for one in found:
+        before = live.get(fingerprint(one.labels))
+        starts_at = one.starts_at or (before.starts_at if before else now)
+        if one.starts_at or before or one.firing:
+            dated.append((starts_at, one))
+    return sorted(dated, key=lambda pair: pair[0])
+
+
+def _new(environment_id: int, via: Via, key: str, starts_at: datetime, one: Incoming) -> Alert:
     return Alert.objects.create(
         environment_id=environment_id,
         via=via.value,
@@ -96,9 +107,9 @@ def _new(environment_id: int, via: Via, key: str, one: Incoming) -> Alert:
         annotations=dict(one.annotations),
         generator_url=one.generator_url,
         state=AlertState.FIRING.value,
-        starts_at=one.starts_at,
-        fired_at=one.starts_at,
-        last_true_at=one.starts_at,
+        starts_at=starts_at,
+        fired_at=starts_at,
+        last_true_at=starts_at,
         ends_at=one.ends_at,
     )
 

@@ -11,6 +11,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
+import rollouts.selectors
 from approvals import selectors
 from approvals.admin import words
 from approvals.admin.command import ASK, DECIDE, RequestCommand
@@ -20,6 +21,8 @@ from approvals.models import ChangeRequest
 from approvals.selectors import Clash
 from core import beside, events
 from core.admin.read_only import Screen, person
+from rollouts.admin import words as ramp_words
+from rollouts.domain.template import RampStepSpec
 
 if TYPE_CHECKING:
     from core.models import Event
@@ -86,9 +89,14 @@ class RequestPage(Screen):
 
 
 def _risks(row: ChangeRequest, standing: selectors.Standing, now: datetime) -> list[str]:
-    """What other apps tell about each flag that it raises, as HTML."""
+    """What other apps tell about each flag that it raises and each ramp that it starts, as HTML."""
     where, given = row.environment.key, len(standing.counting)
-    return [beside.raise_parts(flag, where, to, approvals=given, now=now) for flag, to in words.raises(row)]
+    told = [beside.raise_parts(flag, where, to, approvals=given, now=now) for flag, to in words.raises(row)]
+    started = [change["payload"]["template"] for change in row.changes if change["kind"] == "ramp.start"]
+    for template in rollouts.selectors.templates().filter(key__in=started):
+        shares = [RampStepSpec.from_dict(step).percentage for step in template.steps]
+        told.append(ramp_words.risks(template.flag.key, where, shares, approvals=given, now=now))
+    return told
 
 
 def _command(command: type[RequestCommand], row: ChangeRequest) -> Command:

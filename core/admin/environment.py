@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,8 +18,19 @@ class EnvironmentAdmin(ReadOnlyAdmin):
     heading = "Environments"
     list_display = ("shown", "key", "guarded", "purpose", "database", "features", "monitoring")
     list_display_links = ("key",)
-    fields = ("name", "key", "position", "protected", "approvals", "purpose", "database", "features", "monitoring")
-    readonly_fields = ("approvals",)
+    fields = (
+        "name",
+        "key",
+        "position",
+        "protected",
+        "approvals",
+        "clocks",
+        "purpose",
+        "database",
+        "features",
+        "monitoring",
+    )
+    readonly_fields = ("approvals", "clocks")
     ordering = ("position",)
     show_full_result_count = False
 
@@ -35,6 +47,11 @@ class EnvironmentAdmin(ReadOnlyAdmin):
         return format_html(
             '<ul class="ops-bullets">{}</ul>', format_html_join("", "<li>{}</li>", [(s,) for s in found])
         )
+
+    @admin.display(description="Time zone")
+    def clocks(self, row: Environment) -> str:
+        """When its people are at work is told by it."""
+        return row.zone or f"{timezone.get_default_timezone_name()}, that of the installation"
 
     @admin.display(description="Changes", ordering="protected")
     def guarded(self, row: Environment) -> SafeString:

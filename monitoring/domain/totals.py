@@ -18,8 +18,11 @@ class Standing:
 
 
 def start(first: Standing) -> Standing:
-    """What the first total of a series is compared with: nothing, when it has only just begun, else itself."""
-    if first.origin is not None and 0 <= first.at - first.origin < FIRST:
+    """What the first total of a series is compared with: nothing, when it has only just begun, else itself.
+
+    A total that began at its own time is OTLP's sign for one that began nobody knows when.
+    """
+    if first.origin is not None and 0 < first.at - first.origin < FIRST:
         return Standing(0.0, first.origin, first.origin)
     return first
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from alerting.domain.definition import Definition as AlertDefinition
+from core.calendar import read_zone
 from core.errors import Invalid
 from flags.domain.change import check_parameters, read_percentage
 from flags.domain.definition import DefinitionChange
@@ -122,6 +123,11 @@ class _Checks:
                 yield self._at((*path, "allowedUsers", index), f"{npub} stands in this list twice.")
 
     def _environment(self, path: Path, environment: Environment) -> Iterator[Problem]:
+        if environment.zone:
+            try:
+                read_zone(environment.zone)
+            except Invalid as error:
+                yield self._at((*path, "zone"), str(error))
         for flag, here in environment.flags.items():
             yield from self._known("flag", flag, (*path, "flags", flag))
             yield from self._start((*path, "flags", flag), flag, here)

@@ -92,6 +92,8 @@ def _environment(items: dict[Item, Any], key: str, last: str) -> dict[str, Any]:
         over = {field: value for field, value in here.items() if value != there[field]}
         if over:
             flags[flag] = over
+    if not found["zone"]:
+        del found["zone"]
     return {**found, "flags": flags}
 
 

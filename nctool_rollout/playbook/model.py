@@ -78,6 +78,7 @@ class Environment(Part):
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     protected: Annotated[bool, Field(description="Every change needs a reason.")] = False
+    zone: Annotated[str, Field(max_length=60, description="IANA name: when its people work. None: TIME_ZONE.")] = ""
     purpose: Text = ""
     database: Text = ""
     features: Text = ""

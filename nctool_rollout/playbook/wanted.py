@@ -15,7 +15,7 @@ from rollouts.domain.template import RampStepSpec
 
 Item = tuple[str, ...]
 FLAG_FIELDS = ("name", "description", "bucketing", "group", "value_type", "variants", "parameter_schema")
-ENVIRONMENT_FIELDS = ("name", "protected", "purpose", "database", "features", "monitoring")
+ENVIRONMENT_FIELDS = ("name", "protected", "zone", "purpose", "database", "features", "monitoring")
 
 
 def items(playbook: Playbook) -> dict[Item, Any]:

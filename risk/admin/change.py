@@ -6,17 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from core import beside
 from risk.admin import words
 from risk.services import change
 
 
-def of_raise(flag: str, environment: str, percentage: Decimal, *, approvals: int, now: datetime) -> str:
+def of_raise(flag: str, environment: str, percentage: Decimal, *, what: str, approvals: int, now: datetime) -> str:
     """The score of the raise with its points, as HTML."""
-    found = change.assess(flag, environment, percentage, approvals=approvals, now=timezone.localtime(now))
-    return render_to_string("risk/change.html", {"change": found, "level": words.level(found.level.value)})
+    found = change.assess(flag, environment, percentage, approvals=approvals, now=now)
+    return render_to_string(
+        "risk/change.html", {"what": what, "change": found, "level": words.level(found.level.value)}
+    )
 
 
 beside.add_raise_part(of_raise)

@@ -79,6 +79,6 @@ def register(request: HttpRequest) -> list[RegisteredOut]:
 @router.get("/risk/change", response=ChangeOut, summary="What it would risk to bring a flag to a percentage now")
 def of_change(request: HttpRequest, wanted: Query[Wanted]) -> ChangeOut:
     environment = caller(request).environment
-    found = change.assess(wanted.flag, environment, wanted.percentage, now=timezone.localtime())
+    found = change.assess(wanted.flag, environment, wanted.percentage, now=timezone.now())
     points = [PointOut(points=point.points, why=point.why) for point in found.points]
     return ChangeOut(score=found.score, level=found.level.value, points=points)

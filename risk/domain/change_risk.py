@@ -72,7 +72,8 @@ def _points(facts: Facts, jump: float) -> list[tuple[float, str]]:
     else:
         found.append((_OF_LEVEL.get(facts.risk, 0.0), f"The risk is {facts.risk}."))
     if facts.freeze_at is not None and facts.freeze_at - facts.local <= NEAR_FREEZE:
-        found.append((10.0, f"A freeze begins {facts.freeze_at:%a %H:%M}: little time is left to watch it."))
+        begins = facts.freeze_at.astimezone(facts.local.tzinfo)
+        found.append((10.0, f"A freeze begins {begins:%a %H:%M}: little time is left to watch it."))
     found.append(_hour(facts.local))
     if facts.approvals:
         found.append((-5.0 * min(2, facts.approvals), f"{facts.approvals} people have approved it."))
@@ -86,7 +87,7 @@ def _hour(local: datetime) -> tuple[float, str]:
     if local.weekday() > FRIDAY:
         return 15.0, "It is weekend: few are there to look."
     if local.hour >= LATE or local.hour < EARLY:
-        return 10.0, f"It is {local:%H:%M}: few are there to look."
+        return 10.0, f"It is {local:%H:%M %Z}: few are there to look."
     if local.weekday() == FRIDAY and local.hour >= 14:
         return 10.0, "It is Friday afternoon."
     return 0.0, ""

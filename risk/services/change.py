@@ -8,7 +8,7 @@ from decimal import Decimal
 import alerting.selectors
 import flags.selectors
 import monitoring.selectors
-from core import freezes
+from core import environments, freezes
 from risk import selectors
 from risk.domain import change_risk
 from risk.domain.change_risk import NEAR_FREEZE, ChangeRisk, Facts
@@ -22,7 +22,8 @@ def assess(
 
     Args:
         approvals: how many people have approved it already.
-        now: in the zone of the people, so that night and weekend are theirs.
+
+    Night and weekend are those of the environment's zone.
     """
     state = flags.selectors.state(flag_key, environment)
     guards = list(monitoring.selectors.guarding(flag_key, environment))
@@ -32,7 +33,7 @@ def assess(
         Facts(
             before=float(state.percentage) if state.enabled else 0.0,
             after=float(percentage),
-            local=now,
+            local=environments.local(state.environment, now),
             money_path=any(row.flag_key == flag_key for row in guards),
             firing=sorted({alert.name for alert in alerting.selectors.firing(environment)}),
             latched=[row.name for row in guards if row.state == "latched"],

@@ -14,7 +14,7 @@ from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
 
 import flags.selectors.reach
-from core import beside, environments
+from core import environments
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
 from core.errors import DomainError
@@ -46,7 +46,7 @@ class PlannedStep:
 class Plan:
     """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way.
 
-    `reach` tells which known npubs the first step changes something for.
+    `reach` tells which known npubs the first step changes something for, `risk` what its steps would risk: safe HTML.
     """
 
     steps: list[PlannedStep]
@@ -145,7 +145,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
         obstacle=obstacle,
         other=live[0].ramp if live else None,
         reach=flags.selectors.reach.preview(state, enabled=True, percentage=specs[0].percentage),
-        risk=beside.raise_parts(template.flag.key, environment.key, specs[0].percentage, now=now)
-        if not obstacle
-        else "",
+        risk=""
+        if obstacle
+        else words.risks(template.flag.key, environment.key, [spec.percentage for spec in specs], now=now),
     )

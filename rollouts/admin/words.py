@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from core import moments
+from core import beside, moments
 from rollouts import selectors
 from rollouts.domain.move import percent
 from rollouts.models import Ramp, RampStep
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
 def reach(step: RampStep) -> str:
     """`25 %`, or `allow-list only`."""
     return "allow-list only" if step.allow_list_only else percent(step.percentage)
+
+
+def risks(flag: str, environment: str, shares: Sequence[Decimal], *, approvals: int = 0, now: datetime) -> str:
+    """What other apps tell about a ramp with steps of these percentages, of its first and of its highest: safe HTML."""
+    first, highest = shares[0], max(shares)
+    told = [(f"its first step, {percent(first)}", first)]
+    if highest > first:
+        told.append((f"its highest step, {percent(highest)}, if taken now", highest))
+    parts = [
+        beside.raise_parts(flag, environment, share, what=what, approvals=approvals, now=now) for what, share in told
+    ]
+    return SafeString("".join(parts))
 
 
 def standing(state: FlagState) -> str:

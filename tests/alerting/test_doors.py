@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from django.test import Client
 
 from alerting.domain.states import Via
 from alerting.models import Alert, AlertRule, Received
-from alerting.services import receiving
+from alerting.services import alerts, evaluating, receiving
 from core import events
 from core.actors import Actor
 from flags.domain.bucketing import Bucketing
@@ -30,6 +30,7 @@ from tests.monitoring.conftest import CRITICAL_ERRORS, ERROR_RATE, OTHER, RESPON
 from tests.monitoring.test_recording import PLAYBOOK
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
+RECORDED = Path(__file__).parents[1] / "data" / "alertmanager"
 PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
 
 
@@ -136,6 +137,64 @@ def test_prometheus_may_take_us_for_an_alertmanager(client: Client, token: Calla
     assert post(client, "/api/v2/alerts", posted, token("operate")).status_code == 403
     assert client.get("/api/v2/alerts", **headers).status_code == 405
     assert post(client, "/api/v2/alerts", {"a": 1}, headers).status_code == 422
+
+
+def recorded(name: str) -> Any:
+    """As Prometheus 2.42 and Alertmanager 0.25 sent it: two alerts of one rule, and both of them over 30 s later."""
+    return json.loads((RECORDED / f"{name}.json").read_bytes())
+
+
+@pytest.mark.parametrize(("path", "body"), [("/api/v1/alertmanager", "webhook"), ("/api/v2/alerts", "posted")])
+def test_a_group_of_alerts_as_the_real_senders_send_it_fires_once_and_is_resolved(
+    client: Client, token: Callable[..., Any], path: str, body: str
+) -> None:
+    headers = token("report")
+    with time_machine.travel(datetime(2026, 11, 26, 22, 30, 40, tzinfo=UTC), tick=False):
+        for name, state in (
+            ("firing", "firing"),
+            ("firing", "firing"),
+            ("resolved", "resolved"),
+            ("firing", "resolved"),
+        ):
+            assert post(client, path, recorded(f"{body}-{name}"), headers).status_code == 200
+            assert list(Alert.objects.values_list("state", flat=True)) == [state, state]
+    assert told() == ["firing", "resolved"]  # one message for both
+    assert Received.objects.filter(done_at__isnull=False).count() == 4
+    alert = Alert.objects.get(labels__feature=OTHER)
+    assert alert.annotations == {"summary": f"{OTHER} fails at 9.5 %"}
+    assert (alert.resolved_at - alert.starts_at).total_seconds() == 30
+    assert alert.generator_url.startswith("http://prometheus.example.org:9090/graph?")
+
+
+def test_an_alert_posted_without_times_begins_now_goes_on_with_what_fires_and_ends_unless_renewed(
+    client: Client, token: Callable[..., Any], now: datetime
+) -> None:
+    headers = token("report")
+    zero = "0001-01-01T00:00:00.000Z"  # as amtool writes it
+    for minutes in (0, 4):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            body = [{"labels": {"alertname": "Byhand"}, "startsAt": zero, "endsAt": zero}]
+            assert post(client, "/api/v2/alerts", body, headers).status_code == 200
+    assert Alert.objects.get().starts_at == now
+    assert receiving.expire(now=now + timedelta(minutes=8)) == 0
+    assert receiving.expire(now=now + timedelta(minutes=9)) == 1
+    with time_machine.travel(now + timedelta(minutes=10), tick=False):
+        over = [{"labels": {"alertname": "Byhand"}, "endsAt": now.isoformat()}]
+        assert post(client, "/api/v2/alerts", over, headers).status_code == 200
+    assert Alert.objects.get().state == "resolved"
+
+
+def test_an_alert_that_came_silenced_is_told_when_the_silence_ends(operator_actor: Actor, flag: Flag) -> None:
+    at = datetime(2026, 3, 9, 9, 1, tzinfo=UTC)
+    matchers = [{"name": "alertname", "op": "=", "value": "FastFire"}]
+    who = {"actor": operator_actor, "now": at}
+    alerts.silence("production", matchers, reason="r", starts_at=at, ends_at=at + timedelta(hours=1), **who)
+    receiving.receive("production", Via.ALERTMANAGER, webhook(), **who)
+    evaluating.evaluate_all(now=at + timedelta(minutes=59))
+    assert told() == []
+    for minutes in (60, 61):
+        evaluating.evaluate_all(now=at + timedelta(minutes=minutes))
+    assert told() == ["firing"]
 
 
 def test_an_alert_is_read_acknowledged_and_silenced_by_a_token_of_its_environment(

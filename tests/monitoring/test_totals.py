@@ -38,6 +38,9 @@ def test_only_of_a_counter_that_has_just_begun_the_first_total_counts() -> None:
     assert increment(start(Standing(7, 100, 40)), Standing(7, 100, 40)) == 7
     assert increment(start(Standing(7, 1000, 40)), Standing(7, 1000, 40)) is None
     assert increment(start(Standing(7, 100)), Standing(7, 100)) is None
+    unknown = start(Standing(1_000_000, 100, 100))
+    assert increment(unknown, Standing(1_000_000, 100, 100)) is None
+    assert increment(unknown, Standing(1_000_010, 110, 100)) == 10
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ def test_diff_tells_what_a_load_would_do_and_what_people_did(file: str, operator
     assert "live\n  + position: 2" in said
     assert "flag sending rollout: enabled at 10 %" in said
     assert not events.recent().exists()
-    done = said.replace("31 to write", "Loaded small 1: 31 written")
+    done = said.replace("33 to write", "Loaded small 1: 33 written")
     assert run("load", file) == (0, done)
-    assert run("diff", file) == (0, "0 to write, 0 left as they are, 31 the same already.\n")
+    assert run("diff", file) == (0, "0 to write, 0 left as they are, 33 the same already.\n")
 
     rollout.set_rollout("sending", "live", 30, actor=operator_actor, reason="by hand", now=now)
     Path(file).write_text(edited(("name: Lab", "name: Laboratory")))
@@ -60,7 +60,7 @@ def test_diff_tells_what_a_load_would_do_and_what_people_did(file: str, operator
             "live",
             "  = flag sending rollout: stays enabled at 30 %, the file says enabled at 10 % "
             "(changed since the playbook was loaded)",
-            "1 to write, 1 left as they are, 29 the same already.",
+            "1 to write, 1 left as they are, 31 the same already.",
         ],
     )
     code, told = run("diff", file, "--json")
@@ -71,7 +71,7 @@ def test_diff_tells_what_a_load_would_do_and_what_people_did(file: str, operator
 def test_load_if_empty_loads_once_and_then_never_again(file: str) -> None:
     assert run("load", file, if_empty=True) == (
         0,
-        "Loaded small 1: 31 written, 0 left as they are, 0 the same already.\n",
+        "Loaded small 1: 33 written, 0 left as they are, 0 the same already.\n",
     )
     Path(file).write_text(edited(("rolloutPercentage: 10", "rolloutPercentage: 20")))
     rows = events.recent().count()

@@ -43,6 +43,12 @@ MISTAKES = {
         "environments.live.flags.sending.rolloutPercent",
         "Did you mean 'rolloutPercentage'?",
     ),
+    "a zone that is none": (
+        ("    name: Live\n", "    name: Live\n    zone: Europe/Bonn\n"),
+        "zone: Europe/Bonn",
+        "environments.live.zone",
+        "There is no time zone 'Europe/Bonn'. Name one as IANA does",
+    ),
     "a python name is no key": (
         ("windowSeconds: 10\n", "window_seconds: 10\n"),
         "window_seconds: 10",

@@ -91,6 +91,7 @@ rule = st.fixed_dictionaries(
         "expiresAfterHours": st.integers(1, 2160),
     },
 )
+zones = st.sampled_from(["", "UTC", "Europe/Berlin"])
 rules = st.dictionaries(st.sampled_from(["raise", "allowList", "ramp", "promotion", "targeting", "rules"]), rule)
 
 
@@ -123,7 +124,12 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
 
     def environment() -> dict[str, Any]:
         chosen = draw(st.lists(st.sampled_from(flags), unique=True))
-        return {"name": draw(name), "purpose": draw(words), "flags": {flag: start() for flag in chosen}}
+        return {
+            "name": draw(name),
+            "purpose": draw(words),
+            "zone": draw(zones),
+            "flags": {flag: start() for flag in chosen},
+        }
 
     return {
         "playbook": 1,

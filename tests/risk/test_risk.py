@@ -229,6 +229,22 @@ def test_the_register_keeps_what_differs_and_tells_an_editor_who_is_late(
         assert refusal.value.field == field
 
 
+def test_night_and_weekend_are_those_of_the_environment_s_zone(
+    flag: Flag, operator_actor: Actor, now: datetime
+) -> None:
+    friday = datetime(2025, 8, 15, 17, 30, tzinfo=UTC)
+
+    def said(zone: str) -> str:
+        environments.define("production", {"zone": zone}, actor=operator_actor, reason="tests", now=now)
+        return " ".join(point.why for point in change.assess(flag.key, "production", 50, now=friday).points)
+
+    assert "Friday afternoon" in said("")
+    assert "It is 19:30 CEST: few" in said("Europe/Berlin")
+    assert "weekend" in said("Pacific/Auckland")
+    with pytest.raises(Invalid, match="no time zone"):
+        said("Europe/Bonn")
+
+
 def test_a_change_is_assessed_by_what_is_there(
     flag: Flag, measure: Callable[..., None], operator_actor: Actor, now: datetime, client: Client
 ) -> None:

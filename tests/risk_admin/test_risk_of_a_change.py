@@ -17,7 +17,9 @@ from flags.models import Flag, FlagState
 from flags.services import rollout
 from monitoring.models import Trigger
 from risk.models import Score
+from rollouts.models import RampTemplate
 from tests.monitoring_admin.conftest import trigger as trigger
+from tests.rollouts.conftest import as_playbook
 
 ClientAs = Callable[..., Client]
 KEY = "atomicMeltOperations"
@@ -52,6 +54,19 @@ def test_the_present_risk_speaks_against_a_raise(
 ) -> None:
     assessed(timezone.now())
     assert "The risk is HIGH." in dialog(client_as("operator"), state, 30)
+
+
+def test_a_request_to_start_a_ramp_tells_the_risk_of_its_first_and_of_its_highest_step(
+    client_as: ClientAs, flag: Flag, operator_actor: Actor
+) -> None:
+    steps = [as_playbook("1", 1, 1, 10), as_playbook("2", 2, 1, 60)]
+    RampTemplate.objects.create(key="slow", name="Slow", flag=flag, steps=steps)
+    change, now = Change("ramp.start", KEY, {"template": "slow"}), timezone.now()
+    row = requests.open_request("production", [change], title="Slow", reason="x", actor=operator_actor, now=now)
+    page = client_as("viewer").get(f"/admin/approvals/changerequest/{row.pk}/change/").content.decode()
+    first, highest = page.index("Risk of its first step, 10 %:"), page.index("Risk of its highest step, 60 %")
+    assert "10 more of 100 users" in page[first:highest]
+    assert "60 more of 100 users" in page[highest:]
 
 
 def test_a_request_to_raise_tells_its_risk(client_as: ClientAs, state: FlagState, operator_actor: Actor) -> None:

@@ -38,6 +38,15 @@ def test_without_a_time_it_starts_now(client_as: ClientAs, template: RampTemplat
     assert (Ramp.objects.get().starts_at, Ramp.objects.get().state) == (now, "running")
 
 
+def test_before_it_starts_the_form_tells_the_risk_of_its_first_and_of_its_highest_step(
+    client_as: ClientAs, template: RampTemplate
+) -> None:
+    page = client_as("operator").get(ADD, GOOD).content.decode()
+    first, highest = page.index("Risk of its first step, 0 %:"), page.index("Risk of its highest step, 100 %, if taken")
+    assert "Nothing speaks against it." in page[first:highest]
+    assert "100 more of 100 users" in page[highest:]
+
+
 @pytest.mark.parametrize(("role", "allowed"), [("viewer", False), ("operator", True), ("administrator", True)])
 def test_starting_needs_the_operate_permission(
     role: str, allowed: bool, client_as: ClientAs, template: RampTemplate

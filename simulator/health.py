@@ -44,7 +44,8 @@ class Health:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port: int = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def close(self) -> None:
+        self._server.shutdown()  # first: a loop over a closed socket never rests
         self._server.server_close()

@@ -11,6 +11,8 @@ A browser test is marked and asks for a page of one of the four people:
 
 - `page_as(role, width=1440, height=900, dark=False)`: a page signed in as viewer, operator, approver or administrator.
   At the end the test fails when a page broke the content security policy or a script of it threw.
+- `RENEWS`: what renews itself has done so when that much has passed. `page.clock.install()` before the first address,
+  then `page.clock.fast_forward(RENEWS)` in place of waiting.
 - `web`: the address of the test's server: the whole of `nctool_rollout.wsgi`, in threads, on the test's database.
 - `person(role)`, `client_as(role)`: the user with this role; Django's test client signed in as that user (no browser).
 
@@ -32,10 +34,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from nctool_rollout.roles import Role, setup_roles
 from tests.servers import CHROMIUM_MISSING, chromium_path
+
+RENEWS = 5_000  # milliseconds: the longest of the pages that are tested
+PATIENCE = 20_000  # milliseconds: a slow machine is no flaw of the page
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +50,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.fail(CHROMIUM_MISSING)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in the thread of the tests
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
@@ -122,7 +128,7 @@ def page_as(chromium: Browser, web: str, client_as: Callable[[str], Client]) -> 
         name = settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": client_as(role).cookies[name].value, "url": web}])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", listen)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page

@@ -14,9 +14,9 @@ import flags.selectors
 from core.actors import Actor
 from flags.models import Flag
 from flags.services import rollout
+from tests.chromium import RENEWS
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 LIST = "/admin/flags/flagstate/"
@@ -140,10 +140,12 @@ def test_a_change_by_somebody_else_appears_by_itself_and_keeps_the_focus(
     page_as: PageAs, quarter: Flag, operator_actor: Actor, now: datetime
 ) -> None:
     page = page_as("operator")
+    page.clock.install()
     page.goto(FLAG)
     page.get_by_role("link", name="Set percentage").focus()
     rollout.set_rollout(KEY, "production", 75, actor=operator_actor, reason="elsewhere", now=now)
-    expect(page.get_by_text("On for 75 % of npubs")).to_be_visible(timeout=15_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.get_by_text("On for 75 % of npubs")).to_be_visible()
     expect(page.get_by_role("link", name="Set percentage")).to_be_focused()
 
 

@@ -15,9 +15,9 @@ from core import events
 from core.actors import GUARD, Actor
 from flags.models import Flag
 from flags.services import emergency, lists, rollout, tokens
+from tests.chromium import RENEWS
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 
@@ -122,17 +122,23 @@ def test_home_renews_itself_and_says_when_the_server_is_gone(
     page_as: PageAs, flag: Flag, operator_actor: Actor, now: datetime
 ) -> None:
     page = page_as("viewer")
+    page.clock.install()
     page.goto("/admin/")
     rollout.enable(KEY, "production", actor=operator_actor, reason="seen without a reload", now=now)
-    expect(page.get_by_text("seen without a reload")).to_be_visible(timeout=15_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.get_by_text("seen without a reload")).to_be_visible()
     page.route("**/admin/", lambda route: route.abort())
-    expect(page.get_by_text("No answer from the server")).to_be_visible(timeout=15_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.get_by_text("No answer from the server")).to_be_visible()
     page.unroute("**/admin/")
-    expect(page.get_by_text("No answer from the server")).to_be_hidden(timeout=15_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.get_by_text("No answer from the server")).to_be_hidden()
 
 
 def test_home_asks_for_the_login_when_the_session_has_ended(page_as: PageAs, flag: Flag) -> None:
     page = page_as("viewer")
+    page.clock.install()
     page.goto("/admin/")
     page.context.clear_cookies()
-    expect(page.get_by_label("Password")).to_be_visible(timeout=15_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.get_by_label("Password")).to_be_visible()

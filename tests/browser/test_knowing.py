@@ -18,9 +18,9 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.models import Acknowledgement, Flag, FlagState, Instance, SeenUnit, Usage
 from flags.services import lists, registry, rollout
+from tests.chromium import RENEWS
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 LIST = "/admin/flags/flagstate/"
@@ -117,11 +117,13 @@ def test_the_page_of_a_change_follows_it_through_the_processes(page_as: PageAs, 
     made = {"version": state.configuration, "at": event.at + timedelta(seconds=0.2)}
     Acknowledgement.objects.create(instance=one, **made)
     page = page_as("viewer")
+    page.clock.install()
     page.goto(f"/admin/core/event/{event.pk}/change/")
     spread = page.get_by_role("region", name=re.compile("Who has taken it"))
     expect(spread).to_contain_text("Seen by 1 of 2 in 0.20 s")
     expect(spread).to_contain_text("pay-2")
     Acknowledgement.objects.create(instance=other, **made)
+    page.clock.fast_forward(RENEWS)
     expect(spread).to_contain_text("Seen by 2 of 2 in 0.20 s")
     expect(spread).to_contain_text("everywhere")
 

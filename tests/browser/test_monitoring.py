@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from core.actors import Actor
 from flags.services import rollout
 from monitoring.models import Series, Trigger
+from tests.chromium import RENEWS
 from tests.monitoring_admin.conftest import KEY, fired, judge, report, series, trigger  # noqa: F401
 
 pytestmark = pytest.mark.browser
@@ -66,6 +67,7 @@ def test_a_chart_has_gaps_a_threshold_and_marks_and_gets_new_points_by_itself(
         judge(trigger, at - ago, value)
     rollout.set_rollout(KEY, "production", 25, actor=operator_actor, reason="x", now=now - timedelta(minutes=5))
     page = page_as("viewer")
+    page.clock.install()
     page.goto(f"/admin/monitoring/trigger/{trigger.pk}/change/?range=15m")
     page.wait_for_function("Chart.getChart(document.querySelector('#mon-chart canvas')) !== undefined")
     seen = points(page)
@@ -76,6 +78,7 @@ def test_a_chart_has_gaps_a_threshold_and_marks_and_gets_new_points_by_itself(
     assert mark.get_attribute("href") == page.locator(".mon-changes a").get_attribute("href")
     page.evaluate("window.kept = document.querySelector('#mon-chart canvas')")
     judge(trigger, at - 20, 3.5)
+    page.clock.fast_forward(RENEWS)
     page.wait_for_function(
         "Chart.getChart(document.querySelector('#mon-chart canvas')).data.datasets[0].data.some(p => p.y === 3.5)"
     )

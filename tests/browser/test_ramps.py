@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Request, expect
 
 from core import events
 from rollouts.models import Ramp
+from tests.chromium import RENEWS
 from tests.rollouts.conftest import template  # noqa: F401
 
 pytestmark = pytest.mark.browser
@@ -96,11 +97,13 @@ def test_the_page_renews_itself_without_losing_focus_or_place(page_as: PageAs) -
     olga, now = Actor("olga", ActorKind.PERSON), timezone.now()
     ramp = starting.start("atomic-phased", "production", actor=olga, reason="go", now=now)
     page = page_as("operator", height=500)
+    page.clock.install()
     page.goto(f"/admin/rollouts/ramp/{ramp.pk}/change/")
     page.get_by_role("link", name="Hold").focus()
     page.evaluate("window.scrollTo(0, 200)")
     steering.advance(ramp.pk, actor=olga, reason="by another person", now=timezone.now())
-    expect(page.locator(".ops-timeline > li").nth(0)).to_contain_text("by olga", timeout=10_000)
+    page.clock.fast_forward(RENEWS)
+    expect(page.locator(".ops-timeline > li").nth(0)).to_contain_text("by olga")
     assert page.evaluate("document.activeElement.textContent").endswith("Hold")
     assert page.evaluate("window.scrollY") == 200
 

@@ -17,9 +17,9 @@ from core.asking import Change
 from flags.domain.change import StateChange
 from flags.models import Flag
 from flags.services import approval_rules, lists, rollout
+from tests.chromium import RENEWS
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 FLAG = f"/admin/flags/flagstate/at/production/{KEY}/"
@@ -52,6 +52,7 @@ def press(page: Page, name: str) -> None:
 
 def test_one_asks_another_approves_it_is_applied_and_taken_back_by_keyboard(page_as: PageAs, quarter: Flag) -> None:
     olga, anna = page_as("operator"), page_as("approver")
+    olga.clock.install()
     olga.goto(FLAG)
     press(olga, "Set percentage")
     dialog = olga.get_by_role("dialog")
@@ -76,7 +77,8 @@ def test_one_asks_another_approves_it_is_applied_and_taken_back_by_keyboard(page
     anna.keyboard.press("Control+Enter")
     expect(anna.get_by_text("Approved. It can be applied.")).to_be_visible()
 
-    expect(olga.get_by_text("Error rate is 0.1 %").first).to_be_visible()  # by itself
+    olga.clock.fast_forward(RENEWS)
+    expect(olga.get_by_text("Error rate is 0.1 %").first).to_be_visible()
     press(olga, "Apply")
     expect(olga.get_by_role("dialog").get_by_role("button", name="Apply", exact=True)).to_be_visible()
     olga.get_by_role("dialog").get_by_role("button", name="Apply", exact=True).press("Enter")

@@ -18,7 +18,6 @@ from flags.models import Flag, Segment
 from flags.services import definition, rollout, segments, targeting
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)  # a slow machine is no flaw of the page
 PageAs = Callable[..., Page]
 KEY = "atomicMeltOperations"
 EU = [{"attribute": "country", "op": "in", "values": ["DE", "FR"]}]

@@ -60,7 +60,7 @@ def slack(settings: Settings) -> Iterator[Slack]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}{SECRET_PATH}"
     settings.SLACK_WEBHOOK_URL = state.url

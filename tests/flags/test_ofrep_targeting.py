@@ -119,7 +119,7 @@ class _Quiet(WSGIRequestHandler):
 def client(door: OfrepDoor) -> Iterator[OpenFeatureClient]:
     """The stock Python client, over HTTP."""
     with make_server("127.0.0.1", 0, door, handler_class=_Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         provider = OFREPProvider(url, headers_factory=lambda: {"Authorization": "Bearer good"})
         api.set_provider(provider, domain="typed")

@@ -90,7 +90,7 @@ def doors() -> Iterator[Doors]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     doors.base_url = f"http://127.0.0.1:{server.server_port}"
     yield doors
     server.shutdown()

@@ -15,6 +15,7 @@ import pytest
 
 from simulator import faults, plan
 from simulator.faults import Fault, Kind
+from simulator.health import Health
 from simulator.ledger import ForeignDatabase, Ledger
 from simulator.plan import ATOMIC, PREFLIGHT
 from simulator.runner import Config, Simulator
@@ -147,6 +148,15 @@ def test_its_health_and_its_load_follow_the_faults_of_a_flag_that_is_on(
         until(lambda: doors.newest("system_load") >= 90)
     assert 0 < doors.newest("replication_lag_ms") < 500
     assert 0 <= doors.newest("connection_pool_used") <= 100
+
+
+def test_a_health_that_is_closed_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    health = Health(0, lambda: True, clock=time.monotonic)
+    started = set(threading.enumerate()) - before
+    assert started
+    health.close()
+    until(lambda: not any(thread.is_alive() for thread in started))
 
 
 def test_a_reconciliation_counts_what_it_checks_finds_corrects_and_blocks(

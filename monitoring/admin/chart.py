@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import events
+from core.templatetags.screen import number
 from monitoring.admin.spans import Span
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """Where a metric is not well: from one value to another; None has no end. `text` is for who sees no colour."""
+
+    low: float | None
+    high: float | None
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     title: str
     unit: str
@@ -68,6 +79,7 @@ class Chart:
     threshold: Mapping[int, float] = field(default_factory=dict)
     limit: float | None = None
     marks: Sequence[Mark] = ()
+    bands: Sequence[Band] = ()
 
     @property
     def empty(self) -> bool:
@@ -113,11 +125,28 @@ class Chart:
                 for line in self.lines
             ],
             "threshold": self._thresholds(steps),
+            "bands": [
+                {"low": band.low, "high": band.high, "tone": band.tone, "text": band.text} for band in self.bands
+            ],
             "marks": [
                 {"at": mark.at.timestamp(), "text": mark.text, "tone": mark.tone, "url": mark.url}
                 for mark in self.marks
             ],
         }
+
+
+def bands(unit: str, better: str, *, warning: float | None, critical: float | None) -> list[Band]:
+    """The bands of a metric: above its limits where lower is better, below them where higher is; none otherwise."""
+    if better not in ("lower", "higher"):
+        return []
+    side = "above" if better == "lower" else "below"
+    found = []
+    for tone, name, limit, next_limit in (("warn", "warning", warning, critical), ("bad", "critical", critical, None)):
+        if limit is None:
+            continue
+        low, high = (limit, next_limit) if better == "lower" else (next_limit, limit)
+        found.append(Band(low, high, tone, f"{name} {side} {number(limit)} {unit}".strip()))
+    return found
 
 
 def marks(environment_id: int, flag_key: str, *, start: int, end: int) -> list[Mark]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -16,7 +17,6 @@ from core import environments
 from core.admin.read_only import Screen
 from core.errors import DomainError
 from core.exporting import safe
-from core.templatetags.screen import number
 from monitoring import selectors
 from monitoring.admin import chart, spans
 from monitoring.models import Metric
@@ -62,7 +62,7 @@ class ExplorerPage(Screen):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         drawn, trouble = self._draw()
         given = self.request.GET
-        asked = {name: given[name] for name in ("environment", "metric", "expr", "compare") if name in given}
+        asked = {name: given[name] for name in ("environment", "metric", "expr", "compare", "step") if name in given}
         return super().get_context_data(
             environments=self.known,
             here=self.here,
@@ -71,8 +71,13 @@ class ExplorerPage(Screen):
             expr=self.expr,
             trouble=trouble,
             chart=drawn,
-            limit=f"{number(drawn.limit)} {drawn.unit}".strip() if drawn.limit is not None else "",
             spans=spans.SPANS,
+            steps=spans.STEPS,
+            step=given.get("step", ""),
+            asked=asked,
+            begin=given.get("from", "") if trouble else _local(drawn.start),
+            end=given.get("to", "") if trouble else _local(drawn.end),
+            zoom=spans.around(drawn.span, now=timezone.now()),
             keep=f"{urlencode(asked)}&" if asked else "",
             compare="compare" in self.request.GET,
             latest=_latest(drawn),
@@ -109,13 +114,14 @@ class ExplorerPage(Screen):
 
     def _draw(self) -> tuple[chart.Chart, str]:
         """The chart, and what is wrong with the expression; an empty chart then."""
-        span = spans.chosen(self.request.GET.get("range"))
-        start, end = span.bounds(timezone.now())
-        lines, trouble = [], ""
+        now, span, lines, trouble = timezone.now(), spans.DEFAULT, [], ""
         try:
-            lines = self._lines(start, end, span.step)
+            kept = timedelta(days=settings.METRICS_1H_RETENTION_DAYS)
+            span = spans.asked(self.request.GET, now=now, kept=kept)
+            lines = self._lines(*span.bounds(now), span.step)
         except DomainError as error:
             trouble = str(error)
+        start, end = span.bounds(now)
         metric = self.metric
         drawn = chart.Chart(
             title=metric.title if metric else self.expr,
@@ -124,7 +130,9 @@ class ExplorerPage(Screen):
             start=start,
             end=end,
             lines=lines,
-            limit=metric.warning if metric else None,
+            bands=chart.bands(metric.unit, metric.better, warning=metric.warning, critical=metric.critical)
+            if metric
+            else (),
             marks=chart.marks(self.here.pk, "", start=start, end=end),
         )
         return drawn, trouble
@@ -146,6 +154,11 @@ class ExplorerPage(Screen):
         last = min(end, int(now - 3) // 10 * 10)
         found = promql.over(self.here.key, self.expr, start=start + step, end=last, step=step, now=now)
         return sorted(found, key=lambda one: sorted(one.labels.items()))[:MOST_LINES]
+
+
+def _local(at: int) -> str:
+    """As a field of the form takes it."""
+    return f"{datetime.fromtimestamp(at, timezone.get_current_timezone()):%Y-%m-%dT%H:%M}"
 
 
 def _label(labels: Mapping[str, str]) -> str:

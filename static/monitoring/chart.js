@@ -76,6 +76,72 @@
     return wide ? step : step * 2;
   }
 
+  /* Where the metric is not well, behind the lines; in words, too. */
+  const bands = {
+    id: "bands",
+    beforeDatasetsDraw(drawn) {
+      const { ctx, chartArea, scales } = drawn;
+      ctx.save();
+      ctx.font = "11px Inter, sans-serif";
+      ctx.textAlign = "right";
+      for (const band of data.bands) {
+        const pixel = (value, open) => Math.min(chartArea.bottom, Math.max(chartArea.top, value === null ? open : scales.y.getPixelForValue(value)));
+        const top = pixel(band.high, chartArea.top);
+        const bottom = pixel(band.low, chartArea.bottom);
+        if (bottom - top < 1) continue;
+        ctx.fillStyle = css(`--mon-${band.tone}-ground`);
+        ctx.fillRect(chartArea.left, top, chartArea.right - chartArea.left, bottom - top);
+        const below = band.text.includes("below");
+        const edge = Math.round(below ? top : bottom) + 0.5;
+        ctx.strokeStyle = ctx.fillStyle = css(`--mon-${band.tone}`);
+        ctx.setLineDash([6, 4]);
+        ctx.beginPath();
+        ctx.moveTo(chartArea.left, edge);
+        ctx.lineTo(chartArea.right, edge);
+        ctx.stroke();
+        if (bottom - top > 14) ctx.fillText(band.text, chartArea.right - 6, below ? edge + 13 : edge - 5);
+      }
+      ctx.restore();
+    },
+  };
+
+  /* Drag over the chart to see that time: the address says from when to when. */
+  function zoomable(box) {
+    if (!box.dataset.zoom) return;
+    const canvas = box.querySelector("canvas");
+    let from = null;
+    let shade = null;
+    const inside = (event) => Math.min(chart.chartArea.right, Math.max(chart.chartArea.left, event.offsetX));
+    const end = () => {
+      if (shade) shade.remove();
+      from = shade = null;
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || chart === null) return;
+      from = inside(event);
+      canvas.setPointerCapture(event.pointerId);
+      shade = document.createElement("div");
+      shade.className = "mon-zoom";
+      box.append(shade);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (shade === null) return;
+      const { top, bottom } = chart.chartArea;
+      const to = inside(event);
+      Object.assign(shade.style, { left: `${Math.min(from, to)}px`, width: `${Math.abs(to - from)}px`, top: `${top}px`, height: `${bottom - top}px` });
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      if (from === null) return;
+      const to = inside(event);
+      const [first, last] = [from, to].sort((a, b) => a - b).map((x) => Math.round(chart.scales.x.getValueForPixel(x)));
+      const wide = Math.abs(to - from) > 8;
+      end();
+      if (wide) window.location.search = `${box.dataset.zoom}from=${first}&to=${Math.max(last, first + 60)}`;
+    });
+    canvas.addEventListener("pointercancel", end);
+    document.addEventListener("keydown", (event) => event.key === "Escape" && end());
+  }
+
   /* The vertical lines of the changes; their labels are links above the chart. */
   const marks = {
     id: "marks",
@@ -132,7 +198,8 @@
     const step = ticks();
     const label = clock(data.end - data.start > 90000 ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" });
     const exact = clock({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    const top = data.threshold.length ? Math.max(...data.threshold) * 1.2 : undefined;
+    const edges = [...data.threshold, ...data.bands.slice(0, 1).map((band) => band.low ?? band.high)];
+    const top = edges.length ? Math.max(...edges) * 1.2 : undefined;
     return {
       responsive: false,
       maintainAspectRatio: false,
@@ -202,9 +269,10 @@
       Chart.defaults.font.family = "Inter, sans-serif";
       Chart.defaults.font.size = 12;
       fit(box);
-      chart = new Chart(box.querySelector("canvas"), { type: "line", data: wanted, options: options(), plugins: [marks] });
+      chart = new Chart(box.querySelector("canvas"), { type: "line", data: wanted, options: options(), plugins: [bands, marks] });
       fit(box);
       new ResizeObserver(() => fit(box)).observe(box);
+      zoomable(box);
       return;
     }
     chart.data = wanted;

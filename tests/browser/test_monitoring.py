@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from core import environments
 from core.actors import Actor
 from flags.services import rollout
 from monitoring.models import Series, Trigger
+from monitoring.services import ingest
 from tests.chromium import RENEWS
 from tests.monitoring_admin.conftest import KEY, fired, judge, report, series, trigger  # noqa: F401
 
@@ -109,3 +111,26 @@ def test_nothing_scrolls_sideways_on_a_phone(
         page.goto(f"/admin/monitoring/{address}")
         page.wait_for_load_state("load")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_dragging_over_the_explorer_shows_that_time(page_as: PageAs, now: datetime, all_environments: None) -> None:
+    stamp = int(now.timestamp()) // 10 * 10
+    gauges = [ingest.Gauge("error_rate", {}, stamp - ago, 2.0) for ago in range(10, 3600, 10)]
+    ingest.store_gauges(environments.get("production").pk, "recorded", gauges, now=now)
+    page = page_as("viewer")
+    page.goto("/admin/monitoring/series/explore/?environment=production&expr=error_rate&range=1h")
+    expect(page.locator("#mon-chart canvas")).to_be_visible()
+    page.wait_for_function("Chart.getChart(document.querySelector('#mon-chart canvas'))")
+    box = page.locator("#mon-chart canvas").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.5, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=4)
+    expect(page.locator(".mon-zoom")).to_be_visible()
+    page.mouse.up()
+    page.wait_for_url("**from=*")
+    shown = page.evaluate("JSON.parse(document.getElementById('mon-data').textContent)")
+    assert 600 <= shown["end"] - shown["start"] <= 1200  # a quarter of the hour, more or less
+    page.get_by_role("link", name="Zoom out").click()
+    page.get_by_role("link", name="Back to now").click()
+    expect(page.get_by_role("link", name="1 h", exact=True)).to_have_attribute("aria-current", "true")

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core import environments
 from core.actors import Actor
+from monitoring.admin import chart
 from monitoring.models import Series
 from monitoring.services import catalogue, ingest, sources
 
@@ -49,7 +50,7 @@ def test_the_explorer_draws_a_metric_or_an_expression_and_says_when_it_is_from(
     page = text_of(client, EXPLORER)
     for words in (
         "How many melts fail.",
-        "Warning at 1 %, critical at 5 %",
+        "Warning above 1 %. Critical above 5 %.",
         "the last point of the first line",
         "a==1+1",
     ):
@@ -64,6 +65,41 @@ def test_the_explorer_draws_a_metric_or_an_expression_and_says_when_it_is_from(
     assert sheet["Content-Type"].startswith("text/csv")
     assert ",2.0" in sheet.content.decode()
     assert client.get(f"{EXPLORER}?metric=error_rate&points=1", headers={"HX-Request": "true"}).status_code == 200
+
+
+def test_any_time_is_shown_in_any_resolution_and_what_cannot_be_shown_is_said(
+    client_as: ClientAs, measured: None
+) -> None:
+    client = client_as("viewer")
+    now = int(timezone.now().timestamp())
+    page = client.get(f"{EXPLORER}?metric=error_rate&from={now - 500}&to={now - 100}&step=60")
+    drawn = page.context["chart"].as_json()
+    assert (drawn["step"], drawn["start"] % 60, len(drawn["lines"][0]["values"])) == (60, 0, pytest.approx(7, abs=1))
+    assert "every " not in page.content.decode().partition('id="ops-live"')[2][:40]  # what is over is not read again
+    for word in ("Earlier", "Later", "Zoom in", "Zoom out", "Back to now"):
+        assert word in page.content.decode()
+    coarse = text_of(client, f"{EXPLORER}?metric=error_rate&range=7d&step=10")
+    assert "In steps of 10 s these would be more than 1,000 points." in coarse
+    for wrong, words in {
+        "from=2020-01-01T00:00&to=2020-01-02T00:00": "Nothing is kept from before",
+        f"from={now}&to={now - 600}": "at least a minute after",
+        "from=soon&to=later": "A time such as",
+        "step=7": "The resolution is one of",
+    }.items():
+        assert words in text_of(client, f"{EXPLORER}?metric=error_rate&{wrong}"), wrong
+
+
+@pytest.mark.parametrize(
+    ("better", "expected"),
+    [
+        ("lower", [(1, 5, "warning above 1 %"), (5, None, "critical above 5 %")]),
+        ("higher", [(5, 1, "warning below 1 %"), (None, 5, "critical below 5 %")]),
+        ("", []),
+    ],
+)
+def test_bands_lie_on_the_side_where_it_is_not_well(better: str, expected: list[Any]) -> None:
+    found = chart.bands("%", better, warning=1, critical=5)
+    assert [(band.low, band.high, band.text) for band in found] == expected
 
 
 def test_a_gauge_is_shown_as_what_it_stands_at(client_as: ClientAs, measured: None) -> None:

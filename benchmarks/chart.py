@@ -1,8 +1,8 @@
 """How long a chart of seven days takes on the server: `python -m benchmarks.chart`.
 
-In a SQLite database of its own: seventeen series, one of them a timing with its sketches, each measured every ten seconds
-for seven days, and rolled up by the product. Each page is rendered by the product's own views, 20 times after one that
-warms up.
+In a SQLite database of its own: seventeen series, one of them a timing with its sketches, each measured every ten
+seconds for seven days, and rolled up by the product. Each page is rendered by the product's own views, 20 times
+after one that warms up.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ APPS = (
     "risk",
     "rollouts",
     "approvals",
+    "plans",
     "communications",
     "reports",
 )
@@ -37,11 +38,14 @@ OPERATE = frozenset(
         "risk.register_risk",
         "communications.retry_delivery",
         "approvals.request_change",
+        "plans.operate_plan",
+        "plans.tick_item",
     }
 )
 APPROVE = frozenset(
     {
         "approvals.approve_change",
+        "plans.approve_phase",
         "core.plan_freeze",
         "core.override_freeze",
         "monitoring.define_trigger",

@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "risk",
     "rollouts",
     "approvals",
+    "plans",
     "communications",
     "reports",
     "nctool_rollout",

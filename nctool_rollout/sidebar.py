@@ -50,6 +50,8 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:approvals_changerequest_changelist",
                 "approvals.view_changerequest",
             ),
+            _item("Plans", "view_kanban", "admin:plans_plan_changelist", "plans.view_plan"),
+            _item("Checklists", "checklist", "admin:plans_checklist_changelist", "plans.view_checklist"),
             _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
             _item(
                 "Validations", "fact_check", "admin:rollouts_validationrun_changelist", "rollouts.view_validationrun"

@@ -93,6 +93,17 @@ def instant(environment: str, text: str, *, at: float) -> list[Element]:
     return elements(evaluate(query, storage, at, lookback=LOOKBACK))
 
 
+def holds(environment: str, text: str, *, at: float) -> tuple[bool | None, list[Element]]:
+    """Whether a condition holds at unix second `at`, and its elements; None when nothing that it reads has data."""
+    query = parse(text)
+    storage = stored(environments.get(environment).pk, [query], start=at, end=at)
+    value = evaluate(query, storage, at, lookback=LOOKBACK)
+    found = elements(value)
+    if found and value != 0.0:
+        return True, found
+    return (False if storage.alive(query.names, at) else None), []
+
+
 def over(environment: str, text: str, *, start: float, end: float, step: int, now: float) -> list[Drawn]:
     """What the expression is at `start` and every `step` seconds after it, up to `end`.
 

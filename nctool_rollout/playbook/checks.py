@@ -23,11 +23,13 @@ from monitoring.domain.rule import Definition
 from monitoring.domain.source import Definition as SourceDefinition
 from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
 from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp
+from nctool_rollout.playbook.planning import Plan, document_of
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import definition_of, plan_of, source_of, steps_of
 from nctool_rollout.playbook.watching import AlertGroup, Trigger
 from nctool_rollout.playbook.watching import Source as DataSource
+from plans.domain.template import PlanSpec
 from rollouts.domain.template import flaws
 
 
@@ -59,6 +61,8 @@ class _Checks:
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
         yield from self._watching()
+        for key, plan in self.playbook.plans.items():
+            yield from self._plan(("plans", key), plan)
         for key in self.playbook.approvals:
             yield from self._known("environment", key, ("approvals", key))
 
@@ -207,6 +211,19 @@ class _Checks:
         elif source is not None and group.environments is not None:
             for environment in sorted(set(group.environments) - set(source.environments)):
                 yield self._at(path, f"{group.source} is no source of {environment}.")
+
+    def _plan(self, path: Path, plan: Plan) -> Iterator[Problem]:
+        for key, phase in plan.phases.items():
+            here = (*path, "phases", key)
+            yield from self._named((*here, "ramps"), "ramp", phase.ramps, self.playbook.ramps)
+            yield from self._named((*here, "triggers"), "trigger", phase.triggers, self.playbook.triggers)
+            for index, feature in enumerate(phase.features):
+                yield from self._known("feature", feature, (*here, "features", index))
+        try:
+            PlanSpec.read(document_of(plan))
+        except Invalid as error:
+            parts = (error.field or "name").split(".")
+            yield self._at((*path, *(int(part) if part.isdigit() else part for part in parts)), str(error))
 
     def _freeze(self, path: Path, freeze: Freeze) -> Iterator[Problem]:
         yield from self._places(path, freeze.environments)

@@ -41,6 +41,7 @@ def export() -> dict[str, Any]:
         **exported_alerts(of_environments(items)),
         "approvals": _approvals(items),
         "risks": {key: _risk(items["risks", key]) for key in _keys(items, "risks")},
+        "plans": {key: items["plans", key] for key in _keys(items, "plans")},
         "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
     }
 

@@ -24,6 +24,7 @@ from nctool_rollout.playbook.problems import PlaybookError, Problem
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import Item, rule_from
 from nctool_rollout.playbook.work import Load
+from plans.services import templates as plan_templates
 from risk.services import register
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
@@ -211,6 +212,12 @@ def _alerts(work: Load) -> None:
             rules.define(environment, group, name, decision.wanted, origin=Origin.PLAYBOOK, **work.who)
 
 
+def _plans(work: Load) -> None:
+    for (_, key), decision in work.writes("plans").items():
+        with work.part("plans", key):
+            plan_templates.define(key, decision.wanted, **work.who)
+
+
 def _approvals(work: Load) -> None:
     """Last, so that what this file does is judged by the rules that held before it."""
     for environment in work.keys("approvals"):
@@ -245,6 +252,7 @@ PARTS = (
     _triggers,
     _alerts,
     _ramps,
+    _plans,
     _approvals,
     _freezes,
     _risks,

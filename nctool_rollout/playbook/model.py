@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
+from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollouts.domain.states import MonitoringLevel
 
@@ -167,4 +168,5 @@ class Playbook(Part):
     alert_groups: list[AlertGroup] = []
     risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
+    plans: dict[LongKey, Plan] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

@@ -11,6 +11,7 @@ from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 _EVERYWHERE = "everywhere"
 _NOUNS = {
     "ramps": "ramp",
+    "plans": "plan",
     "triggers": "trigger",
     "metrics": "metric",
     "risks": "risk",
@@ -133,4 +134,5 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "risks": lambda value: f"{value['title']!r}, {value['probability']} and {value['impact']}",
     "alerts": _alert,
     "sources": lambda value: f"{value['kind']} {value['url']}",
+    "plans": lambda value: f"{value['name']!r}, {len(value['phases'])} phases",
 }

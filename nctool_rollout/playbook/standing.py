@@ -9,6 +9,7 @@ from typing import Any
 import alerting.selectors
 import flags.selectors
 import monitoring.selectors
+import plans.selectors
 import risk.selectors
 import rollouts.selectors
 from alerting.services.rules import definition_of
@@ -37,6 +38,7 @@ def items() -> dict[Item, Any]:
         **_alerts(),
         **_approvals(),
         **_freezes(),
+        **{("plans", row.key): row.document for row in plans.selectors.templates()},
     }
 
 

@@ -10,6 +10,7 @@ from core import freezing
 from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp
+from nctool_rollout.playbook.planning import document_of
 from nctool_rollout.playbook.watching import Risk, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
 
@@ -48,6 +49,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             for field, rule in rules
             if rule is not None
         },
+        **{("plans", key): document_of(plan) for key, plan in playbook.plans.items()},
         **{("freezes", key): freezing.told(plan_of(freeze)) for key, freeze in playbook.freezes.items()},
     }
 

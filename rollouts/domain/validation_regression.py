@@ -65,6 +65,22 @@ def compare(now: Period, before: Period | None) -> Result:
     )
 
 
+def errors_steady(now: Period, before: Period) -> Result:
+    """No increase in error rates (seed: success criteria of phase 1). Both periods must be `enough`."""
+    found = Findings()
+    _errors(now, before, found, WHAT_TO_DO.format(before=before.label))
+    return found.result(f"No more errors than in {before.label}.", f"More errors than in {before.label}, beyond noise.")
+
+
+def times_steady(now: Period, before: Period) -> Result:
+    """Response times remain stable (seed: success criteria of phase 1). Both periods must be `enough`."""
+    found = Findings()
+    todo = WHAT_TO_DO.format(before=before.label)
+    _times("Response time, mean", now.means, before.means, found, todo)
+    _times("Response time, p95", now.p95s, before.p95s, found, todo)
+    return found.result(f"No slower than in {before.label}.", f"Slower than in {before.label}, beyond noise.")
+
+
 def _errors(now: Period, before: Period, found: Findings, todo: str) -> None:
     p = share_is_higher(now.errors, now.operations, before.errors, before.operations)
     worse = p < ALPHA and now.error_rate > ERROR_RATE

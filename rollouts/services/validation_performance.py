@@ -26,9 +26,9 @@ def check(subject: Subject) -> Result:
     """The same hour of last week is the measure; without it the hour before the newest raise of a flag, and where no
     flag was ever raised the hour before."""
     end = (int(subject.now.timestamp()) - GRACE) // 10 * 10
-    now = _measured(subject, "the last 10 minutes", end - NOW, end)
+    now = measured(subject.environment_id, "the last 10 minutes", end - NOW, end)
     for label, start in _times(subject, end):
-        before = _measured(subject, label, start, start + HOUR)
+        before = measured(subject.environment_id, label, start, start + HOUR)
         if before.enough:
             return compare(now, before)
     return compare(now, None)
@@ -58,9 +58,9 @@ def _raised(subject: Subject) -> tuple[str, int] | None:
     return None
 
 
-def _measured(subject: Subject, label: str, start: int, end: int) -> Period:
-    """A time as it was measured, in the finest steps in which it is kept."""
-    where, names = subject.environment_id, [OPERATIONS, ERRORS, DURATION]
+def measured(environment_id: int, label: str, start: int, end: int) -> Period:
+    """A time, in unix seconds, as it was measured, in the finest steps in which it is kept. `label` names it."""
+    where, names = environment_id, [OPERATIONS, ERRORS, DURATION]
     reads: list[Read] = []
     step = STEPS[0]
     for step in STEPS:

@@ -1,0 +1,40 @@
+"""States of plans as badges."""
+
+from __future__ import annotations
+
+from django.utils.safestring import SafeString
+
+from core.templatetags.screen import badge
+from plans.domain.gate import Requirement, Standing
+from plans.domain.states import ItemState, PhaseState
+
+_PHASES = {
+    PhaseState.WAITING: ("waiting", "mute", "schedule"),
+    PhaseState.ACTIVE: ("active", "info", "play_circle"),
+    PhaseState.COMPLETED: ("completed", "ok", "check_circle"),
+    PhaseState.ROLLED_BACK: ("rolled back", "bad", "undo"),
+}
+_ITEMS = {
+    ItemState.PENDING: ("pending", "mute", "radio_button_unchecked"),
+    ItemState.PASSED: ("passed", "ok", "check_circle"),
+    ItemState.FAILED: ("failed", "bad", "cancel"),
+    ItemState.SKIPPED: ("skipped", "warn", "skip_next"),
+}
+_STANDINGS = {
+    Standing.MET: ("met", "ok", "check_circle"),
+    Standing.UNMET: ("not met", "bad", "block"),
+    Standing.UNKNOWN: ("not known", "warn", "help"),
+    Standing.WAIVED: ("waived", "warn", "verified_user"),
+}
+
+
+def phase(state: str) -> SafeString:
+    return badge(*_PHASES[PhaseState(state)])
+
+
+def item(state: str) -> SafeString:
+    return badge(*_ITEMS[ItemState(state)])
+
+
+def requirement(found: Requirement) -> SafeString:
+    return badge(*_STANDINGS[found.standing])

@@ -1,0 +1,79 @@
+"""What a machine can find out about an item: it ticks itself, and unticks itself when it is no longer so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from core.errors import Invalid
+from monitoring.domain.promql import parse
+from plans.domain.states import ItemState
+
+STEADY = ("errorRate", "responseTime")
+VALIDATIONS = (
+    "applicationHealth",
+    "databaseIntegrity",
+    "featureFunctionality",
+    "performanceRegression",
+    "securityCompliance",
+)
+
+
+class CheckKind(StrEnum):
+    """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the five checks
+    succeeded. `ramp`: it is completed. `flag`: everybody has it. `watched`: measurements come, the guard judges them,
+    and the alert rules are evaluated.
+    """
+
+    RULE = "rule"
+    STEADY = "steady"
+    VALIDATION = "validation"
+    RAMP = "ramp"
+    FLAG = "flag"
+    WATCHED = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    kind: CheckKind
+    value: str
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Check:
+        """From `{kind: value}`. Raises Invalid for anything else."""
+        if len(given) != 1:
+            raise Invalid(f"One of {', '.join(CheckKind)}, and what it is about.", field="check")
+        ((name, value),) = given.items()
+        if name not in list(CheckKind):
+            raise Invalid(f"There is no check {name!r}; there are {', '.join(CheckKind)}.", field="check")
+        kind = CheckKind(name)
+        if kind is CheckKind.WATCHED:
+            if value is not True:
+                raise Invalid("watched: true", field="check")
+            return cls(kind, "")
+        if not isinstance(value, str) or not value.strip():
+            raise Invalid(f"{name} names what it is about.", field="check")
+        known = {CheckKind.STEADY: STEADY, CheckKind.VALIDATION: VALIDATIONS}.get(kind)
+        if known and value not in known:
+            raise Invalid(f"{name} is one of {', '.join(known)}, not {value!r}.", field="check")
+        if kind is CheckKind.RULE:
+            parse(value)
+        return cls(kind, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {self.kind.value: self.value or True}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found: `why` is a sentence with the numbers. `ok` is None when nothing can be said, which is no pass."""
+
+    ok: bool | None
+    why: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> ItemState:
+        return ItemState.PENDING if self.ok is None else ItemState.PASSED if self.ok else ItemState.FAILED

@@ -1,0 +1,116 @@
+"""Reads of the plans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from core.errors import NotFound
+from plans.domain.states import DONE, LIVE, ItemState
+from plans.models import Checklist, Item, Phase, Plan, PlanTemplate
+from plans.selectors.gates import completion, facts_of, start
+
+__all__ = [
+    "board",
+    "checklist",
+    "checklists",
+    "completion",
+    "facts_of",
+    "items_open",
+    "live",
+    "overdue",
+    "phase",
+    "plan",
+    "plans",
+    "start",
+    "template",
+    "templates",
+]
+
+
+def templates() -> QuerySet[PlanTemplate]:
+    """The plans of the playbook, in the order of their keys."""
+    return PlanTemplate.objects.order_by("key")
+
+
+def template(key: str) -> PlanTemplate:
+    """One of them, or NotFound."""
+    found = templates().filter(key=key).first()
+    if found is None:
+        raise NotFound(f"There is no plan {key!r}: load a playbook that has one.")
+    return found
+
+
+def plans(environment: str | None = None) -> QuerySet[Plan]:
+    """All plans with their environment, newest first."""
+    found = Plan.objects.select_related("environment").order_by("-pk")
+    return found if environment is None else found.filter(environment__key=environment)
+
+
+def live(environment: str | None = None) -> QuerySet[Plan]:
+    """Those that run or are paused."""
+    return plans(environment).filter(state__in=[state.value for state in LIVE])
+
+
+def plan(plan_id: int) -> Plan:
+    """One plan, or NotFound."""
+    found = plans().filter(pk=plan_id).first()
+    if found is None:
+        raise NotFound(f"There is no plan {plan_id}.")
+    return found
+
+
+def phase(phase_id: int) -> Phase:
+    """One phase with its plan and environment, or NotFound."""
+    found = Phase.objects.select_related("plan__environment").filter(pk=phase_id).first()
+    if found is None:
+        raise NotFound(f"There is no phase {phase_id}.")
+    return found
+
+
+def checklists(plan_id: int) -> QuerySet[Checklist]:
+    """The checklists of a plan with their items counted: `done`, `total`, `failed`, `unknown`; one query."""
+    done = Count("items", filter=Q(items__state__in=[state.value for state in DONE]))
+    pending = Q(items__state=ItemState.PENDING.value)
+    return Checklist.objects.filter(plan=plan_id).annotate(
+        done=done,
+        total=Count("items"),
+        failed=Count("items", filter=Q(items__state=ItemState.FAILED.value)),
+        unknown=Count("items", filter=pending & ~Q(items__check_of={})),
+    )
+
+
+def checklist(checklist_id: int) -> Checklist:
+    """One checklist with plan, phase and items, or NotFound."""
+    rows = Checklist.objects.select_related("plan__environment", "phase").prefetch_related(
+        Prefetch("items", Item.objects.order_by("position"))
+    )
+    found = rows.filter(pk=checklist_id).first()
+    if found is None:
+        raise NotFound(f"There is no checklist {checklist_id}.")
+    return found
+
+
+def board(plan_id: int) -> list[Phase]:
+    """The phases of a plan in their order, with plan, environment and waivers: two queries."""
+    rows = Phase.objects.select_related("plan__environment").prefetch_related("waivers")
+    return list(rows.filter(plan=plan_id).order_by("position"))
+
+
+def overdue(*, now: datetime, environment: str | None = None) -> QuerySet[Checklist]:
+    """Checklists of live plans that should have been done, the longest overdue first."""
+    rows = Checklist.objects.select_related("plan__environment").filter(
+        plan__state__in=[state.value for state in LIVE], completed_at=None, due_at__lte=now
+    )
+    return (rows if environment is None else rows.filter(plan__environment__key=environment)).order_by("due_at")
+
+
+def items_open(username: str) -> QuerySet[Item]:
+    """The items of open checklists that wait for this person."""
+    return (
+        Item.objects.select_related("checklist__plan__environment")
+        .filter(assignee=username, checklist__plan__state__in=[state.value for state in LIVE])
+        .exclude(state__in=[state.value for state in DONE])
+        .order_by("checklist__due_at", "pk")
+    )

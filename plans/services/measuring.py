@@ -1,0 +1,163 @@
+"""What a machine can find out ticks itself, and unticks itself when it is no longer so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import flags.selectors
+import rollouts.selectors
+from alerting import selectors as alerting
+from alerting.domain.states import Health
+from core import heartbeats
+from core.actors import Actor, ActorKind
+from core.errors import DomainError
+from monitoring.domain.windows import horizon
+from monitoring.services import promql
+from plans.domain.check import Check, CheckKind, Finding
+from plans.domain.gate import GUARD_SILENCE
+from plans.domain.states import ItemState, PhaseState, PlanState
+from plans.models import Checklist, Item, Plan
+from plans.services import items
+from plans.services.locking import hold_item
+from rollouts.domain.states import RampState
+from rollouts.domain.validation_regression import errors_steady, times_steady
+from rollouts.selectors.validation import validations
+from rollouts.services.validation_performance import measured
+
+log = logging.getLogger(__name__)
+MACHINE = Actor("plans", ActorKind.MACHINE)
+DAY, HOUR = timedelta(days=1), 3600
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and since when a check is about: the environment, and the start of the phase it belongs to."""
+
+    environment: str
+    environment_id: int
+    since: datetime | None
+
+
+def measure_all(*, now: datetime) -> int:
+    """Look at every measured item of running plans that is open; how many changed. One that fails keeps no other."""
+    changed = 0
+    rows = Item.objects.select_related("checklist__plan__environment", "checklist__phase").exclude(check_of={})
+    rows = rows.filter(checklist__plan__state=PlanState.RUNNING.value, checklist__opens_at__lte=now)
+    for item in rows.exclude(state=ItemState.SKIPPED.value).order_by("pk"):
+        if _is_due(item.checklist):
+            try:
+                changed += _measure(item, now=now)
+            except Exception:
+                log.exception("item %s", item.pk)
+    return changed
+
+
+def find(check: Check, place: Place, *, now: datetime) -> Finding:
+    """What the check finds there now."""
+    try:
+        return _FINDERS[check.kind](check.value, place, now)
+    except DomainError as error:
+        return Finding(None, f"It cannot be said: {error}")
+
+
+def _is_due(checklist: Checklist) -> bool:
+    """What belongs to a phase is measured while the phase is active: before it there is nothing to compare with."""
+    return checklist.phase is None or checklist.phase.state == PhaseState.ACTIVE.value
+
+
+def _measure(item: Item, *, now: datetime) -> bool:
+    plan: Plan = item.checklist.plan
+    phase = item.checklist.phase
+    place = Place(plan.environment.key, plan.environment_id, phase.started_at if phase else None)
+    found = find(Check.read(item.check_of), place, now=now)
+    if found.state.value == item.state:
+        Item.objects.filter(pk=item.pk, version=item.version).update(
+            why=found.why, evidence=dict(found.evidence), measured_at=now
+        )
+        return False
+    with transaction.atomic():
+        held = hold_item(item.pk)
+        if held.version != item.version:
+            return False  # somebody was faster: the next look is about that
+        held.evidence, held.measured_at = dict(found.evidence), now
+        items.change(held, found.state, found.why, by=MACHINE, now=now)
+    return True
+
+
+def _rule(expr: str, place: Place, now: datetime) -> Finding:
+    ok, elements = promql.holds(place.environment, expr, at=horizon(now.timestamp()))
+    if ok is None:
+        return Finding(None, f"No data: nothing that {expr} reads is measured.")
+    shown = {str(dict(one.labels) or "value"): one.value for one in elements[:SHOWN]}
+    return Finding(ok, f"{expr} {'holds' if ok else 'does not hold'}.", shown)
+
+
+def _steady(what: str, place: Place, now: datetime) -> Finding:
+    if place.since is None:
+        return Finding(None, "There is no phase whose beginning it could be compared with.")
+    begin, end = int(place.since.timestamp()), int(now.timestamp()) - 20
+    present = measured(place.environment_id, "the last hour", max(begin, end - HOUR), end)
+    before = measured(place.environment_id, "the hour before the phase", begin - HOUR, begin)
+    for period in (before, present):
+        if not period.enough:
+            why = f"Too little was measured in {period.label}: {period.operations:,.0f} operations."
+            return Finding(None, why)
+    result = (errors_steady if what == "errorRate" else times_steady)(present, before)
+    return Finding(result.success, result.summary, {each.name: each.value for each in result.evidence})
+
+
+def _validation(check: str, place: Place, now: datetime) -> Finding:
+    rows = validations(place.environment).exclude(finished_at=None)
+    since = max(now - DAY, place.since) if place.since else now - DAY
+    run = rows.filter(finished_at__gte=since).first()
+    if run is None:
+        return Finding(None, f"No validation since {since:%Y-%m-%d %H:%M} UTC: run one.")
+    result = run.results.get(check) or {}
+    return Finding(
+        result.get("success") is True, str(result.get("summary") or "It was not made."), {"validation": run.pk}
+    )
+
+
+def _ramp(key: str, place: Place, now: datetime) -> Finding:
+    rows = rollouts.selectors.ramps().filter(template_key=key, environment=place.environment_id)
+    ramp = rows.filter(starts_at__gte=place.since).first() if place.since else rows.first()
+    if ramp is None:
+        return Finding(False, f"The ramp {key} was not started here.")
+    return Finding(ramp.state == RampState.COMPLETED.value, f"It is {ramp.state.replace('_', ' ')}.", {"ramp": ramp.pk})
+
+
+def _flag(key: str, place: Place, now: datetime) -> Finding:
+    state = flags.selectors.state(key, place.environment)
+    why = f"It stands at {state.percentage.normalize():f} %." if state.enabled else "It is off."
+    return Finding(state.enabled and state.percentage == 100, why, {"version": state.version})
+
+
+def _watched(_: str, place: Place, now: datetime) -> Finding:
+    seen = heartbeats.last().get("guard")
+    if seen is None or now - seen > GUARD_SILENCE:
+        return Finding(False, "The guard has not judged for a minute.")
+    rules = [row.health for row in alerting.rules(place.environment).filter(enabled=True)]
+    broken = sum(health == Health.ERROR.value for health in rules)
+    if not rules or broken:
+        return Finding(
+            False, f"{broken} of {len(rules)} alert rules cannot be evaluated." if rules else "No alert rules."
+        )
+    if all(health != Health.OK.value for health in rules):
+        return Finding(None, "No alert rule has data.")
+    return Finding(True, f"The guard judges, and {len(rules)} alert rules are evaluated.")
+
+
+_FINDERS: dict[CheckKind, Callable[[str, Place, datetime], Finding]] = {
+    CheckKind.RULE: _rule,
+    CheckKind.STEADY: _steady,
+    CheckKind.VALIDATION: _validation,
+    CheckKind.RAMP: _ramp,
+    CheckKind.FLAG: _flag,
+    CheckKind.WATCHED: _watched,
+}

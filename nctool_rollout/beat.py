@@ -26,6 +26,7 @@ SCHEDULE = {
     "risk": _every(60, "risk.tasks.assess"),
     "forget-risk": _every(3600, "risk.tasks.forget"),
     "requests": _every(10, "approvals.tasks.tick"),
+    "rollbacks": _every(5, "rollbacks.tasks.tick"),
     "announce": _every(5, "communications.tasks.announce"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),

@@ -21,6 +21,7 @@ APPS = (
     "risk",
     "rollouts",
     "approvals",
+    "rollbacks",
     "communications",
     "reports",
 )
@@ -37,11 +38,13 @@ OPERATE = frozenset(
         "risk.register_risk",
         "communications.retry_delivery",
         "approvals.request_change",
+        "rollbacks.request_rollback",
     }
 )
 APPROVE = frozenset(
     {
         "approvals.approve_change",
+        "rollbacks.confirm_rollback",
         "core.plan_freeze",
         "core.override_freeze",
         "monitoring.define_trigger",

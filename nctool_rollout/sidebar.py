@@ -50,6 +50,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:approvals_changerequest_changelist",
                 "approvals.view_changerequest",
             ),
+            _item("Rollbacks", "undo", "admin:rollbacks_rollback_changelist", "rollbacks.view_rollback"),
             _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
             _item(
                 "Validations", "fact_check", "admin:rollouts_validationrun_changelist", "rollouts.view_validationrun"

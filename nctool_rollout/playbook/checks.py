@@ -58,8 +58,9 @@ class _Checks:
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
         yield from self._watching()
-        for key in self.playbook.approvals:
-            yield from self._known("environment", key, ("approvals", key))
+        for part in ("approvals", "applications"):
+            for key in getattr(self.playbook, part):
+                yield from self._known("environment", key, (part, key))
 
     def _watching(self) -> Iterator[Problem]:
         """The catalogue, the sources, and the alert rules."""

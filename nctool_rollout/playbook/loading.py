@@ -25,6 +25,7 @@ from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import Item, rule_from
 from nctool_rollout.playbook.work import Load
 from risk.services import register
+from rollbacks.services import applications
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
 
@@ -211,6 +212,12 @@ def _alerts(work: Load) -> None:
             rules.define(environment, group, name, decision.wanted, origin=Origin.PLAYBOOK, **work.who)
 
 
+def _applications(work: Load) -> None:
+    for (_, environment), decision in work.writes("applications").items():
+        with work.part("applications", environment):
+            applications.define(environment, decision.wanted, **work.who)
+
+
 def _approvals(work: Load) -> None:
     """Last, so that what this file does is judged by the rules that held before it."""
     for environment in work.keys("approvals"):
@@ -245,6 +252,7 @@ PARTS = (
     _triggers,
     _alerts,
     _ramps,
+    _applications,
     _approvals,
     _freezes,
     _risks,

@@ -50,7 +50,9 @@ class Kubectl:
         return read_pods(found, container=self._place.container)
 
     def by_hand(self, revision: int | None) -> Sequence[str]:
-        lines = [] if revision else [("rollout", "history", f"deployment/{self._place.deployment}")]
+        lines: list[tuple[str, ...]] = (
+            [] if revision else [("rollout", "history", f"deployment/{self._place.deployment}")]
+        )
         lines += [
             self._undo(revision or "REVISION"),
             self._status(int(STATUS_LIMIT.total_seconds())),

@@ -21,6 +21,8 @@ from rollouts.selectors.validation import validations
 from rollouts.services import clock as ramps
 from rollouts.services import validation
 
+MOST_LOST = 3
+
 
 def served(claim: Claim, *, now: datetime) -> Outcome:
     """The ramps of the flags are held, the flags are off, and every instance has been heard to serve that."""
@@ -55,11 +57,22 @@ def validated(claim: Claim, *, now: datetime) -> Outcome:
     if run is not None and run.finished_at is None:
         return Waiting(f"Validation {run_id} is under way.")
     if run is None or run.success is None:
-        return Failed(f"Validation {run_id} was lost with its process, so nothing is known. Retry.")
+        return _lost(claim, run_id)
     wrong = [f"{check}: {result['summary']}" for check, result in run.results.items() if not result["success"]]
     if wrong:
         return Failed(f"Validation {run_id} failed. {' '.join(wrong)}")
     return Done(f"Validation {run_id} passed: {', '.join(run.results)}.", {"passed": run_id})
+
+
+def _lost(claim: Claim, run_id: int) -> Outcome:
+    """The process that ran it has ended, which says nothing of nctool: it is asked for again, a few times."""
+    lost = claim.step.journal.get("lost", 0) + 1
+    if lost > MOST_LOST:
+        return Failed(
+            f"Validation {run_id} and {MOST_LOST} before it were lost: see whether the worker runs, then retry."
+        )
+    claim.journal(run=None, lost=lost)
+    return Waiting(f"Validation {run_id} was lost with its process; another one is asked for.")
 
 
 def announced(claim: Claim) -> Outcome:

@@ -11,31 +11,21 @@ from django.db import transaction
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid
+from rollbacks.domain.place import FORMS
 from rollbacks.models import Application
-
-FIELDS = ("context", "namespace", "deployment", "container", "selector")
-_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-# Of what kubectl takes for an option nothing gets through: no value begins with a dash.
-_FORMS = {
-    "context": re.compile(r"^[A-Za-z0-9][\w.:/@+-]{0,199}$"),
-    "namespace": _NAME,
-    "deployment": _NAME,
-    "container": _NAME,
-    "selector": re.compile(r"^[A-Za-z0-9][\w./=!,-]{0,299}$"),
-}
 
 
 @transaction.atomic
 def define(environment: str, values: Mapping[str, str], *, actor: Actor, reason: str, now: datetime) -> Application:
     """Say where nctool runs there; nothing is written when nothing differs. Invalid with the field that is wrong."""
     where = environments.get(environment)
-    for field, form in _FORMS.items():
-        if not form.match(values.get(field, "")) or len(values[field]) > 300:
+    for field, form in FORMS.items():
+        if not re.match(form, values.get(field, ""), re.ASCII):
             raise Invalid(f"{field} {values.get(field, '')!r} is no name that Kubernetes knows.", field=field)
     row = Application.objects.select_for_update(of=("self",)).filter(environment=where).first()
     row = row or Application(environment=where)
     before = as_dict(row) if row.pk else {}
-    for field in FIELDS:
+    for field in FORMS:
         setattr(row, field, values[field])
     if as_dict(row) != before:
         row.save()
@@ -53,4 +43,4 @@ def define(environment: str, values: Mapping[str, str], *, actor: Actor, reason:
 
 
 def as_dict(row: Application) -> dict[str, str]:
-    return {field: getattr(row, field) for field in FIELDS}
+    return {field: getattr(row, field) for field in FORMS}

@@ -143,7 +143,7 @@ def _again(public_id: str, seen: Seen, *, now: datetime) -> None:
 
 def _flags_moved(row: Rollback) -> bool:
     """Whether other flags are on by now, or at other percentages: cheap enough to be asked at every tick."""
-    planned = next((step["what"]["flags"] for step in row.plan["steps"] if step["kind"] == "flags"), [])
+    planned: list[object] = next((step["what"]["flags"] for step in row.plan["steps"] if step["kind"] == "flags"), [])
     try:
         return planning.flags_on(requesting.wanted_of(row)) != planned
     except NotFound:  # the flag was archived

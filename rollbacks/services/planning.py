@@ -50,7 +50,7 @@ class Planned:
 
     @property
     def mark(self) -> list[dict[str, Any]]:
-        """What a confirmation is for. Of an error of kubectl, which may hold the time, only counts that there is one."""
+        """What a confirmation is for. Of an error of kubectl only counts that there is one: it may hold the time."""
         return [
             {"kind": step.kind.value, "what": {**step.what, "by_hand": bool(step.what.get("by_hand"))}}
             for step in self.plan.steps

@@ -146,4 +146,4 @@ def _on_behalf(row: Rollback) -> Actor:
 
 def waited(journal: Mapping[str, Any]) -> dict[str, Any]:
     """The journal for another try: what was done stays, the time to wait begins anew."""
-    return {name: value for name, value in journal.items() if name not in ("waiting_since", "run")}
+    return {name: value for name, value in journal.items() if name not in ("waiting_since", "run", "lost")}

@@ -47,8 +47,17 @@ class Cluster:
         revisions = {"nctool:1.9.3": 1, GOOD: 2, BAD: 3}
         self.write(
             {
-                **{"context": WHERE["context"], "uid": "d1", "generation": 3, "image": BAD, "revisions": revisions},
-                **{"paused": False, "ready": 2, "ready_after": 2, "undone": 0, "faults": {}, "calls": []},
+                "context": WHERE["context"],
+                "uid": "d1",
+                "generation": 3,
+                "image": BAD,
+                "revisions": revisions,
+                "paused": False,
+                "ready": 2,
+                "ready_after": 2,
+                "undone": 0,
+                "faults": {},
+                "calls": [],
             }
         )
 

@@ -24,8 +24,12 @@ def keep() -> None:
     FILE.with_suffix(".new").replace(FILE)
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
 def die(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
+    sys.stderr.write(f"{message}\n")
     sys.exit(1)
 
 
@@ -91,31 +95,30 @@ def pods() -> dict[str, Any]:
 def undo(number: int) -> None:
     if STATE["paused"]:
         die(
-            'error: you cannot rollback a paused deployment; resume it first with "kubectl rollout resume" and try again'
+            "error: you cannot rollback a paused deployment; "
+            'resume it first with "kubectl rollout resume" and try again'
         )
     image = next((image for image, known in STATE["revisions"].items() if known == number), None)
     if image is None:
         die(f"error: unable to find specified revision {number} in history")
     if image == STATE["image"]:
-        print(f"deployment.apps/nctool skipped rollback (current template already matches revision {number})")
+        say(f"deployment.apps/nctool skipped rollback (current template already matches revision {number})")
         return
     STATE["revisions"][image] = max(STATE["revisions"].values()) + 1
     STATE["image"], STATE["generation"], STATE["undone"] = image, STATE["generation"] + 1, STATE["undone"] + 1
     STATE["ready"] = STATE["ready_after"]
-    print("deployment.apps/nctool rolled back")
+    say("deployment.apps/nctool rolled back")
 
 
 def status() -> None:
     if STATE["faults"].get("status") == "deadline":
         die('error: deployment "nctool" exceeded its progress deadline')
     if STATE["ready"] < 2:
-        print(
-            f'Waiting for deployment "nctool" rollout to finish: {STATE["ready"]} of 2 updated replicas are available...'
-        )
+        say(f'Waiting for deployment "nctool" rollout to finish: {STATE["ready"]} of 2 updated replicas are available')
         if STATE["faults"].get("status") == "slow":
             time.sleep(30)
         STATE["ready"] = 2
-    print('deployment "nctool" successfully rolled out')
+    say('deployment "nctool" successfully rolled out')
 
 
 def main() -> None:
@@ -129,22 +132,16 @@ def main() -> None:
         die('Error from server (Forbidden): deployments.apps "nctool" is forbidden: Bearer eyJhbGciOi.abcdefgh.123456')
     if given.get("context") != STATE["context"]:
         die(f'error: context "{given.get("context")}" does not exist')
-    if words[:2] == ["get", "deployment"]:
-        print(json.dumps(deployment()))
-    elif words[:2] == ["get", "replicasets"]:
-        print(json.dumps(replica_sets()))
-    elif words[:2] == ["get", "pods"]:
-        print(json.dumps(pods()))
-    elif words[:2] == ["rollout", "undo"]:
+    told = {"deployment": deployment, "replicasets": replica_sets, "pods": pods}
+    if words[0] == "get":
+        say(json.dumps(told[words[1]]()))
+    elif words[1] == "undo":
         undo(int(given["to-revision"]))
-        keep()
-        if fault == "die after":  # the answer is lost on the way
-            die("error: unexpected EOF")
-    elif words[:2] == ["rollout", "status"]:
-        status()
-        keep()
     else:
-        die(f"error: unknown command {words}")
+        status()
+    keep()
+    if fault == "die after":  # the answer is lost on the way
+        die("error: unexpected EOF")
 
 
 main()

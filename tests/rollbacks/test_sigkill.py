@@ -28,7 +28,7 @@ def work(row: Rollback, now: datetime) -> Callable[[], None]:
     def run() -> None:
         if selectors.get(row.public_id).state == "requested":
             deciding.confirm(row.public_id, digest=row.digest, actor=ANNA, now=now)
-        for tick in range(8):
+        for tick in range(9):
             at = now + timedelta(seconds=5 * tick)
             running.advance(clock=lambda at=at: at)  # type: ignore[misc]
             validation.run_due(now=at, every=timedelta(0), apart=all_pass)

@@ -114,7 +114,7 @@ class AskView(PreviewedForm):
             return {"planned": None, "obstacle": str(error)}
         return {
             "planned": planned,
-            "environment": environments.get(where),
+            "place": environments.get(where),
             "steps": words.planned(planned.plan.as_dict()),
             "tone": words.RISK_TONE[planned.danger.level],
             "estimate": planned.estimate.total_seconds(),

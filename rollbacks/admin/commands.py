@@ -19,7 +19,6 @@ from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
 from core.errors import DomainError, Refused
 from rollbacks import selectors
-from rollbacks.admin import words
 from rollbacks.domain import deciding as who_may
 from rollbacks.domain.states import RollbackState, StepKind
 from rollbacks.models import Rollback
@@ -50,7 +49,7 @@ class RollbackCommand(ConfirmView):
 
     def effect(self) -> Effect:
         return Effect(
-            title=f"{self.label}: {words.of_what(self.row)}",
+            title=f"{self.label}: {self.row.title}",
             sentences=self.sentences(),
             submit=self.label,
             dangerous=self.dangerous,

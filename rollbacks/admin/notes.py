@@ -18,7 +18,7 @@ def of_flags() -> dict[tuple[str, str], Note]:
         text, tone, icon = words.LOOK[RollbackState(row.state)]
         note = Note(
             text=f"rollback {text}",
-            sentence=f"Rollback {row.public_id} of {words.of_what(row)}: {text}.",
+            sentence=f"Rollback {row.public_id} of {row.title}: {text}.",
             url=page_of(row.public_id, ""),
             tone=tone,
             icon=icon,

@@ -68,7 +68,7 @@ class RollbackAdmin(ReadOnlyAdmin):
         return format_html(
             '<span><a class="ops-link" href="{}">{}</a><br><span class="ops-soft ops-small">{}</span></span>',
             reverse("admin:rollbacks_rollback_change", args=[row.pk]),
-            words.of_what(row),
+            row.title,
             row.public_id,
         )
 

@@ -42,7 +42,7 @@ class RollbackPage(Screen):
             row = selectors.by_pk(self.kwargs["pk"])
         except NotFound as error:
             raise Http404(str(error)) from error
-        self.title = f"Rollback of {words.of_what(row)}"
+        self.title = f"Rollback of {row.title}"
         decides, asks = self.request.user.has_perm(DECIDE), self.request.user.has_perm(ASK)
         waits = row.state == RollbackState.REQUESTED
         state = RollbackState.EXPIRED if waits and now >= row.expires_at else RollbackState(row.state)

@@ -46,11 +46,6 @@ class StepView:
     commands: list[str]
 
 
-def of_what(row: Rollback) -> str:
-    """What is rolled back, in a word or two."""
-    return row.flag.key if row.flag else {"all": "Everything"}.get(row.component, row.component.capitalize())
-
-
 def steps(row: Rollback) -> list[StepView]:
     """Those of the plan; from the confirmation on those that are done."""
     done = list(row.steps.all())

@@ -65,6 +65,13 @@ class Rollback(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def title(self) -> str:
+        """What is rolled back, in a word."""
+        if self.flag is not None:
+            return self.flag.key
+        return "Everything" if self.component == Component.ALL else self.component.capitalize()
+
 
 class RollbackStep(models.Model):
     """One step of a confirmed rollback; the rows are the queue.

@@ -115,7 +115,7 @@ def test_events_and_the_flag_lead_to_the_page(client_as: ClientAs, asked: Rollba
     found = viewer.get(f"/admin/rollbacks/rollback/id/{asked.public_id}/")
     assert found.headers["Location"] == f"/admin/rollbacks/rollback/{asked.pk}/change/"
     assert viewer.get("/admin/rollbacks/rollback/id/rb-none/").status_code == 404
-    assert asked.public_id in viewer.get(f"/admin/flags/flagstate/at/production/{KEY}/").text
+    assert asked.public_id in viewer.get(f"/admin/flags/flagstate/at/production/{KEY}/", follow=True).text
     home = client_as("approver").get("/admin/").text
     assert "rollback to confirm" in home
 
@@ -125,7 +125,7 @@ def test_events_and_the_flag_lead_to_the_page(client_as: ClientAs, asked: Rollba
 
 @pytest.fixture
 def call(asked: Rollback, client: Client) -> Callable[..., Any]:
-    _, secret = tokens.issue("pipeline", "production", Scope.OPERATE, actor=OLGA, now=timezone.now())
+    _, secret = tokens.create("pipeline", "production", [Scope.OPERATE], actor=OLGA, now=timezone.now())
 
     def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {secret}"}

@@ -70,8 +70,9 @@ class Plan:
 def make(component: Component, ground: Ground) -> Plan:
     """The steps in their order: flags off, application, database, then look, validate and tell."""
     steps = [*_flags(ground), *_application(component, ground), *_database(component, ground)]
+    served = [Draft(StepKind.SERVED, {"flags": [flag["key"] for flag in ground.flags]}, _SERVED)]
     after = [
-        Draft(StepKind.SERVED, {"flags": [flag["key"] for flag in ground.flags]}, _SERVED),
+        *(served if ground.flags else []),
         Draft(StepKind.VALIDATE, {}, ["Run the five checks of a deployment; one that fails stops the rollback."]),
         Draft(StepKind.NOTIFY, {}, ["Announce the rollback by every channel that is set up, with what was done."]),
     ]

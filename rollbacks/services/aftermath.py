@@ -35,10 +35,7 @@ def served(claim: Claim, *, now: datetime) -> Outcome:
     held, moving = _ramps(where, keys)
     if moving:
         return Failed(f"Not held: {moving}. Hold it by hand, then retry.")
-    off = _off(claim.rollback)
-    if off is None:
-        return Done(f"No flag was switched off by this. {held}")
-    version, at = off
+    version, at = _off(claim.rollback)
     return _reached(acknowledged(where, version, at, now=now), at, held, now=now)
 
 
@@ -104,12 +101,9 @@ def _ramps(where: str, keys: list[str]) -> tuple[str, str]:
     return (f"Held: {', '.join(held)}." if held else "No ramp of them goes on."), ", ".join(moving)
 
 
-def _off(row: Rollback) -> tuple[int, datetime] | None:
-    """The configuration version that the flags went off with, and when."""
-    step = row.steps.filter(kind=StepKind.FLAGS.value).first()
-    journal: dict[str, Any] = step.journal if step else {}
-    if "configuration" not in journal:
-        return None
+def _off(row: Rollback) -> tuple[int, datetime]:
+    """The configuration version that the flags went off with, and when. That step comes first and is never left out."""
+    journal: dict[str, Any] = row.steps.get(kind=StepKind.FLAGS.value).journal
     return journal["configuration"], datetime.fromisoformat(journal["at"])
 
 

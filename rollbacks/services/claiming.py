@@ -83,7 +83,7 @@ def finish_if_over(row: Rollback, *, now: datetime) -> None:
         return
     before = picture(row)
     skipped = [step.get_kind_display() for step in row.steps.filter(state=StepState.SKIPPED.value)]
-    told = f"Done, without {', '.join(skipped)}." if skipped else "Done."
+    told = f"Done, without {', '.join(skipped)}." if skipped else "Every step was done."
     close(row, RollbackState.DONE, actor=CLOCK, reason=told, now=now)
     evidence = {
         "seconds": round((now - row.confirmed_at).total_seconds(), 1) if row.confirmed_at else 0,

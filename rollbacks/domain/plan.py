@@ -73,7 +73,7 @@ def make(component: Component, ground: Ground) -> Plan:
     served = [Draft(StepKind.SERVED, {"flags": [flag["key"] for flag in ground.flags]}, _SERVED)]
     after = [
         *(served if ground.flags else []),
-        Draft(StepKind.VALIDATE, {}, ["Run the five checks of a deployment; one that fails stops the rollback."]),
+        Draft(StepKind.VALIDATE, {}, [_CHECKS]),
         Draft(StepKind.NOTIFY, {}, ["Announce the rollback by every channel that is set up, with what was done."]),
     ]
     return Plan([*steps, *after], list(_notes(component, ground)))
@@ -85,6 +85,10 @@ def estimate(past: Sequence[timedelta]) -> timedelta:
     return timedelta(seconds=round(median(seconds))) if seconds else UNKNOWN
 
 
+_CHECKS = (
+    "Run the five checks of a deployment. One that fails stops the rollback; performance is only told, for it looks "
+    "back into what was rolled back."
+)
 _SERVED = [
     "See that the ramps of these flags are held, and that every instance of nctool has the new configuration.",
 ]

@@ -136,6 +136,6 @@ def _done(row: Rollback, claim: Claim, outcome: Done, *, now: datetime) -> None:
 
 def _fail(row: Rollback, claim: Claim, outcome: Failed, *, now: datetime) -> None:
     before, error = picture(row), masked(outcome.error)
-    _write(claim, StepState.FAILED, now=now, error=error)
+    _write(claim, StepState.FAILED, now=now, output="", error=error)
     move(row, RollbackState.STOPPED)
     tell_step(row, claim.step, "rollback.step_failed", before, reason=error, now=now, severity="critical")

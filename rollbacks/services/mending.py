@@ -51,7 +51,7 @@ def record(public_id: str, *, result: str, actor: Actor, now: datetime, version:
     result = need_text(result, "Say what was done and what was seen.", field="reason")
     if step.kind != StepKind.APPLICATION:
         raise Conflict("Only the application can be reverted by hand.")
-    step.output = masked(f"By hand, by {actor.name}: {result}")
+    step.output, step.error = masked(f"By hand, by {actor.name}: {result}"), ""
     before = picture(row)
     _go_on(row, step, StepState.DONE, now=now)
     tell_step(row, step, "rollback.step_done", before, reason=step.output, now=now, actor=actor, by_hand=True)

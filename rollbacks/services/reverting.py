@@ -62,7 +62,7 @@ def application(claim: Claim, *, now: datetime, connect: Connect) -> Outcome:
     """
     what = claim.step.what
     if what["by_hand"]:
-        return Failed(f"{what['by_hand']} Run the commands by hand and record the result.")
+        return Failed(f"{what['by_hand'].rstrip('.')}. Run the commands by hand and record the result.")
     place = planning.place_of(claim.rollback.environment)
     if place is None:
         return Failed("The application is not set up any more. Run the commands by hand and record the result.")

@@ -20,6 +20,7 @@ from rollbacks import selectors
 from rollbacks.domain.masking import masked
 from rollbacks.models import Rollback
 from rollbacks.services import deciding, mending, requesting, running
+from rollouts.domain.validation import Check
 from rollouts.services import validation
 from tests.rollbacks.conftest import ANNA, BAD, GOOD, KEY, OLGA, OTHER, Ask, Cluster, all_pass, confirm, switch_on, told
 
@@ -30,12 +31,12 @@ def is_on(key: str = KEY) -> bool:
     return flags.selectors.state(key, "production").enabled
 
 
-def go_on(row: Rollback, now: datetime, *, ticks: int = 6) -> Rollback:
+def go_on(row: Rollback, now: datetime, *, checks: Any = all_pass) -> Rollback:
     """What the workers do in half a minute."""
-    for tick in range(ticks):
+    for tick in range(6):
         at = now + timedelta(seconds=5 * (tick + 1))
         running.advance(clock=lambda at=at: at)  # type: ignore[misc]
-        validation.run_due(now=at, every=timedelta(0), apart=all_pass)
+        validation.run_due(now=at, every=timedelta(0), apart=checks)
     return selectors.get(row.public_id)
 
 
@@ -384,6 +385,22 @@ def test_a_failed_step_is_skipped_with_a_reason_or_ends_it(ask: Ask, now: dateti
     done = go_on(row, now)
     assert (done.state, done.closed_reason) == ("done", "Done, without validate.")
     assert told("rollback.skipped") == told("rollback.completed") == 1
+
+
+def test_performance_is_told_and_does_not_stop_it_for_it_looks_back_into_what_was_rolled_back(
+    ask: Ask, now: datetime
+) -> None:
+    def slow(checks: validation.Checks) -> dict[Any, Any]:
+        found = all_pass(checks)
+        return {**found, Check.PERFORMANCE: type(found[Check.PERFORMANCE])(False, "twice as slow")}
+
+    row = ask()
+    confirm(row, now=now)
+    done = go_on(row, now, checks=slow)
+    assert done.state == "done"
+    output = done.steps.get(kind="validate").output
+    assert "passed: applicationHealth, databaseIntegrity, featureFunctionality, securityCompliance. Perf" in output
+    assert "twice as slow" in output
 
 
 def test_the_flags_are_never_left_out(ask: Ask, now: datetime) -> None:

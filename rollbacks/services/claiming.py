@@ -38,12 +38,16 @@ class Claim:
 
 
 def claim(rollback_id: int, *, now: datetime) -> Claim | None:
-    """Take the next step of a running rollback; None when there is none that is free. Of two callers one gets it."""
+    """Take the next step of a rollback; None when there is none that is free. Of two callers one gets it.
+
+    One that has stopped or is over has none: it stands at a failed step, or has none left.
+    """
     found = selectors.next_step(rollback_id, now=now)
     if found is None:
         return None
+    # Without a join: with one, PostgreSQL would not look again at a row that somebody else has just taken.
     free = RollbackStep.objects.filter(pk=found.pk, fence=found.fence, state=found.state)
-    taken = free.filter(rollback__state=RollbackState.RUNNING.value).update(
+    taken = free.update(
         state=StepState.RUNNING.value,
         lease_until=now + LEASE,
         fence=F("fence") + 1,
@@ -52,8 +56,7 @@ def claim(rollback_id: int, *, now: datetime) -> Claim | None:
     )
     if not taken:
         return None
-    step = RollbackStep.objects.get(pk=found.pk)
-    return Claim(step, selectors.by_pk(rollback_id)) if step.fence == found.fence + 1 else None
+    return Claim(RollbackStep.objects.get(pk=found.pk, fence=found.fence + 1), selectors.by_pk(rollback_id))
 
 
 @transaction.atomic
@@ -63,7 +66,7 @@ def settle(claim: Claim, effect: Callable[[], Outcome], *, now: datetime) -> Out
     `effect` is called with everything locked: what it does to the database is done together with the note of it.
     """
     row = hold(claim.rollback.public_id)
-    if not _mine(claim).exists():
+    if _mine(claim).select_for_update().first() is None:
         log.warning("%s: somebody else has it by now", claim.step)
         return None
     outcome = effect()

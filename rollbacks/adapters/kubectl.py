@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from rollbacks.domain.deployment import ClusterError, Deployed, Pod, read, read_
 from rollbacks.domain.masking import masked
 
 GRACE = 1  # seconds that kubectl has after its own time-out, until it is killed
+LOG = re.compile(r"^[IWEF]\d{4} [\d:.]+ ")
 MOST_OUTPUT = 8 * 1024 * 1024
 # What is ours; kubectl and its credential plugins get the rest of the environment.
 OURS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "NCTOOL_MONGODB_URL", "SLACK_WEBHOOK_URL", "EMAIL_URL")
@@ -115,7 +117,7 @@ class Kubectl:
                 f"{command} did not answer within {limit:g} s. Whether it did something is read from the deployment."
             ) from None
         if child.returncode != 0:
-            raise ClusterError(f"{command} failed ({child.returncode}): {masked(_text(err) or _text(out))}")
+            raise ClusterError(f"{command} failed ({child.returncode}): {masked(_complaint(_text(err) or _text(out)))}")
         return _text(out)
 
 
@@ -130,6 +132,12 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.communicate()
+
+
+def _complaint(text: str) -> str:
+    """What kubectl says at last, without the lines of its log before it."""
+    lines = [line for line in text.splitlines() if not LOG.match(line)]
+    return "\n".join(lines) or text
 
 
 def _text(output: bytes) -> str:

@@ -129,6 +129,7 @@ def main() -> None:
     if fault == "hang":
         time.sleep(60)
     if fault == "refuse":
+        sys.stderr.write('E1127 01:19:06.606123   21591 memcache.go:265] "Unhandled Error" err="no API group list"\n')
         die('Error from server (Forbidden): deployments.apps "nctool" is forbidden: Bearer eyJhbGciOi.abcdefgh.123456')
     if given.get("context") != STATE["context"]:
         die(f'error: context "{given.get("context")}" does not exist')

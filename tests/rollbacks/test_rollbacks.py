@@ -284,6 +284,7 @@ def test_whatever_goes_wrong_in_the_cluster_stops_it_and_nothing_is_undone_twice
     assert (stopped.state, step.state, told("rollback.step_failed")) == ("stopped", "failed", 1)
     assert re.search(says, step.error)
     assert "eyJ" not in step.error
+    assert "memcache.go" not in step.error
     assert cluster.state["undone"] == (1 if "ready_after" in fault else 0)
 
     cluster.set(faults={}, context="nctool-production", paused=False, ready=2, uid="d1", image=cluster.state["image"])

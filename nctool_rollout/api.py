@@ -27,12 +27,13 @@ from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
 from risk.api import router as risk
+from rollbacks.api import router as rollbacks
 from rollouts.api import router as ramps
 
 api = Api(
     title="nctool rollout",
     version="1",
-    description="Flags, ramps, change requests and metrics of one environment: the one the token belongs to. "
+    description="Flags, ramps, change requests, rollbacks and metrics of one environment: that of the token. "
     "Errors are `application/problem+json` (RFC 9457). docs/api.md tells the rest.",
     docs_url=None,
     urls_namespace="api-v1",
@@ -51,6 +52,7 @@ ROUTERS = (
     risk,
     ramps,
     requests,
+    rollbacks,
 )
 for router in ROUTERS:
     api.add_router("", router)

@@ -26,6 +26,12 @@ def text(name: str, default: str = "") -> str:
         raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error.strerror}.") from error
 
 
+def by_suffix(prefix: str) -> dict[str, str]:
+    """Every variable that begins with the prefix, by the rest of its name."""
+    names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix)}
+    return {name.removeprefix(prefix): text(name) for name in names}
+
+
 def boolean(name: str, *, default: bool) -> bool:
     """`on`, `true`, `yes`, `1` or `off`, `false`, `no`, `0`; anything else stops the start."""
     raw = text(name)

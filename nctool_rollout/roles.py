@@ -22,6 +22,7 @@ APPS = (
     "rollouts",
     "approvals",
     "plans",
+    "rollbacks",
     "communications",
     "reports",
 )
@@ -40,12 +41,14 @@ OPERATE = frozenset(
         "approvals.request_change",
         "plans.operate_plan",
         "plans.tick_item",
+        "rollbacks.request_rollback",
     }
 )
 APPROVE = frozenset(
     {
         "approvals.approve_change",
         "plans.approve_phase",
+        "rollbacks.confirm_rollback",
         "core.plan_freeze",
         "core.override_freeze",
         "monitoring.define_trigger",

@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "rollouts",
     "approvals",
     "plans",
+    "rollbacks",
     "communications",
     "reports",
     "nctool_rollout",
@@ -249,6 +250,10 @@ SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 SELF_URL = env.text("SELF_URL") or (RUNNING.url if RUNNING else PUBLIC_URL)
 NCTOOL_URL = env.text("NCTOOL_URL") or (RUNNING.nctool if RUNNING else "")
+KUBECTL = env.text("KUBECTL", "kubectl")
+KUBECTL_TIMEOUT = env.integer("KUBECTL_TIMEOUT", 5)  # seconds
+KUBECONFIG = env.text("KUBECONFIG")
+KUBECONFIGS = env.by_suffix("KUBECONFIG_")  # by the name of the environment, in capitals
 VALIDATION_EVERY_HOURS = env.integer("VALIDATION_EVERY_HOURS", 24)
 
 METRICS_RETENTION_DAYS = env.integer("METRICS_RETENTION_DAYS", 7)

@@ -52,6 +52,7 @@ NAVIGATION: list[dict[str, Any]] = [
             ),
             _item("Plans", "view_kanban", "admin:plans_plan_changelist", "plans.view_plan"),
             _item("Checklists", "checklist", "admin:plans_checklist_changelist", "plans.view_checklist"),
+            _item("Rollbacks", "undo", "admin:rollbacks_rollback_changelist", "rollbacks.view_rollback"),
             _item("Ramps", "trending_up", "admin:rollouts_ramp_changelist", "rollouts.view_ramp"),
             _item(
                 "Validations", "fact_check", "admin:rollouts_validationrun_changelist", "rollouts.view_validationrun"
@@ -113,15 +114,22 @@ NAVIGATION: list[dict[str, Any]] = [
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar, with the number of change requests that wait for this person: one query, for approvers alone."""
-    from approvals import selectors
+    """The sidebar, with how many requests and rollbacks wait for this person: a query each, for approvers alone."""
+    import approvals.selectors
+    import rollbacks.selectors
 
     found = deepcopy(NAVIGATION)
-    if request.user.has_perm("approvals.approve_change"):
-        waiting = selectors.count_waiting(request.user.get_username(), now=timezone.now())
+    counted = {
+        "Requests": ("approvals.approve_change", approvals.selectors.count_waiting),
+        "Rollbacks": ("rollbacks.confirm_rollback", rollbacks.selectors.count_waiting),
+    }
+    for title, (permission, count) in counted.items():
+        if not request.user.has_perm(permission):
+            continue
+        waiting = count(request.user.get_username(), now=timezone.now())
         if waiting:
-            requests = next(item for group in found for item in group["items"] if item["title"] == "Requests")
-            requests |= {"badge": str(waiting), "badge_variant": "warning"}
+            item = next(item for group in found for item in group["items"] if item["title"] == title)
+            item |= {"badge": str(waiting), "badge_variant": "warning"}
     return found
 
 

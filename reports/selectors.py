@@ -11,6 +11,7 @@ import approvals.selectors
 import communications.selectors
 import flags.selectors
 import monitoring.selectors
+import rollbacks.selectors
 import rollouts.selectors
 from core import environments, events, heartbeats
 from reports.adapters import probes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flags.models import FlagState
     from monitoring.models import Trigger
     from risk.models import Score
+    from rollbacks.models import Rollback
 
 EVENTS = 8
 ALERTS = 5
@@ -84,6 +86,7 @@ class Home:
     events: list[Event]
     to_approve: list[ChangeRequest]
     to_apply: list[ChangeRequest]
+    rollbacks: list[Rollback]
 
     @property
     def troubled(self) -> list[Part]:
@@ -102,6 +105,7 @@ def home(*, now: datetime, person: str, approves: bool) -> Home:
         events=list(events.recent()[:EVENTS]),
         to_approve=approvals.selectors.waiting(person, now=now) if approves else [],
         to_apply=approvals.selectors.to_apply(person, now=now),
+        rollbacks=rollbacks.selectors.waiting(person, now=now) if approves else [],
     )
 
 

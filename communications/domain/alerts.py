@@ -12,6 +12,10 @@ class AlertType(StrEnum):
 
     FEATURE_EMERGENCY_DISABLED = "FEATURE_EMERGENCY_DISABLED"
     FEATURE_ROLLBACK = "FEATURE_ROLLBACK"
+    ROLLBACK_REQUESTED = "ROLLBACK_REQUESTED"
+    ROLLBACK_EMERGENCY = "ROLLBACK_EMERGENCY"
+    ROLLBACK_STOPPED = "ROLLBACK_STOPPED"
+    ROLLBACK_COMPLETED = "ROLLBACK_COMPLETED"
     TRIGGER_FIRED = "TRIGGER_FIRED"
     ALERT_FIRING = "ALERT_FIRING"
     ALERT_RESOLVED = "ALERT_RESOLVED"
@@ -39,6 +43,10 @@ class ChannelName(StrEnum):
 ANNOUNCED = {
     "flag.emergency_disabled": AlertType.FEATURE_EMERGENCY_DISABLED,
     "flag.rolled_back": AlertType.FEATURE_ROLLBACK,
+    "rollback.requested": AlertType.ROLLBACK_REQUESTED,
+    "rollback.confirmed": AlertType.ROLLBACK_EMERGENCY,  # only where one person alone confirmed it
+    "rollback.step_failed": AlertType.ROLLBACK_STOPPED,
+    "rollback.completed": AlertType.ROLLBACK_COMPLETED,
     "trigger.fired": AlertType.TRIGGER_FIRED,  # only without a rollback, which is an alert of its own
     "alert.firing": AlertType.ALERT_FIRING,
     "alert.resolved": AlertType.ALERT_RESOLVED,

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from core.models import Event
 
 BATCH = 200
-# A trigger that fired and rolled back is told by the rollback.
-_UNTOLD = (~Q(kind="trigger.fired") | Q(data__rollback_id="")) & (
-    ~Q(kind="error.opened") | Q(data__severity__in=ALERT_ON_SEVERITY)
+# A trigger that fired and rolled back is told by the rollback; a confirmation by a second person is as it should be.
+_UNTOLD = (
+    (~Q(kind="trigger.fired") | Q(data__rollback_id=""))
+    & (~Q(kind="error.opened") | Q(data__severity__in=ALERT_ON_SEVERITY))
+    & (~Q(kind="rollback.confirmed") | Q(data__emergency=True))
 )
 
 

@@ -45,11 +45,13 @@ def roll_back(
     reason: str,
     now: datetime,
     evidence: Mapping[str, Any] | None = None,
+    rollback_id: str = "",
 ) -> str:
     """Switch the flag off because it does harm, and return the rollback id (seed: Feature Flag Rollback).
 
     Args:
         evidence: what was measured: kept with the event, so that it can be read again later.
+        rollback_id: of the rollback that this is a part of; empty: a new one.
 
     A flag that is rolled back already keeps its first rollback id, which is returned.
     """
@@ -59,12 +61,17 @@ def roll_back(
         return state.rollback_id
     before = picture(state)
     _switch_off(state, actor=actor, reason=reason, now=now)
-    state.rollback_id = f"rb-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    state.rollback_id = rollback_id or new_id(now)
     state.rollback_at = now
     state.rollback_reason = reason
     data = {"rollback_id": state.rollback_id, "evidence": dict(evidence or {})}
     store(state, ROLLED_BACK, before, actor=actor, reason=reason, now=now, data=data)
     return state.rollback_id
+
+
+def new_id(now: datetime) -> str:
+    """A rollback id: `rb-20250811-090000-1f2e3d4c`."""
+    return f"rb-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _need_reason(reason: str) -> str:

@@ -61,13 +61,14 @@ class _Checks:
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
         yield from self._watching()
-        for key, plan in self.playbook.plans.items():
-            yield from self._plan(("plans", key), plan)
-        for key in self.playbook.approvals:
-            yield from self._known("environment", key, ("approvals", key))
+        for part in ("approvals", "applications"):
+            for key in getattr(self.playbook, part):
+                yield from self._known("environment", key, (part, key))
 
     def _watching(self) -> Iterator[Problem]:
-        """The catalogue, the sources, and the alert rules."""
+        """The catalogue, the sources, the alert rules, the register, and the plans."""
+        for key, plan in self.playbook.plans.items():
+            yield from self._plan(("plans", key), plan)
         for key, metric in metrics_of(self.playbook).items():
             yield from self._metric(("metrics", key), key, metric)
         for key, source in self.playbook.sources.items():

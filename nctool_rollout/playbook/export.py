@@ -39,6 +39,7 @@ def export() -> dict[str, Any]:
         "sources": _each_once(items, "sources", _source, "source"),
         "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),
+        "applications": {key: items["applications", key] for key in _keys(items, "applications")},
         "approvals": _approvals(items),
         "risks": {key: _risk(items["risks", key]) for key in _keys(items, "risks")},
         "plans": {key: items["plans", key] for key in _keys(items, "plans")},

@@ -26,6 +26,7 @@ from nctool_rollout.playbook.wanted import Item, rule_from
 from nctool_rollout.playbook.work import Load
 from plans.services import templates as plan_templates
 from risk.services import register
+from rollbacks.services import applications
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import templates
 
@@ -218,6 +219,12 @@ def _plans(work: Load) -> None:
             plan_templates.define(key, decision.wanted, **work.who)
 
 
+def _applications(work: Load) -> None:
+    for (_, environment), decision in work.writes("applications").items():
+        with work.part("applications", environment):
+            applications.define(environment, decision.wanted, **work.who)
+
+
 def _approvals(work: Load) -> None:
     """Last, so that what this file does is judged by the rules that held before it."""
     for environment in work.keys("approvals"):
@@ -253,6 +260,7 @@ PARTS = (
     _alerts,
     _ramps,
     _plans,
+    _applications,
     _approvals,
     _freezes,
     _risks,

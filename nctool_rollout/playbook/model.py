@@ -16,6 +16,7 @@ from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
+from rollbacks.domain import place
 from rollouts.domain.states import MonitoringLevel
 
 
@@ -152,6 +153,16 @@ class Freeze(Part):
     ] = []
 
 
+class Application(Part):
+    """Where nctool itself runs: a Deployment of Kubernetes, which a rollback can bring back. docs/rollback.md."""
+
+    context: Annotated[str, Field(pattern=place.CONTEXT, description="Of the kubeconfig.")]
+    namespace: Annotated[str, Field(pattern=place.LABEL)]
+    deployment: Annotated[str, Field(pattern=place.NAME)]
+    container: Annotated[str, Field(pattern=place.LABEL, description="Whose image tells the version.")]
+    selector: Annotated[str, Field(pattern=place.SELECTOR, description="Of its pods, for example app=nctool.")]
+
+
 class Playbook(Part):
     playbook: Annotated[Literal[1], Field(description="The version of this format.")]
     name: Annotated[LongKey, Field(description="The same name is the same playbook, in its next edition.")]
@@ -169,4 +180,5 @@ class Playbook(Part):
     risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
     plans: dict[LongKey, Plan] = {}
+    applications: Annotated[dict[Key, Application], Field(description="By environment.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

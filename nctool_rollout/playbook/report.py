@@ -17,6 +17,7 @@ _NOUNS = {
     "risks": "risk",
     "sources": "data source",
     "alerts": "alert rule",
+    "applications": "application of",
     "approvals": "approval rule",
     "freezes": "freeze",
 }
@@ -68,7 +69,7 @@ def as_json(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 def _place(decision: Decision) -> str:
     return (
         decision.item[1]
-        if decision.item[0] in ("environments", "states", "sources", "triggers", "alerts", "approvals")
+        if decision.item[0] in ("environments", "states", "sources", "triggers", "alerts", "approvals", "applications")
         else _EVERYWHERE
     )
 

@@ -11,6 +11,7 @@ import flags.selectors
 import monitoring.selectors
 import plans.selectors
 import risk.selectors
+import rollbacks.selectors
 import rollouts.selectors
 from alerting.services.rules import definition_of
 from core import environments, events, freezes, freezing
@@ -19,6 +20,7 @@ from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
+from rollbacks.services.applications import as_dict
 
 RISK_FIELDS = ("title", "probability", "impact", "mitigations", "owner", "links")
 LOADED = "playbook.loaded"
@@ -33,6 +35,7 @@ def items() -> dict[Item, Any]:
         **_ramps(),
         **_triggers(),
         **_sources(),
+        **_applications(),
         **_risks(),
         **_metrics(),
         **_alerts(),
@@ -138,6 +141,10 @@ def _sources() -> dict[Item, Any]:
         ("sources", row.environment.key, row.key): source_definition(row).as_dict()
         for row in monitoring.selectors.sources()
     }
+
+
+def _applications() -> dict[Item, Any]:
+    return {("applications", row.environment.key): as_dict(row) for row in rollbacks.selectors.applications()}
 
 
 def _risks() -> dict[Item, Any]:

@@ -36,6 +36,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             for key, source in playbook.sources.items()
             for environment in source.environments
         },
+        **{("applications", environment): row.model_dump() for environment, row in playbook.applications.items()},
         **{("risks", key): risk_of(risk) for key, risk in playbook.risks.items()},
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},
         **{

@@ -47,6 +47,7 @@ DUTIES = (
     Duty("follow", "Ramp follower", timedelta(seconds=60), "Ramps do not notice what is done to their flags."),
     Duty("requests", "Request clock", timedelta(seconds=60), "Approved changes are not applied at their time."),
     Duty("plans", "Plan clock", timedelta(seconds=90), "Measured items of checklists do not tick themselves."),
+    Duty("rollbacks", "Rollback worker", timedelta(seconds=60), "Confirmed rollbacks stop after their flags are off."),
     Duty("announce", "Alert sender", timedelta(seconds=60), "Alerts are recorded but not sent."),
 )
 

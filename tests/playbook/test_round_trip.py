@@ -24,6 +24,7 @@ from nctool_rollout.playbook import wanted
 from nctool_rollout.playbook.expectations import schema
 from nctool_rollout.playbook.export import as_yaml, export
 from nctool_rollout.playbook.validation import load_text
+from rollbacks.domain import place
 from tests.playbook.conftest import SMALL, Load
 from tests.playbook.test_loading import NCTOOL
 
@@ -92,6 +93,9 @@ rule = st.fixed_dictionaries(
     },
 )
 zones = st.sampled_from(["", "UTC", "Europe/Berlin"])
+application = st.fixed_dictionaries(
+    {field: st.from_regex(form, fullmatch=True).filter(str.isascii) for field, form in place.FORMS.items()}
+)
 rules = st.dictionaries(st.sampled_from(["raise", "allowList", "ramp", "promotion", "targeting", "rules"]), rule)
 
 
@@ -139,6 +143,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "environments": {place: environment() for place in places},
         "ramps": {draw(key): ramp() for _ in range(draw(st.integers(0, 2)))},
         "approvals": draw(st.dictionaries(st.sampled_from(places), rules)),
+        "applications": draw(st.dictionaries(st.sampled_from(places), application)),
     }
 
 

@@ -1,0 +1,38 @@
+"""What the pages of the flags and of the events tell about rollbacks."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from core import beside
+from core.beside import Note
+from rollbacks import selectors
+from rollbacks.admin import words
+from rollbacks.domain.states import LIVE, RollbackState
+
+
+def of_flags() -> dict[tuple[str, str], Note]:
+    """The rollback that is asked for or under way, for each flag of its plan: 2 queries."""
+    found: dict[tuple[str, str], Note] = {}
+    for row in selectors.rollbacks().filter(state__in=LIVE):
+        text, tone, icon = words.LOOK[RollbackState(row.state)]
+        note = Note(
+            text=f"rollback {text}",
+            sentence=f"Rollback {row.public_id} of {row.title}: {text}.",
+            url=page_of(row.public_id, ""),
+            tone=tone,
+            icon=icon,
+            warning=f"Rollback {row.public_id} is asked for or under way: it switches this flag off.",
+        )
+        keys = [flag["key"] for step in row.plan["steps"] if step["kind"] == "flags" for flag in step["what"]["flags"]]
+        found |= {(key, row.environment.key): note for key in keys}
+    return found
+
+
+def page_of(key: str, environment: str) -> str:
+    """Where the events of a rollback lead."""
+    return reverse("admin:rollbacks_by_id", args=[key])
+
+
+beside.add_flag_notes(of_flags)
+beside.add_page("rollback", page_of)

@@ -1,0 +1,5 @@
+"""`/api/v1/rollbacks`."""
+
+from rollbacks.api.rest import router
+
+__all__ = ["router"]

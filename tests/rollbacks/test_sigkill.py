@@ -1,0 +1,88 @@
+"""A worker that is killed at any write of a rollback: the next one goes on, and everything has been done once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+
+import flags.selectors
+from core import events
+from rollbacks import selectors
+from rollbacks.models import Rollback
+from rollbacks.services import deciding, running
+from rollouts.services import validation
+from tests.rollbacks.conftest import ANNA, GOOD, KEY, Ask, Cluster, all_pass, switch_on
+from tests.rollouts.test_sigkill import killed_at
+
+pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
+HOUR = timedelta(hours=1)
+
+
+def work(row: Rollback, now: datetime) -> Callable[[], None]:
+    """Confirm it, where nobody has, and do all of it."""
+
+    def run() -> None:
+        if selectors.get(row.public_id).state == "requested":
+            deciding.confirm(row.public_id, digest=row.digest, actor=ANNA, now=now)
+        for tick in range(9):
+            at = now + timedelta(seconds=5 * tick)
+            running.advance(clock=lambda at=at: at)  # type: ignore[misc]
+            validation.run_due(now=at, every=timedelta(0), apart=all_pass)
+
+    return run
+
+
+def told(row: Rollback, kind: str) -> int:
+    return events.about(f"rollback:{row.public_id}").filter(kind=kind).count()
+
+
+def test_a_worker_killed_between_any_two_writes_leaves_a_rollback_that_is_done_once(
+    ask: Ask, cluster: Cluster, now: datetime
+) -> None:
+    write, killed, seen = 0, True, set()
+    while killed:
+        write += 1
+        assert write < 120
+        now += HOUR
+        cluster.reset()
+        selectors_clear(now)
+        row = ask("application", now=now)
+        killed = killed_at(write, work(row, now))
+        after = selectors.get(row.public_id)
+        done = [step.kind for step in after.steps.all() if step.state == "done"]
+        seen.add((after.state, len(done), cluster.state["undone"]))
+        work(row, now + timedelta(minutes=5))()  # the leases of whoever was killed are over by then
+        where = f"killed at write {write}"
+        assert selectors.get(row.public_id).state == "done", where
+        assert (cluster.state["undone"], cluster.state["image"]) == (1, GOOD), where
+        assert flags.selectors.state(KEY, "production").rollback_id == row.public_id, where
+        found = {kind: told(row, f"rollback.{kind}") for kind in ("confirmed", "step_done", "completed", "step_failed")}
+        assert found == {"confirmed": 1, "step_done": 5, "completed": 1, "step_failed": 0}, where
+        off = events.about(f"flag:{KEY}").filter(kind="flag.rolled_back", data__rollback_id=row.public_id)
+        assert off.count() == 1, where
+
+    reached = {done for state, done, _ in seen if state == "running"}
+    assert reached == {0, 1, 2, 3, 4}, "killed before each step, and after it"
+    assert ("running", 1, 1) in seen, "killed when the undo was done and not noted"
+
+
+def selectors_clear(now: datetime) -> None:
+    """The flag is on again, and what earlier rollbacks went away from is forgotten."""
+    Rollback.objects.all().delete()
+    switch_on(KEY, 25, now=now)
+
+
+def test_a_killed_kubectl_leaves_no_process_behind(ask: Ask, cluster: Cluster, settings: object, now: datetime) -> None:
+    """The group of a kubectl that hangs ends with it."""
+    row = ask("application")
+    deciding.confirm(row.public_id, digest=row.digest, actor=ANNA, now=now)
+    settings.KUBECTL_TIMEOUT = 0  # type: ignore[attr-defined]
+    cluster.set(faults={"deployment": "hang"})
+    running.advance(clock=lambda: now + timedelta(seconds=5))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    assert connection.is_usable()

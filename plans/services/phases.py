@@ -19,6 +19,7 @@ from plans.domain import gate
 from plans.domain.gate import Requirement, Standing
 from plans.domain.states import LIVE, PHASE, PhaseState, PlanState
 from plans.models import Phase, Waiver
+from plans.services.holding import hold_ramps
 from plans.services.locking import hold_phase, need_reason, tell
 
 LONGEST_WAIVER = timedelta(days=7)
@@ -128,6 +129,7 @@ def _move(
     phase.state = PHASE.move(PhaseState(phase.state), target).value
     phase.version += 1
     phase.save(update_fields=SAVED)
+    hold_ramps(phase.plan)
     tell(
         kind,
         f"phase:{phase.pk}",

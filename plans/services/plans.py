@@ -15,6 +15,7 @@ from plans import selectors
 from plans.domain.states import PLAN, PhaseState, PlanState
 from plans.domain.template import ChecklistSpec, PhaseSpec, PlanSpec
 from plans.models import Checklist, Item, Phase, Plan
+from plans.services.holding import hold_ramps
 from plans.services.locking import hold_plan, need_reason, tell
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def start(key: str, environment: str, *, actor: Actor, reason: str, now: datetim
     phases = {each.key: _phase(plan, position, each) for position, each in enumerate(spec.phases)}
     for position, each in enumerate(spec.checklists):
         _checklist(plan, phases.get(each.phase), position, each, now=now)
+    hold_ramps(plan)
     tell("plan.started", f"plan:{plan.pk}", plan, actor=actor, reason=reason, now=now, after={"state": plan.state})
     return plan
 
@@ -82,6 +84,7 @@ def _move(
     plan.version += 1
     plan.ended_at = now if target in (PlanState.COMPLETED, PlanState.ABORTED) else None
     plan.save(update_fields=["state", "version", "ended_at"])
+    hold_ramps(plan)
     tell(
         kind,
         f"plan:{plan.pk}",

@@ -81,7 +81,8 @@ class Situation:
 
     `position` counts the steps taken or skipped. `left` is the flag as the ramp last left it (as it found
     it, before its first step). `soaking_since` is when the flag came to stand where it stands now. `frozen` tells of
-    a freeze that holds in the environment now and when it ends, else empty.
+    a freeze that holds in the environment now and when it ends, `blocked` why no ramp of the flag goes on; both else
+    empty.
     """
 
     state: RampState
@@ -93,6 +94,7 @@ class Situation:
     watches: Sequence[Watch]
     guard_seen_at: datetime | None
     frozen: str = ""
+    blocked: str = ""
 
     @property
     def next(self) -> Step | None:
@@ -168,8 +170,8 @@ def in_danger(watches: Sequence[Watch]) -> str:
 def _not_yet(situation: Situation, step: Step, now: datetime) -> str:
     if now < step.due_at:
         return f"{_capital(step.label)}, is due {_clock(step.due_at)}."
-    if situation.frozen:
-        return situation.frozen
+    if situation.blocked or situation.frozen:
+        return situation.blocked or situation.frozen
     seen = situation.guard_seen_at
     if seen is None or now - seen > GUARD_SILENCE:
         return f"The guard {'has never run' if seen is None else f'was last seen {_clock(seen)}'}: nobody is watching."

@@ -1,7 +1,8 @@
 """Tables of the rollouts."""
 
+from rollouts.models.block import Block
 from rollouts.models.ramp import Ramp, RampStep
 from rollouts.models.template import RampTemplate
 from rollouts.models.validation import ValidationRun
 
-__all__ = ["Ramp", "RampStep", "RampTemplate", "ValidationRun"]
+__all__ = ["Block", "Ramp", "RampStep", "RampTemplate", "ValidationRun"]

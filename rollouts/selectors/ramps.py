@@ -18,7 +18,7 @@ from core.errors import NotFound
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
 from rollouts.domain.states import LIVE, MOVING, RampState
-from rollouts.models import Ramp, RampStep, RampTemplate
+from rollouts.models import Block, Ramp, RampStep, RampTemplate
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -241,6 +241,7 @@ def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:
 
 def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: datetime) -> Situation:
     """All that the decision about a ramp depends on. Lock ramp and flag first when you mean to act on it."""
+    blocks = Block.objects.filter(environment=ramp.environment_id)
     return Situation(
         state=RampState(ramp.state),
         steps=[_fact(step) for step in steps],
@@ -251,6 +252,7 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: d
         watches=watches_for(ramp.flag.key, ramp.environment.key),
         guard_seen_at=heartbeats.last().get("guard"),
         frozen=frozen.sentence if (frozen := freezes.holding(ramp.environment_id, now=now)) else "",
+        blocked=block.why if (block := blocks.filter(flag=ramp.flag_id).first()) else "",
     )
 
 

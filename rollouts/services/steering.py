@@ -38,14 +38,14 @@ def advance(
     """Take the next step now, before it is due, soaked or proven (few samples, no data): that is the person's word.
 
     Raises ApprovalNeeded for a step before its time that the rules take for a raise (`steps.take_next`), and
-    Conflict when the flag is not as the ramp left it (disabled, changed), and when a trigger of the flag is in BREACH
-    or has fired: no word overrides those.
+    Conflict when the flag is not as the ramp left it (disabled, changed), when a plan has not come to its phase, and
+    when a trigger of the flag is in BREACH or has fired: no word overrides those.
     """
     reason = need_reason(reason)
     held = lock(ramp_id, version=version)
     _need_moving(held, "advanced")
     situation = held.situation(now)
-    why = changed_by_others(situation) or in_danger(situation.watches)
+    why = changed_by_others(situation) or situation.blocked or in_danger(situation.watches)
     if why:
         raise Conflict(f"{held.ramp} cannot advance. {why}")
     take_next(held, actor=actor, reason=reason, now=now, permit=permit)

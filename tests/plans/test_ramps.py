@@ -1,0 +1,55 @@
+"""A plan keeps the ramps of phases that have not begun where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from core.actors import Actor
+from core.errors import Conflict
+from plans.models import Plan
+from plans.services import phases, plans
+from rollouts.models import Block, Ramp, RampTemplate
+from rollouts.services import clock, starting, steering
+from tests.plans.conftest import phase
+from tests.rollouts.conftest import template  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_ramp_waits_for_its_phase_and_no_person_advances_it(
+    plan: Plan,
+    template: RampTemplate,  # noqa: F811
+    passes: Callable[..., None],
+    operator_actor: Actor,
+    now: datetime,
+) -> None:
+    said: dict[str, Any] = {"actor": operator_actor, "reason": "as planned", "now": now}
+    ramp = starting.start("atomic-phased", "production", **said)
+    assert clock.advance_due(now=now) == 0
+    ramp.refresh_from_db()
+    assert ramp.waiting_for == "Phase First of the plan Small plan has not begun."
+    with pytest.raises(Conflict, match="Phase First"):
+        steering.advance(ramp.pk, **said)
+    passes("Reviewed", "Backed up")
+    phases.start(phase("first").pk, **said)
+    assert clock.advance_due(now=now) == 1
+    phases.roll_back(phase("first").pk, **said)
+    assert Block.objects.get().why == "Phase First of the plan Small plan has not begun."
+    plans.abort(plan.pk, **said)
+    assert not Block.objects.exists()
+
+
+def test_a_plan_of_another_environment_holds_nothing_here(
+    plan: Plan,
+    template: RampTemplate,  # noqa: F811
+    operator_actor: Actor,
+    now: datetime,
+) -> None:
+    said: dict[str, Any] = {"actor": operator_actor, "reason": "as planned", "now": now}
+    ramp = starting.start("atomic-phased", "staging", **said)
+    assert clock.advance_due(now=now) == 1
+    assert Ramp.objects.get(pk=ramp.pk).position == 1

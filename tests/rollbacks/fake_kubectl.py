@@ -115,8 +115,7 @@ def status() -> None:
         die('error: deployment "nctool" exceeded its progress deadline')
     if STATE["ready"] < 2:
         say(f'Waiting for deployment "nctool" rollout to finish: {STATE["ready"]} of 2 updated replicas are available')
-        if STATE["faults"].get("status") == "slow":
-            time.sleep(30)
+    if STATE["faults"].get("status") != "lie":
         STATE["ready"] = 2
     say('deployment "nctool" successfully rolled out')
 
@@ -124,6 +123,7 @@ def status() -> None:
 def main() -> None:
     words, given = options(sys.argv[1:])
     STATE["calls"].append(sys.argv[1:])
+    STATE["pid"] = os.getpid()
     keep()
     fault = STATE["faults"].get(words[1])
     if fault == "hang":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -303,6 +304,8 @@ def test_a_kubectl_that_hangs_is_ended_and_what_it_did_is_read_from_the_object(
     settings.KUBECTL_TIMEOUT = 0
     cluster.set(faults={command: "hang"})
     assert "did not answer within 1 s" in go_on(row, now).steps.get(kind="application").error
+    with pytest.raises(ProcessLookupError):
+        os.kill(cluster.state["pid"], 0)
     settings.KUBECTL_TIMEOUT = 5
     cluster.set(faults={})
     mending.retry(row.public_id, actor=OLGA, now=now)
@@ -320,20 +323,19 @@ def test_an_undo_whose_answer_was_lost_is_not_done_again(ask: Ask, cluster: Clus
     assert (cluster.state["undone"], cluster.state["image"]) == (1, GOOD)
 
 
-def test_pods_that_do_not_come_within_300_seconds_stop_it(ask: Ask, cluster: Cluster, now: datetime) -> None:
+def test_success_is_read_from_the_object_and_pods_that_do_not_come_within_300_seconds_stop_it(
+    ask: Ask, cluster: Cluster, now: datetime
+) -> None:
     row = ask("application")
     confirm(row, now=now)
-    cluster.set(ready_after=1, faults={"status": "deadline"})
-    running.advance(clock=lambda: now + timedelta(seconds=5))
-    cluster.set(faults={})
-    step = row.steps.get(kind="application")
-    step.state, step.rollback.state = "pending", "running"
-    step.journal = {**step.journal, "waiting_since": now.isoformat()}
-    step.save()
-    Rollback.objects.filter(pk=row.pk).update(state="running")
-    cluster.set(ready=1)
-    running.advance(clock=lambda: now + timedelta(seconds=301))
+    cluster.set(ready_after=1, faults={"status": "lie"})  # it says that all is rolled out
+    for second, state in ((5, "pending"), (10, "pending"), (309, "pending"), (310, "failed")):
+        running.advance(clock=lambda second=second: now + timedelta(seconds=second))  # type: ignore[misc]
+        assert row.steps.get(kind="application").state == state
     assert "After 300 s 1 of 2 pods are available" in row.steps.get(kind="application").error
+    cluster.set(faults={})
+    mending.retry(row.public_id, actor=OLGA, now=now)
+    assert (go_on(row, now).state, cluster.state["undone"]) == ("done", 1)
 
 
 def test_without_kubectl_it_is_done_by_hand_and_the_result_is_recorded(

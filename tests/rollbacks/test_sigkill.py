@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
 
 import flags.selectors
 from core import events
@@ -74,15 +72,3 @@ def selectors_clear(now: datetime) -> None:
     """The flag is on again, and what earlier rollbacks went away from is forgotten."""
     Rollback.objects.all().delete()
     switch_on(KEY, 25, now=now)
-
-
-def test_a_killed_kubectl_leaves_no_process_behind(ask: Ask, cluster: Cluster, settings: object, now: datetime) -> None:
-    """The group of a kubectl that hangs ends with it."""
-    row = ask("application")
-    deciding.confirm(row.public_id, digest=row.digest, actor=ANNA, now=now)
-    settings.KUBECTL_TIMEOUT = 0  # type: ignore[attr-defined]
-    cluster.set(faults={"deployment": "hang"})
-    running.advance(clock=lambda: now + timedelta(seconds=5))
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    assert connection.is_usable()

@@ -20,7 +20,7 @@ from alerting.domain.state import Standing
 from alerting.domain.states import AlertState, Health, Via
 from alerting.models import Alert, AlertRule
 from alerting.services.computing import Result, annotations_of, ask, compute
-from alerting.services.telling import tell
+from alerting.services.telling import tell, tell_errors
 from core import environments
 from monitoring.domain.windows import horizon
 
@@ -39,7 +39,7 @@ def evaluate_all(*, now: datetime) -> int:
     for environment in environments.ordered():
         try:
             changed += _evaluate(environment.pk, now=now)
-            tell(environment.pk, now=now)
+            _tell(environment.pk, now=now)
         except Exception:
             log.exception("alert rules of %s", environment.key)
     return changed
@@ -75,8 +75,13 @@ def evaluate_elsewhere(*, now: datetime, clock: Callable[[], datetime]) -> int:
     with ThreadPoolExecutor(min(AT_ONCE, len(rules))) as pool:
         changed = sum(pool.map(evaluated, list(rules)))
     for environment_id in {environment_id for environment_id, _ in rules}:
-        tell(environment_id, now=now)
+        _tell(environment_id, now=now)
     return changed
+
+
+def _tell(environment_id: int, *, now: datetime) -> None:
+    tell(environment_id, now=now)
+    tell_errors(environment_id, now=now)
 
 
 def _evaluate(environment_id: int, *, now: datetime) -> int:

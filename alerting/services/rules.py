@@ -48,11 +48,7 @@ def define(
     NotFound for an unknown environment, StaleVersion when somebody else changed it meanwhile.
     """
     where = environments.get(environment)
-    if not group or len(group) > 120:
-        raise Invalid("A group has a name of at most 120 characters.", field="group")
-    row = AlertRule.objects.select_for_update().filter(environment=where, group=group, name=name).first()
-    if version is not None and row is not None and row.version != version:
-        raise StaleVersion(row.name, expected=version, actual=row.version)
+    row = _held(where, group, name, version)
     before = definition_of(row).as_dict() if row else {}
     after = Definition.read(name, {**before, **values}).as_dict()
     _check_source(after["source"], environment)
@@ -62,12 +58,9 @@ def define(
     for field, value in after.items():
         setattr(row, field, value)
     row.version += 1
-    anew = before and any(before[field] != after[field] for field in JUDGED)
-    if anew:
-        row.health, row.no_data_since, row.error, row.error_since = Health.UNKNOWN.value, None, "", None
     row.save()
-    if anew:
-        _resolve(row, "The rule was changed.", actor=actor, now=now)
+    if before and any(before[field] != after[field] for field in JUDGED):
+        _judge_anew(row, actor=actor, now=now)
     kind = "alert_rule.changed" if before else "alert_rule.created"
     _tell(kind, row, actor=actor, reason=reason, now=now, before=before, after=after)
     return row
@@ -100,6 +93,22 @@ def hold(rule_id: int) -> AlertRule:
     if found is None:
         raise NotFound(f"There is no alert rule {rule_id}.")
     return found
+
+
+def _held(where: Environment, group: str, name: str, version: int | None) -> AlertRule | None:
+    if not group or len(group) > 120:
+        raise Invalid("A group has a name of at most 120 characters.", field="group")
+    row = AlertRule.objects.select_for_update().filter(environment=where, group=group, name=name).first()
+    if version is not None and row is not None and row.version != version:
+        raise StaleVersion(row.name, expected=version, actual=row.version)
+    return row
+
+
+def _judge_anew(row: AlertRule, *, actor: Actor, now: datetime) -> None:
+    """What was found by the old expression says nothing of the new one."""
+    row.health, row.no_data_since, row.error, row.error_since = Health.UNKNOWN.value, None, "", None
+    row.save(update_fields=["health", "no_data_since", "error", "error_since"])
+    _resolve(row, "The rule was changed.", actor=actor, now=now)
 
 
 def _new(where: Environment, group: str, name: str, origin: Origin) -> AlertRule:

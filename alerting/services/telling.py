@@ -1,7 +1,8 @@
 """What of the alerts is news for people: events, which the communications follow.
 
 The rows say what was told already, so whoever calls, however often, tells everything once. Alerts of one rule make one
-event; those that follow within a minute wait for the end of it and make the next.
+event; those that follow within a minute wait for the end of it and make the next. A row that somebody is changing is
+left to the next call, so that two who lock many rows never wait for each other.
 """
 
 from __future__ import annotations
@@ -69,7 +70,23 @@ def tell(environment_id: int, *, now: datetime) -> int:
     What is silenced is told as firing when the silence ends, if it still fires. That one is over or without data is
     told only of those that were told.
     """
-    return sum(_tell(news, environment_id, now=now) for news in NEWS) + _tell_errors(environment_id, now=now)
+    return sum(_tell(news, environment_id, now=now) for news in NEWS)
+
+
+@transaction.atomic
+def tell_errors(environment_id: int, *, now: datetime) -> int:
+    """Tell of rules that cannot be evaluated for two minutes, once for each reason, and of those that can be again."""
+    rules = AlertRule.objects.select_for_update(skip_locked=True).filter(environment_id=environment_id)
+    rules = rules.order_by("error", "pk")
+    failing = list(rules.filter(enabled=True, error_since__lte=now - PATIENCE, error_told_at=None))
+    well = list(rules.filter(error_since=None, error_told_at__isnull=False))
+    made = 0
+    for kind, found, told_at in (("alert_rules.failing", failing, now), ("alert_rules.recovered", well, None)):
+        AlertRule.objects.filter(pk__in=[rule.pk for rule in found]).update(error_told_at=told_at)
+        for error, group in groupby(found, key=lambda rule: rule.error):
+            _record_rules(kind, error, list(group), now=now)
+            made += 1
+    return made
 
 
 def summary(alert: Alert) -> str:
@@ -79,7 +96,7 @@ def summary(alert: Alert) -> str:
 
 def _tell(news: News, environment_id: int, *, now: datetime) -> int:
     here = Alert.objects.filter(environment_id=environment_id)
-    rows = list(here.select_for_update().filter(news.untold).order_by("name", "pk"))
+    rows = list(here.select_for_update(skip_locked=True).filter(news.untold).order_by("name", "pk"))
     if rows and news.mark == "told_at":
         rows = _audible(environment_id, rows, now=now)
     made = 0
@@ -90,20 +107,6 @@ def _tell(news: News, environment_id: int, *, now: datetime) -> int:
         Alert.objects.filter(pk__in=[row.pk for row in told]).update(**{news.mark: now})
         _record(news, told, now=now)
         made += 1
-    return made
-
-
-def _tell_errors(environment_id: int, *, now: datetime) -> int:
-    """Rules that cannot be evaluated for two minutes, once for each reason; and those that can be again."""
-    rules = AlertRule.objects.select_for_update().filter(environment_id=environment_id).order_by("error", "pk")
-    failing = list(rules.filter(enabled=True, error_since__lte=now - PATIENCE, error_told_at=None))
-    well = list(rules.filter(error_since=None, error_told_at__isnull=False))
-    made = 0
-    for kind, found, told_at in (("alert_rules.failing", failing, now), ("alert_rules.recovered", well, None)):
-        AlertRule.objects.filter(pk__in=[rule.pk for rule in found]).update(error_told_at=told_at)
-        for error, group in groupby(found, key=lambda rule: rule.error):
-            _record_rules(kind, error, list(group), now=now)
-            made += 1
     return made
 
 

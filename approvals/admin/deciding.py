@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django import forms
-from django.http import HttpResponse
 from django.urls import reverse
 
 from approvals import selectors
 from approvals.admin import words
-from approvals.admin.command import DECIDE, DigestForm, RequestCommand
+from approvals.admin.command import DECIDE, RequestCommand
 from approvals.admin.editing import Edit, Reschedule
 from approvals.domain import approving, schedule
 from approvals.domain.states import RequestState
@@ -20,13 +18,12 @@ from approvals.models import ChangeRequest
 from approvals.selectors import Standing
 from approvals.services import applying, deciding, requests
 from core.actors import Actor
-from core.errors import DomainError
+from core.admin.row_command import SeenCommand
 
 
-class Approve(RequestCommand):
+class Approve(RequestCommand, SeenCommand):
     name, label, icon, tone = "approve", "Approve", "check", "primary"
     permission_required = DECIDE
-    form_class = DigestForm
     needs_reason = False
     reason_label = "Comment"
     reason_help = "Shown with your approval."
@@ -42,17 +39,6 @@ class Approve(RequestCommand):
 
     def changes(self) -> Sequence[str]:
         return words.lines(self.row)
-
-    def get_initial(self) -> dict[str, Any]:
-        return {**super().get_initial(), "digest": self.row.digest}
-
-    def refused(self, form: forms.Form, error: DomainError) -> HttpResponse:
-        """What is shown again is what there is now, and so is the digest."""
-        del self.row
-        data = form.data.copy()  # type: ignore[attr-defined]
-        data["digest"] = self.row.digest
-        form.data = data
-        return super().refused(form, error)
 
     def perform(self, values: dict[str, Any]) -> str:
         done = deciding.approve(self.row.pk, digest=values["digest"], comment=values["reason"], **self.who())

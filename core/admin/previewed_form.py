@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol, cast
 
 from django import forms
@@ -21,7 +22,7 @@ class Refusing(Protocol):
     def refuse(self, error: Exception) -> None: ...
 
 
-class PreviewedForm(UnfoldModelAdminViewMixin, FormView[Any]):
+class PreviewedForm(ABC, UnfoldModelAdminViewMixin, FormView[Any]):
     """GET shows the form, by htmx only `preview_template`. POST calls `perform` and leads to the row's page.
 
     The form refuses as `Refusing` says. After a change by someone else the next try is about what is there now.
@@ -41,13 +42,13 @@ class PreviewedForm(UnfoldModelAdminViewMixin, FormView[Any]):
         """What the form takes beside its data."""
         return {}
 
+    @abstractmethod
     def perform(self, form: Any) -> Model:
         """Call the service."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done(self, row: Any) -> tuple[str, str]:
         """What to say then, and where to go."""
-        raise NotImplementedError
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         refusing = cast(Refusing, form)

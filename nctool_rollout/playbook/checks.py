@@ -23,6 +23,7 @@ from monitoring.domain.rule import Definition
 from monitoring.domain.source import Definition as SourceDefinition
 from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
 from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp
+from nctool_rollout.playbook.planning import Item as PlanItem
 from nctool_rollout.playbook.planning import Plan, document_of
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
@@ -215,16 +216,30 @@ class _Checks:
 
     def _plan(self, path: Path, plan: Plan) -> Iterator[Problem]:
         for key, phase in plan.phases.items():
-            here = (*path, "phases", key)
+            here: Path = (*path, "phases", key)
+            yield from self._items((*here, "activities"), phase.activities)
+            yield from self._items((*here, "criteria"), phase.criteria)
             yield from self._named((*here, "ramps"), "ramp", phase.ramps, self.playbook.ramps)
             yield from self._named((*here, "triggers"), "trigger", phase.triggers, self.playbook.triggers)
             for index, feature in enumerate(phase.features):
                 yield from self._known("feature", feature, (*here, "features", index))
+        for key, checklist in plan.checklists.items():
+            yield from self._items((*path, "checklists", key, "items"), checklist.items)
         try:
             PlanSpec.read(document_of(plan))
         except Invalid as error:
             parts = (error.field or "name").split(".")
             yield self._at((*path, *(int(part) if part.isdigit() else part for part in parts)), str(error))
+
+    def _items(self, path: Path, items: Sequence[PlanItem]) -> Iterator[Problem]:
+        """That the ramps and flags which are checked are there."""
+        for index, item in enumerate(items):
+            here: Path = (*path, index, "check")
+            named = item.check or {}
+            if "ramp" in named and named["ramp"] not in self.playbook.ramps:
+                yield self._at(here, f"There is no ramp {named['ramp']!r} in this playbook.")
+            if "flag" in named:
+                yield from self._known("feature", str(named["flag"]), here)
 
     def _freeze(self, path: Path, freeze: Freeze) -> Iterator[Problem]:
         yield from self._places(path, freeze.environments)

@@ -60,6 +60,7 @@ def approve(phase_id: int, *, actor: Actor, reason: str, now: datetime, version:
     """Say that it may start, as it is now. Raises Conflict when it is not waiting."""
     reason = need_reason(reason)
     phase = hold_phase(phase_id, version=version)
+    _need_live(phase)
     if PhaseState(phase.state) not in (PhaseState.WAITING, PhaseState.ROLLED_BACK):
         raise Conflict(f"{phase.name} is {phase.state}: there is nothing to approve.")
     phase.approved_by, phase.approved_at = actor.name, now
@@ -95,8 +96,9 @@ def waive(phase_id: int, requirement: str, *, expires_at: datetime, actor: Actor
     """
     reason = need_reason(reason)
     phase = hold_phase(phase_id)
-    if PlanState(phase.plan.state) not in LIVE:
-        raise Conflict(f"The plan is {phase.plan.state}.")
+    _need_live(phase)
+    if PhaseState(phase.state) is PhaseState.COMPLETED:
+        raise Conflict(f"{phase.name} is completed: there is no gate in front of it.")
     if not now < expires_at <= now + LONGEST_WAIVER:
         raise Invalid("A waiver ends in the next seven days.", field="expires_at")
     found = next((each for each in gate_of(phase, now=now) if each.key == requirement), None)
@@ -120,6 +122,11 @@ def gate_of(phase: Phase, *, now: datetime) -> list[Requirement]:
     if PhaseState(phase.state) is PhaseState.ACTIVE:
         return selectors.completion(phase, facts, list(selectors.checklists(phase.plan_id)), now=now)
     return selectors.start(phase, facts, now=now)
+
+
+def _need_live(phase: Phase) -> None:
+    if PlanState(phase.plan.state) not in LIVE:
+        raise Conflict(f"The plan is {phase.plan.state}.")
 
 
 def _move(

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.http import HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from core.actors import Actor
-from core.admin.confirm import ConfirmView, Effect, ReasonForm
-from core.admin.read_only import person
-from core.errors import DomainError, Refused
+from core.admin.row_command import DigestForm, RowCommand, SeenCommand
+from core.errors import Refused
 from rollbacks import selectors
 from rollbacks.domain import deciding as who_may
 from rollbacks.domain.states import RollbackState, StepKind
@@ -28,53 +25,17 @@ ASK = "rollbacks.request_rollback"
 DECIDE = "rollbacks.confirm_rollback"
 
 
-class RollbackCommand(ConfirmView):
+class RollbackCommand(RowCommand):
     """The rollback is named by its number."""
 
     permission_required = ASK
-    name: ClassVar[str] = ""
-    label: ClassVar[str] = ""
-    icon: ClassVar[str] = ""
-    tone: ClassVar[str] = ""
-    dangerous = False
-    takes_reason = True
-    reason_label = "Reason"
 
     @cached_property
     def row(self) -> Rollback:
         return selectors.by_pk(self.kwargs["pk"])
 
-    def sentences(self) -> Sequence[str]:
-        raise NotImplementedError
-
-    def effect(self) -> Effect:
-        return Effect(
-            title=f"{self.label}: {self.row.title}",
-            sentences=self.sentences(),
-            submit=self.label,
-            dangerous=self.dangerous,
-            environment=self.row.environment,
-        )
-
-    def version(self) -> int | None:
-        return self.row.version
-
     def subject(self) -> tuple[str, int | None]:
         return f"rollback:{self.row.public_id}", None
-
-    def reason_required(self) -> bool:
-        return self.takes_reason
-
-    def get_form(self, form_class: Any = None) -> forms.Form:
-        form = super().get_form(form_class)
-        form.fields["reason"].label = self.reason_label
-        if not self.takes_reason:
-            del form.fields["reason"]
-        return form
-
-    def who(self) -> dict[str, Any]:
-        """What every service takes."""
-        return {"actor": person(self.request), "now": timezone.now()}
 
     def failed_step(self) -> str:
         """The step at which it has stopped, and why."""
@@ -83,12 +44,6 @@ class RollbackCommand(ConfirmView):
 
     def back(self) -> str:
         return reverse("admin:rollbacks_rollback_change", args=[self.kwargs["pk"]])
-
-
-class DigestForm(ReasonForm):
-    """`digest` is of the plan that the person looks at."""
-
-    digest = forms.CharField(widget=forms.HiddenInput)
 
 
 class PasswordForm(DigestForm):
@@ -100,27 +55,15 @@ class PasswordForm(DigestForm):
     )
 
 
-class Confirm(RollbackCommand):
+class Confirm(RollbackCommand, SeenCommand):
     name, label, icon, tone = "confirm", "Confirm and begin", "check", "danger"
     permission_required = DECIDE
-    form_class = DigestForm
     takes_reason = False
     dangerous = True
 
     def sentences(self) -> Sequence[str]:
         lines = [line for step in self.row.plan["steps"] for line in step["lines"]]
         return ["You say yes to exactly this, and it begins at once:", *lines, *self.row.plan["notes"]]
-
-    def get_initial(self) -> dict[str, Any]:
-        return {**super().get_initial(), "digest": self.row.digest}
-
-    def refused(self, form: forms.Form, error: DomainError) -> HttpResponse:
-        """What is shown again is what there is now, and so is the digest."""
-        del self.row
-        data = form.data.copy()  # type: ignore[attr-defined]
-        data["digest"] = self.row.digest
-        form.data = data
-        return super().refused(form, error)
 
     def perform(self, values: dict[str, Any]) -> str:
         deciding.confirm(self.row.public_id, digest=values["digest"], **self.who())

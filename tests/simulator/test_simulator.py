@@ -183,6 +183,7 @@ def test_without_evaluation_the_last_known_flags_are_used_and_melts_go_on(
         time.sleep(1.2)
         doors.reports.clear()
         until(lambda: operations(doors, ATOMIC, "on") >= 2 and operations(doors, ATOMIC, "off") >= 2)
+    assert min(operations(doors, ATOMIC, variant) for variant in ("on", "off")) >= 2
 
 
 def test_reports_wait_while_the_door_is_closed_and_each_is_counted_once(
@@ -205,6 +206,8 @@ def test_a_refused_token_is_renewed(
     given = iter(["nct_old", "nct_old", "nct_new"])
     with playing(config, lambda: next(given)):
         until(lambda: doors.reports)
+    assert next(given, None) is None  # it asked three times: each token that was refused was left
+    assert doors.reports
 
 
 def test_with_mongodb_away_melts_fail_and_say_so(config: Config, doors: Doors) -> None:

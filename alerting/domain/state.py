@@ -52,10 +52,10 @@ def step(
         return _true(before, value, hold=hold, now=now)
     if before is None:
         return None
+    if before.state is AlertState.PENDING and (has_data or now - before.last_true_at > GAP):
+        return None  # it never fired, and would have to begin anew
     if not has_data:
         return replace(before, absent_since=before.absent_since or now)
-    if before.state is AlertState.PENDING:
-        return None
     if now - before.last_true_at < keep:
         return replace(before, absent_since=None)
     return replace(before, state=AlertState.RESOLVED, resolved_at=now, absent_since=None)

@@ -87,6 +87,16 @@ def test_no_data_is_never_resolved(define: Define, at: At) -> None:
     assert states() == ["resolved"]
 
 
+def test_what_only_pends_is_forgotten_with_its_data(define: Define, at: At) -> None:
+    define(for_seconds=600)
+    at(0, error_rate=2)
+    at(60)
+    at(75)
+    assert states() == []
+    at(90, error_rate=2)
+    assert Alert.objects.get().starts_at == events_time(90)
+
+
 def test_of_several_series_one_that_is_gone_does_not_resolve_its_alert(define: Define, at: At) -> None:
     define(expr="feature_error_rate > 5", for_seconds=0)
     at(0, {"feature": "a"}, {"feature": "b"}, feature_error_rate=9)

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from communications.domain.alerts import AlertType, ChannelName, Severity
 from communications.domain.message import Message, read_evidence
 from communications.models import Alert, Delivery
+from core import people
 
 OPEN = Q(sent_at__isnull=True, failed_at__isnull=True)
 
@@ -58,6 +59,7 @@ def message(alert: Alert) -> Message:
         rollback_id=str(event.data.get("rollback_id", "")),
         evidence=read_evidence(event.data.get("evidence") or _measured(event.data)),
         link=_link(alert),
+        to=tuple(people.addresses(event.data["to"])) if event.data.get("to") else (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 MOST = 2000  # characters
 _SECRETS = (
@@ -13,9 +14,11 @@ _SECRETS = (
 )
 
 
-def masked(text: str) -> str:
-    """The text without what looks like a secret, its end cut off above 2,000 characters."""
+def masked(text: str, *, secrets: Collection[str] = (), most: int = MOST) -> str:
+    """The text without `secrets` and what looks like one, its end cut off above `most` characters."""
+    for secret in sorted((one for one in secrets if one), key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     text = text.replace("\x00", "").strip()
-    return text if len(text) <= MOST else f"{text[:MOST]}…"
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -30,6 +30,17 @@ def no_longer(names: Collection[str], permission: str) -> list[str]:
     return [user.username for user in users if not user.has_perm(permission)]
 
 
+def signs_in(name: str) -> bool:
+    """Somebody has an account of this name and may use it."""
+    return User.objects.filter(username=name, is_active=True).exists()
+
+
+def addresses(names: Collection[str]) -> list[str]:
+    """The mail addresses of those of these people who have one and may sign in."""
+    users = User.objects.filter(username__in=names, is_active=True).exclude(email="")
+    return list(users.order_by("username").values_list("email", flat=True))
+
+
 def tell_change(user_id: int, before: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
     """Record what differs from `before`; nothing is written when nothing does."""
     after = picture(user_id)

@@ -1,6 +1,6 @@
 """Wiring only: settings, urls, Celery, beat, playbook loader, roles, supervisor."""
 
-from nctool_rollout.supervisor import lifeline
+from core import lifeline
 
 lifeline.tie_family()
 

@@ -41,6 +41,7 @@ OPERATE = frozenset(
         "approvals.request_change",
         "plans.operate_plan",
         "plans.tick_item",
+        "plans.run_command",
         "rollbacks.request_rollback",
     }
 )

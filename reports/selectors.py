@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 import approvals.selectors
 import communications.selectors
 import flags.selectors
 import monitoring.selectors
+import plans.selectors
 import rollbacks.selectors
 import rollouts.selectors
 from core import environments, events, heartbeats
@@ -25,11 +28,13 @@ if TYPE_CHECKING:
     from core.models import Environment, Event
     from flags.models import FlagState
     from monitoring.models import Trigger
+    from plans.models import Item
     from risk.models import Score
     from rollbacks.models import Rollback
 
 EVENTS = 8
 ALERTS = 5
+ITEMS = 10
 MOST_FLAGS = 12
 SERVERS = {
     "redis": ("Redis", "News of changes takes up to 5 s longer, and nothing runs by the clock."),
@@ -87,6 +92,8 @@ class Home:
     to_approve: list[ChangeRequest]
     to_apply: list[ChangeRequest]
     rollbacks: list[Rollback]
+    items: list[Item]
+    overdue: list[Item]
 
     @property
     def troubled(self) -> list[Part]:
@@ -106,6 +113,8 @@ def home(*, now: datetime, person: str, approves: bool) -> Home:
         to_approve=approvals.selectors.waiting(person, now=now) if approves else [],
         to_apply=approvals.selectors.to_apply(person, now=now),
         rollbacks=rollbacks.selectors.waiting(person, now=now) if approves else [],
+        items=list(plans.selectors.items_of(person)[:ITEMS]),
+        overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
     )
 
 
@@ -113,7 +122,11 @@ def health(*, now: datetime) -> list[Part]:
     """Each part of the system. The page is there, so the database answers: it has just been asked."""
     beats = heartbeats.last()
     servers = [_server(name, answer) for name, answer in probes.answers().items()]
-    return [Part("Database", Condition.OK, ""), *servers, *duties(beats, now=now)]
+    return [
+        Part("Database", Condition.OK, ""),
+        *servers,
+        *duties(beats, now=now, runner=bool(settings.RUNNER_PROGRAMS)),
+    ]
 
 
 def _server(name: str, answer: probes.Answer) -> Part:

@@ -22,7 +22,7 @@ class Mail:
         mail = EmailMessage(
             subject=message.subject,
             body=f"{message.text}\n\n{_footer(message)}\n",
-            to=self._recipients,
+            to=list(dict.fromkeys([*self._recipients, *message.to])),
             headers={
                 "Message-ID": f"<{message.key}@{_domain(settings.DEFAULT_FROM_EMAIL)}>",
                 "X-Alert-Type": message.type.value,

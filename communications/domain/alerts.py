@@ -26,6 +26,7 @@ class AlertType(StrEnum):
     RISK_RAISED = "RISK_RAISED"
     SOURCE_FAILED = "SOURCE_FAILED"
     RULES_FAILING = "RULES_FAILING"
+    CHECKLIST_OVERDUE = "CHECKLIST_OVERDUE"
 
 
 class Severity(StrEnum):
@@ -57,6 +58,7 @@ ANNOUNCED = {
     "risk.level_raised": AlertType.RISK_RAISED,
     "source.failed": AlertType.SOURCE_FAILED,
     "alert_rules.failing": AlertType.RULES_FAILING,
+    "checklist.overdue": AlertType.CHECKLIST_OVERDUE,
 }
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
 _UNTOLD = {AlertType.ALERT_RESOLVED: Severity.INFO, AlertType.METRICS_HEARD: Severity.INFO}

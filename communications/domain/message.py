@@ -26,6 +26,7 @@ _HEADLINES = {
     AlertType.RISK_RAISED: "RISK",
     AlertType.SOURCE_FAILED: "DATA SOURCE FAILS",
     AlertType.RULES_FAILING: "RULES CANNOT BE EVALUATED",
+    AlertType.CHECKLIST_OVERDUE: "OVERDUE",
 }
 _OUTCOMES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: " is off",
@@ -39,7 +40,8 @@ MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
 class Message:
     """One alert as a channel sends it. `key` is the same in every repeat, so that a reader can tell one.
 
-    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address.
+    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address. `to` are the
+    mail addresses of people whom it is about, who get it besides those who get everything.
     """
 
     key: str
@@ -53,6 +55,7 @@ class Message:
     rollback_id: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     link: str = ""
+    to: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

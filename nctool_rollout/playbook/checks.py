@@ -232,8 +232,10 @@ class _Checks:
             yield self._at((*path, *(int(part) if part.isdigit() else part for part in parts)), str(error))
 
     def _items(self, path: Path, items: Sequence[PlanItem]) -> Iterator[Problem]:
-        """That the ramps and flags which are checked are there."""
+        """That the ramps and flags which are checked are there, and the environments that have their own command."""
         for index, item in enumerate(items):
+            for key in item.commands:
+                yield from self._known("environment", key, (*path, index, "commands", key))
             here: Path = (*path, index, "check")
             named = item.check or {}
             if "ramp" in named and named["ramp"] not in self.playbook.ramps:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nctool_rollout.playbook.fields import FlagKey, LongKey, Name, Part
+from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Part
+from plans.domain.command import LONGEST, USUAL
 from plans.domain.states import ChecklistKind, Priority
 from plans.domain.template import MOST_ITEMS
 from risk.domain.levels import Level
@@ -25,6 +26,12 @@ class Item(Part):
         Field(description="rule, steady, validation, ramp, flag or watched, and what it is about: docs/plans.md."),
     ] = None
     command: Annotated[str, Field(max_length=500, description="Shown and copied; a person runs it.")] = ""
+    commands: Annotated[
+        dict[Key, Annotated[str, Field(max_length=500)]],
+        Field(description="Of environments where it is another one; empty: there is none there."),
+    ] = {}
+    run: Annotated[bool, Field(description="The runner may run it: a program with its arguments, no shell.")] = False
+    timeout: Annotated[int, Field(ge=1, le=LONGEST, description="Of the command, in seconds.")] = USUAL
     link: Annotated[str, Field(pattern=r"^(https?://\S+)?$", max_length=500)] = ""
     owner: Annotated[str, Field(max_length=120)] = ""
     priority: Priority = Priority.MEDIUM

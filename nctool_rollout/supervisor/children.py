@@ -11,7 +11,8 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from nctool_rollout.supervisor import backoff, lifeline
+from core import lifeline
+from nctool_rollout.supervisor import backoff
 from nctool_rollout.supervisor.plan import Part
 
 LOG_LIMIT = 10 * 1024 * 1024

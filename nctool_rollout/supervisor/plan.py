@@ -26,6 +26,7 @@ class Wanted:
     simulator_port: int | None
     web_processes: int
     worker_processes: int
+    runner: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ def parts(wanted: Wanted) -> list[Part]:
     schedule = ("beat", "--schedule", str(wanted.data_dir / "beat-schedule"), "--pidfile", "")
     found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
     found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), (*servers, "web")))
+    manage = (sys.executable, str(Path(__file__).parents[2] / "manage.py"))
+    if wanted.runner:
+        found.append(Part("runner", (*manage, "runner"), ("web",)))
     if wanted.simulator_port:
-        program = (sys.executable, str(Path(__file__).parents[2] / "manage.py"), "simulator", "run")
-        command = (*program, "--health-port", str(wanted.simulator_port))
+        command = (*manage, "simulator", "run", "--health-port", str(wanted.simulator_port))
         found.append(Part("simulator", command, (*servers, "web")))
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from nctool_rollout.supervisor import lifeline
+from core import lifeline
 from nctool_rollout.supervisor.children import Child
 from nctool_rollout.supervisor.plan import Part
 

@@ -1,5 +1,5 @@
 """The screens of the plans."""
 
-from plans.admin import board, checklist, phase
+from plans.admin import board, checklist, phase, runs
 
-__all__ = ["board", "checklist", "phase"]
+__all__ = ["board", "checklist", "phase", "runs"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
@@ -18,9 +21,10 @@ from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import NotFound
 from core.templatetags.screen import badge, environment
 from plans import selectors
-from plans.admin import commands, words
+from plans.admin import commands, items, words
+from plans.domain.command import UNDER_WAY, RunState
 from plans.domain.states import DONE, LIVE, ItemState, PlanState
-from plans.models import Checklist, Item
+from plans.models import Checklist, CommandRun, Item
 
 HISTORY = 30
 STATES = {
@@ -50,9 +54,9 @@ class ChecklistPage(Screen):
             raise Http404(str(error)) from error
         self.title = row.title
         is_open = row.opens_at is not None and row.opens_at <= now and PlanState(row.plan.state) in LIVE
-        may = is_open and self.request.user.has_perm(commands.TICK)
-        rows = [(each, words.item(each.state), _offered(each) if may else []) for each in row.items.all()]
-        done = sum(ItemState(each.state) in DONE for each, _, _ in rows)
+        may = is_open and self.request.user.has_perm(items.TICK)
+        rows = self._rows(row, may=may, now=now)
+        done = sum(ItemState(each.state) in DONE for each, *_ in rows)
         context = super().get_context_data(
             list=row,
             plan=row.plan,
@@ -60,7 +64,7 @@ class ChecklistPage(Screen):
             done=done,
             share=round(100 * done / len(rows)) if rows else 0,
             is_open=is_open,
-            may=may,
+            may_remove=may and self.request.user.has_perm(items.APPROVE),
             overdue=row.due_at is not None and row.completed_at is None and row.due_at <= now,
             history=events.about(f"checklist:{row.pk}")[:HISTORY],
             **kwargs,
@@ -70,6 +74,41 @@ class ChecklistPage(Screen):
             (row.plan.name, commands.page_of(row.plan)),
         ]
         return context
+
+    def _rows(self, row: Checklist, *, may: bool, now: datetime) -> list[Any]:
+        """Each item with its badge, what may be done with it, its last command, and whether it is overdue."""
+        runs_here = may and bool(settings.RUNNER_PROGRAMS) and self.request.user.has_perm(items.RUN)
+        found, turn = [], True
+        for item in row.items.all():
+            is_open = ItemState(item.state) not in DONE
+            last = next(iter(item.runs.all()), None)
+            buttons = _offered(item) if may else []
+            if runs_here and turn and is_open and item.runs_here and item.command:
+                buttons = [*_runs(item, onward=row.ordered), *buttons]
+            due = item.due_at or row.due_at
+            late = is_open and due is not None and due <= now
+            found.append((item, words.item(item.state), buttons, last and _Run(last), late))
+            turn = not row.ordered or (turn and not is_open)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    row: CommandRun
+
+    @property
+    def badge(self) -> SafeString:
+        return words.run(self.row.state)
+
+
+def _runs(item: Item, *, onward: bool) -> list[tuple[str, str, str, str]]:
+    last = next(iter(item.runs.all()), None)
+    if last is not None and RunState(last.state) in UNDER_WAY:
+        return []
+    found = [(reverse("admin:plans_item_run", args=[item.pk]), "Run", "terminal", "")]
+    if onward:
+        found.append((reverse("admin:plans_item_run_on", args=[item.pk]), "Run from here", "playlist_play", ""))
+    return found
 
 
 def _offered(item: Item) -> list[tuple[str, str, str, str]]:
@@ -106,13 +145,24 @@ class ChecklistAdmin(ReadOnlyAdmin):
         own = [
             path(
                 f"item/<int:pk>/{name}/",
-                wrap(commands.MarkItem.as_view(model_admin=self, state=state)),
+                wrap(items.MarkItem.as_view(model_admin=self, state=state)),
                 name=f"plans_item_{name}",
             )
             for name, state in STATES.items()
         ]
-        assign = wrap(commands.Assign.as_view(model_admin=self))
-        return [*own, path("item/<int:pk>/assign/", assign, name="plans_item_assign"), *super().get_urls()]
+        own += [path(f"{place}/", wrap(view), name=f"plans_{name}") for place, name, view in self._dialogs()]
+        return [*own, *super().get_urls()]
+
+    def _dialogs(self) -> list[tuple[str, str, Any]]:
+        one, file = "item/<int:pk>", "attachment/<int:pk>"
+        return [
+            (f"{one}/assign", "item_assign", items.Assign.as_view(model_admin=self)),
+            (f"{one}/attach", "item_attach", items.Attach.as_view(model_admin=self)),
+            (f"{one}/run", "item_run", items.RunItem.as_view(model_admin=self)),
+            (f"{one}/run-on", "item_run_on", items.RunItem.as_view(model_admin=self, onward=True)),
+            (file, "attachment", items.Download.as_view()),
+            (f"{file}/remove", "attachment_remove", items.RemoveAttachment.as_view(model_admin=self)),
+        ]
 
     @admin.display(description="Checklist", ordering="title")
     def what(self, row: Checklist) -> SafeString:
@@ -124,11 +174,11 @@ class ChecklistAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Done")
     def progress(self, row: Checklist) -> SafeString:
-        items = list(row.items.all())
-        done = sum(ItemState(each.state) in DONE for each in items)
-        failed = sum(each.state == ItemState.FAILED.value for each in items)
-        tone = ("bad", "cancel") if failed else ("ok", "check_circle") if done == len(items) else ("mute", "schedule")
-        return badge(f"{done} of {len(items)}", *tone)
+        rows = list(row.items.all())
+        done = sum(ItemState(each.state) in DONE for each in rows)
+        failed = sum(each.state == ItemState.FAILED.value for each in rows)
+        tone = ("bad", "cancel") if failed else ("ok", "check_circle") if done == len(rows) else ("mute", "schedule")
+        return badge(f"{done} of {len(rows)}", *tone)
 
     @admin.display(description="Due", ordering="due_at")
     def due(self, row: Checklist) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""Dialogs that steer plans and phases, and mark items: each names its effect, asks why, and calls one service."""
+"""Dialogs that steer plans and phases: each names its effect, asks why, and calls one service."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from core import environments
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
-from core.errors import NotFound
 from plans import selectors
-from plans.domain.states import ItemState
-from plans.models import Checklist, Item, Phase, Plan
-from plans.services import items, phases, plans
+from plans.models import Checklist, Phase, Plan
+from plans.services import phases, plans
 
 if TYPE_CHECKING:
     from core.models import Environment
 
-OPERATE, TICK, APPROVE = "plans.operate_plan", "plans.tick_item", "plans.approve_phase"
+OPERATE, APPROVE = "plans.operate_plan", "plans.approve_phase"
 HOURS = [(1, "1 hour"), (4, "4 hours"), (24, "1 day"), (168, "7 days")]
 
 
@@ -209,76 +207,6 @@ class Waive(PhaseDialog):
         until = timezone.now() + timedelta(hours=values["hours"])
         phases.waive(self.phase.pk, self.kwargs["requirement"], expires_at=until, **self.who(values))
         return f"Waived for {dict(HOURS)[values['hours']]}."
-
-
-class MarkItem(ConfirmView):
-    """Marks an item as failed or skipped, with the reason; passed and pending need none."""
-
-    permission_required = TICK
-    state: ItemState = ItemState.FAILED
-
-    @property
-    def item(self) -> Item:
-        found = Item.objects.select_related("checklist__plan__environment").filter(pk=self.kwargs["pk"]).first()
-        if found is None:
-            raise NotFound(f"There is no item {self.kwargs['pk']}.")
-        return found
-
-    def effect(self) -> Effect:
-        word = {"PASSED": "Pass", "FAILED": "Fail", "SKIPPED": "Skip", "PENDING": "Untick"}[self.state.value]
-        sentences = [self.item.text]
-        return Effect(f"{word} this item", sentences, word, environment=self.item.checklist.plan.environment)
-
-    def reason_required(self) -> bool:
-        return self.state in (ItemState.FAILED, ItemState.SKIPPED)
-
-    def field_of(self, error: Exception) -> str | None:
-        return "reason" if getattr(error, "field", None) == "comment" else None
-
-    def version(self) -> int | None:
-        return self.item.version
-
-    def back(self) -> str:
-        return reverse("admin:plans_checklist_change", args=[self.item.checklist_id])
-
-    def perform(self, values: dict[str, Any]) -> str:
-        row = items.mark(
-            self.item.pk,
-            self.state,
-            comment=values["reason"],
-            actor=person(self.request),
-            now=timezone.now(),
-            version=values["version"],
-        )
-        return f"{row.text}: {row.state.lower()}."
-
-
-class Assign(MarkItem):
-    class Form(ReasonForm):
-        assignee = forms.CharField(label="Who", required=False, max_length=150)
-
-        field_order = ["assignee"]
-
-    form_class = Form
-
-    def effect(self) -> Effect:
-        sentences = [self.item.text, "A name as people sign in with; it then stands on that person's home."]
-        return Effect("Who looks after it", sentences, "Assign", environment=self.item.checklist.plan.environment)
-
-    def reason_required(self) -> bool:
-        return False
-
-    def get_form(self, form_class: Any = None) -> forms.Form:
-        form = super().get_form(form_class)
-        del form.fields["reason"]
-        return form
-
-    def get_initial(self) -> dict[str, Any]:
-        return {**super().get_initial(), "assignee": self.item.assignee or self.request.user.get_username()}
-
-    def perform(self, values: dict[str, Any]) -> str:
-        row = items.assign(self.item.pk, values["assignee"], actor=person(self.request), now=timezone.now())
-        return f"{row.assignee or 'Nobody'} looks after it."
 
 
 def page_of(plan: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.safestring import SafeString
 
 from core.templatetags.screen import badge
+from plans.domain.command import RunState
 from plans.domain.gate import Requirement, Standing
 from plans.domain.states import ItemState, PhaseState
 
@@ -20,6 +21,15 @@ _ITEMS = {
     ItemState.FAILED: ("failed", "bad", "cancel"),
     ItemState.SKIPPED: ("skipped", "warn", "skip_next"),
 }
+_RUNS = {
+    RunState.WAITING: ("waiting", "mute", "schedule"),
+    RunState.RUNNING: ("running", "info", "play_circle"),
+    RunState.SUCCEEDED: ("succeeded", "ok", "check_circle"),
+    RunState.FAILED: ("failed", "bad", "cancel"),
+    RunState.TIMED_OUT: ("timed out", "bad", "timer_off"),
+    RunState.STOPPED: ("stopped", "warn", "stop_circle"),
+    RunState.LOST: ("lost", "bad", "help"),
+}
 _STANDINGS = {
     Standing.MET: ("met", "ok", "check_circle"),
     Standing.UNMET: ("not met", "bad", "block"),
@@ -34,6 +44,10 @@ def phase(state: str) -> SafeString:
 
 def item(state: str) -> SafeString:
     return badge(*_ITEMS[ItemState(state)])
+
+
+def run(state: str) -> SafeString:
+    return badge(*_RUNS[RunState(state)])
 
 
 def requirement(found: Requirement) -> SafeString:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import Invalid
+from plans.domain import command
 from plans.domain.check import Check
+from plans.domain.command import LONGEST, USUAL
 from plans.domain.gate import Needs
 from plans.domain.states import ChecklistKind, Priority
 from risk.domain.levels import Level
@@ -19,11 +21,17 @@ MOST_PHASES, MOST_LISTS, MOST_ITEMS = 20, 60, 100
 
 @dataclass(frozen=True, slots=True)
 class ItemSpec:
-    """One thing to do or to find out. Without a check a person says how it is."""
+    """One thing to do or to find out. Without a check a person says how it is.
+
+    `commands` are those of environments where it is another one. `run`: the runner may run it, for `timeout` seconds.
+    """
 
     text: str
     check: Check | None = None
     command: str = ""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    run: bool = False
+    timeout: int = USUAL
     link: str = ""
     owner: str = ""
     priority: Priority = Priority.MEDIUM
@@ -88,8 +96,8 @@ class PlanSpec:
             before = key
         lists += [_checklist(key, one) for key, one in values.get("checklists", {}).items()]
         found = cls(values["name"], phases, lists)
-        for field, message in found.flaws():
-            raise Invalid(message, field=field)
+        for path, message in found.flaws():
+            raise Invalid(message, field=path)
         return found
 
     def flaws(self) -> Iterator[tuple[str, str]]:
@@ -187,14 +195,36 @@ def _item(values: Mapping[str, Any], path: str) -> ItemSpec:
         found = Check.read(check) if check else None
     except Invalid as error:
         raise Invalid(str(error), field=f"{path}.check") from None
+    _runnable(values, found, path)
     return ItemSpec(
         text=values["item"],
         check=found,
         command=values.get("command", ""),
+        commands=dict(values.get("commands", {})),
+        run=values.get("run", False),
+        timeout=values.get("timeout", USUAL),
         link=values.get("link", ""),
         owner=values.get("owner", ""),
         priority=Priority(values.get("priority", "MEDIUM")),
     )
+
+
+def _runnable(values: Mapping[str, Any], check: Check | None, path: str) -> None:
+    """What the runner may run is a program with its arguments in every environment; a machine's finding is not run."""
+    if not values.get("run"):
+        return
+    given = [(f"{path}.command", values.get("command", ""))]
+    given += [(f"{path}.commands.{key}", text) for key, text in values.get("commands", {}).items()]
+    for place, text in given:
+        try:
+            if text or place.endswith(".command"):
+                command.read(text)
+        except Invalid as error:
+            raise Invalid(str(error), field=place) from None
+    if check is not None:
+        raise Invalid("An item is measured or run, not both.", field=f"{path}.run")
+    if not 1 <= values.get("timeout", USUAL) <= LONGEST:
+        raise Invalid(f"1 to {LONGEST:,} seconds.", field=f"{path}.timeout")
 
 
 def _key(key: str, path: str) -> None:

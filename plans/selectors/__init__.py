@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from core.errors import NotFound
 from plans.domain.states import DONE, LIVE, ItemState
-from plans.models import Checklist, Item, Phase, Plan, PlanTemplate
+from plans.models import Attachment, Checklist, CommandRun, Item, Phase, Plan, PlanTemplate
 from plans.selectors.gates import completion, facts_of, start
 
 __all__ = [
+    "attachment",
     "board",
     "checklist",
     "checklists",
     "completion",
     "facts_of",
-    "items_open",
+    "item",
+    "items_of",
     "live",
     "overdue",
     "phase",
     "plan",
     "plans",
+    "run",
+    "runs",
     "start",
     "template",
     "templates",
@@ -84,11 +89,42 @@ def checklists(plan_id: int) -> QuerySet[Checklist]:
 def checklist(checklist_id: int) -> Checklist:
     """One checklist with plan, phase and items, or NotFound."""
     rows = Checklist.objects.select_related("plan__environment", "phase").prefetch_related(
-        Prefetch("items", Item.objects.order_by("position"))
+        Prefetch("items", Item.objects.order_by("position")),
+        Prefetch("items__attachments", Attachment.objects.defer("content")),
+        Prefetch("items__runs", CommandRun.objects.order_by("-pk")),
     )
     found = rows.filter(pk=checklist_id).first()
     if found is None:
         raise NotFound(f"There is no checklist {checklist_id}.")
+    return found
+
+
+def item(item_id: int) -> Item:
+    """One item with checklist, plan and environment, or NotFound."""
+    found = Item.objects.select_related("checklist__plan__environment", "checklist__phase").filter(pk=item_id).first()
+    if found is None:
+        raise NotFound(f"There is no item {item_id}.")
+    return found
+
+
+def attachment(attachment_id: int) -> Attachment:
+    """One file with its content, or NotFound."""
+    found = Attachment.objects.filter(pk=attachment_id).first()
+    if found is None:
+        raise NotFound(f"There is no attachment {attachment_id}.")
+    return found
+
+
+def runs() -> QuerySet[CommandRun]:
+    """The commands that were run, newest first, each with its item, plan and environment."""
+    return CommandRun.objects.select_related("item__checklist__plan__environment").order_by("-pk")
+
+
+def run(run_id: int) -> CommandRun:
+    """One of them, or NotFound."""
+    found = runs().filter(pk=run_id).first()
+    if found is None:
+        raise NotFound(f"There is no command {run_id}.")
     return found
 
 
@@ -98,19 +134,19 @@ def board(plan_id: int) -> list[Phase]:
     return list(rows.filter(plan=plan_id).order_by("position"))
 
 
-def overdue(*, now: datetime, environment: str | None = None) -> QuerySet[Checklist]:
-    """Checklists of live plans that should have been done, the longest overdue first."""
-    rows = Checklist.objects.select_related("plan__environment").filter(
-        plan__state__in=[state.value for state in LIVE], completed_at=None, due_at__lte=now
-    )
-    return (rows if environment is None else rows.filter(plan__environment__key=environment)).order_by("due_at")
+def overdue(*, now: datetime) -> QuerySet[Item]:
+    """Items of live plans that should have been done, the longest overdue first; `due` is when."""
+    return _open().filter(due__lte=now).order_by("due", "pk")  # type: ignore[misc]  # annotated
 
 
-def items_open(username: str) -> QuerySet[Item]:
-    """The items of open checklists that wait for this person."""
-    return (
-        Item.objects.select_related("checklist__plan__environment")
-        .filter(assignee=username, checklist__plan__state__in=[state.value for state in LIVE])
-        .exclude(state__in=[state.value for state in DONE])
-        .order_by("checklist__due_at", "pk")
+def items_of(username: str) -> QuerySet[Item]:
+    """The open items that wait for this person, what is due first, first; `due` is when, None: at no time."""
+    return _open().filter(assignee=username).order_by(F("due").asc(nulls_last=True), "pk")
+
+
+def _open() -> QuerySet[Item]:
+    live = [state.value for state in LIVE]
+    rows = Item.objects.select_related("checklist__plan__environment").annotate(
+        due=Coalesce("due_at", "checklist__due_at")
     )
+    return rows.filter(checklist__plan__state__in=live).exclude(state__in=[state.value for state in DONE])

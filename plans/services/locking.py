@@ -33,15 +33,15 @@ def hold_phase(phase_id: int, *, version: int | None = None) -> Phase:
     return row
 
 
-def hold_item(item_id: int, *, version: int | None = None) -> Item:
-    """The item of a locked plan that lives. Raises Conflict for one that has ended."""
+def hold_item(item_id: int, *, version: int | None = None, ended: bool = False) -> Item:
+    """The item of a locked plan that lives. Raises Conflict for one that has ended, unless `ended` allows it."""
     found = Item.objects.select_related("checklist").filter(pk=item_id).first()
     if found is None:
         raise NotFound(f"There is no item {item_id}.")
     plan = hold_plan(found.checklist.plan_id)
-    if PlanState(plan.state) not in LIVE:
+    if not ended and PlanState(plan.state) not in LIVE:
         raise Conflict(f"The plan is {plan.state}: its checklists stay as they are.")
-    row = Item.objects.select_for_update(of=("self",)).select_related("checklist").get(pk=item_id)
+    row = Item.objects.select_for_update(of=("self",)).select_related("checklist__phase").get(pk=item_id)
     row.checklist.plan = plan
     _same("The item", row.version, version)
     return row

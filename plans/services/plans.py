@@ -12,9 +12,10 @@ from core import environments
 from core.actors import Actor
 from core.errors import Conflict
 from plans import selectors
-from plans.domain.states import PLAN, PhaseState, PlanState
+from plans.domain.states import LIVE, PLAN, PhaseState, PlanState
 from plans.domain.template import ChecklistSpec, PhaseSpec, PlanSpec
 from plans.models import Checklist, Item, Phase, Plan
+from plans.services import commands
 from plans.services.holding import hold_ramps
 from plans.services.locking import hold_plan, need_reason, tell
 
@@ -84,6 +85,8 @@ def _move(
     plan.version += 1
     plan.ended_at = now if target in (PlanState.COMPLETED, PlanState.ABORTED) else None
     plan.save(update_fields=["state", "version", "ended_at"])
+    if target not in LIVE:
+        commands.drop(plan.pk, now=now)
     hold_ramps(plan)
     tell(
         kind,
@@ -136,7 +139,9 @@ def _checklist(plan: Plan, phase: Phase | None, position: int, spec: ChecklistSp
             position=number,
             text=item.text,
             check_of=item.check.as_dict() if item.check else {},
-            command=item.command,
+            command=item.commands.get(plan.environment.key, item.command),
+            runs_here=item.run,
+            timeout=item.timeout,
             link=item.link,
             owner=item.owner,
             priority=item.priority.value,

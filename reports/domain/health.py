@@ -52,9 +52,12 @@ DUTIES = (
 )
 
 
-def duties(beats: Mapping[str, datetime], *, now: datetime) -> list[Part]:
-    """How each part that works by the clock is doing, by its last heartbeat."""
-    return [_duty(duty, beats.get(duty.beat), now=now) for duty in DUTIES]
+RUNNER = Duty("runner", "Runner", timedelta(seconds=60), "Commands of checklists are not run; they wait.")
+
+
+def duties(beats: Mapping[str, datetime], *, now: datetime, runner: bool) -> list[Part]:
+    """How each part that works by the clock is doing, by its last heartbeat; `runner`: there should be one."""
+    return [_duty(duty, beats.get(duty.beat), now=now) for duty in (*DUTIES, *([RUNNER] if runner else []))]
 
 
 def _duty(duty: Duty, seen_at: datetime | None, *, now: datetime) -> Part:

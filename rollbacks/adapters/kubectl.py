@@ -14,10 +14,10 @@ from typing import Any
 
 from django.conf import settings
 
+from core.masking import masked
 from rollbacks.adapters.ports import Place
 from rollbacks.domain.deciding import STATUS_LIMIT
 from rollbacks.domain.deployment import ClusterError, Deployed, Pod, read, read_pods
-from rollbacks.domain.masking import masked
 
 GRACE = 1  # seconds that kubectl has after its own time-out, until it is killed
 LOG = re.compile(r"^[IWEF]\d{4} [\d:.]+ ")

@@ -13,9 +13,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from core.actors import CLOCK, Actor
+from core.masking import masked
 from rollbacks import selectors
 from rollbacks.domain.deciding import LEASE
-from rollbacks.domain.masking import masked
 from rollbacks.domain.outcome import Done, Failed, Outcome, Waiting
 from rollbacks.domain.states import RollbackState, StepState
 from rollbacks.models import Rollback, RollbackStep

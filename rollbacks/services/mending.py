@@ -8,8 +8,8 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict
+from core.masking import masked
 from rollbacks import selectors
-from rollbacks.domain.masking import masked
 from rollbacks.domain.states import RollbackState, StepKind, StepState
 from rollbacks.models import Rollback, RollbackStep
 from rollbacks.services.claiming import finish_if_over, tell_step

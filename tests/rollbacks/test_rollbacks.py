@@ -14,11 +14,11 @@ import flags.selectors
 from core import events, migrated
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound, Refused
+from core.masking import masked
 from core.migrated import Run
 from flags.services import emergency
 from monitoring.models import Trigger
 from rollbacks import selectors
-from rollbacks.domain.masking import masked
 from rollbacks.models import Rollback
 from rollbacks.services import deciding, mending, requesting, running
 from rollouts.domain.validation import Check

@@ -92,6 +92,7 @@ class Command(BaseCommand):
             simulator_port=probes.free_port(settings.SIMULATOR_PORT) if settings.SIMULATOR else None,
             web_processes=settings.WEB_PROCESSES,
             worker_processes=settings.WORKER_PROCESSES,
+            runner=bool(settings.RUNNER_PROGRAMS),
         )
 
     def _greet(self, running: run_file.Running, parts: Iterable[plan.Part], names: list[str]) -> None:

@@ -26,6 +26,7 @@ from flags.api.targeting import router as targeting
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
+from plans.api import router as plans
 from risk.api import router as risk
 from rollbacks.api import router as rollbacks
 from rollouts.api import router as ramps
@@ -33,7 +34,7 @@ from rollouts.api import router as ramps
 api = Api(
     title="nctool rollout",
     version="1",
-    description="Flags, ramps, change requests, rollbacks and metrics of one environment: that of the token. "
+    description="Flags, ramps, plans, change requests, rollbacks and metrics of one environment: that of the token. "
     "Errors are `application/problem+json` (RFC 9457). docs/api.md tells the rest.",
     docs_url=None,
     urls_namespace="api-v1",
@@ -53,6 +54,7 @@ ROUTERS = (
     ramps,
     requests,
     rollbacks,
+    plans,
 )
 for router in ROUTERS:
     api.add_router("", router)

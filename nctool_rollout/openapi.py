@@ -15,6 +15,7 @@ TAGS = {
     "rules as in the admin; a refusal for want of approval (409) carries the body for `POST /requests`.",
     "ramps": "Raise a flag step by step, by the clock.",
     "change requests": "Ask for changes that need other people's approval. Tokens ask, people approve.",
+    "plans": "The rollout as a plan: phases, gates, checklists and their commands. People approve and waive.",
     "rollbacks": "Plans of what goes back, and how far each step is. Tokens ask, people confirm.",
     "clients": "For client libraries: the whole configuration, reports, and tickets for the stream.",
     "evaluation": "Which flags are on, by OpenFeature's OFREP.",

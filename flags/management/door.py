@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import orjson
+from django.contrib.auth.backends import ModelBackend
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 from django.db import Error
@@ -15,7 +16,7 @@ from django.utils import timezone
 from core import asking
 from core.actors import Actor, ActorKind
 from core.asking import ApprovalNeeded
-from core.errors import Conflict, DomainError
+from core.errors import Conflict, DomainError, Refused
 
 REFUSED = 1  # the input, a missing right, an unknown name, or the database is away. 2 is a misspelt command.
 CONFLICT = 3  # it could be done at another time: somebody was faster, a freeze holds, a ramp moves the flag
@@ -29,6 +30,16 @@ def actor() -> Actor:
     except (OSError, KeyError):  # a container without an entry in passwd
         name = f"uid {os.getuid()}"
     return Actor(name, ActorKind.COMMAND)
+
+
+def signed_in(name: str, permission: str) -> Actor:
+    """Who gives the password at this terminal. Refused for a wrong one, and for who lacks the permission."""
+    user = ModelBackend().authenticate(None, username=name, password=getpass.getpass(f"Password of {name}: "))
+    if user is None:
+        raise Refused(f"This is not the password of {name}, so nothing was done.")
+    if not user.has_perm(permission):
+        raise Refused(f"{name} may not do this: an approver does.")
+    return Actor(user.get_username(), ActorKind.PERSON)
 
 
 class DoorCommand(BaseCommand):

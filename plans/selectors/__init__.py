@@ -16,6 +16,7 @@ __all__ = [
     "attachment",
     "board",
     "checklist",
+    "checklist_of",
     "checklists",
     "completion",
     "facts_of",
@@ -24,6 +25,7 @@ __all__ = [
     "live",
     "overdue",
     "phase",
+    "phase_of",
     "plan",
     "plans",
     "run",
@@ -72,6 +74,24 @@ def phase(phase_id: int) -> Phase:
     if found is None:
         raise NotFound(f"There is no phase {phase_id}.")
     return found
+
+
+def phase_of(plan: Plan, key: str) -> Phase:
+    """The phase of this key of the plan, or NotFound."""
+    found = Phase.objects.select_related("plan__environment").filter(plan=plan, key=key).first()
+    if found is None:
+        known = ", ".join(plan.phases.order_by("position").values_list("key", flat=True))
+        raise NotFound(f"The plan has no phase {key!r}; it has {known}.")
+    return found
+
+
+def checklist_of(plan: Plan, key: str) -> Checklist:
+    """The checklist of this key of the plan with its items, or NotFound."""
+    found = Checklist.objects.filter(plan=plan, key=key).values_list("pk", flat=True).first()
+    if found is None:
+        known = ", ".join(plan.checklists.order_by("position").values_list("key", flat=True))
+        raise NotFound(f"The plan has no checklist {key!r}; it has {known}.")
+    return checklist(found)
 
 
 def checklists(plan_id: int) -> QuerySet[Checklist]:

@@ -15,7 +15,7 @@ from plans.domain.command import RUN, UNDER_WAY, RunState
 from plans.domain.states import DONE, ItemState, PlanState
 from plans.models import Checklist, CommandRun, Item
 from plans.services import items
-from plans.services.locking import hold_item, tell
+from plans.services.locking import hold_item, need_reason, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,12 @@ def request(
         allowed: the programs that may be run here.
         onward: go on with the next items of the list as long as each ends well.
 
-    Raises Conflict when the list is closed, the item is done, waits for those before it or is under way; and what
-    `argv_of` raises.
+    Raises Invalid without a reason in a protected environment, Conflict when the list is closed, the item is done,
+    waits for those before it or is under way; and what `argv_of` raises.
     """
     item = hold_item(item_id, version=version)
+    if item.checklist.plan.environment.protected:
+        need_reason(reason)
     items.need_open(item, now=now)
     if ItemState(item.state) in DONE:
         raise Conflict(f"It is {item.state.lower()}: untick it first, to run it again.")

@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from getpass import getpass
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from core import environments
-from core.actors import Actor, ActorKind
-from core.errors import Conflict, Refused
+from core.errors import Conflict
 from core.moments import clock
-from flags.management.door import DoorCommand, actor
+from flags.management.door import DoorCommand, actor, signed_in
 from rollbacks import selectors
 from rollbacks.domain.states import LIVE, UNDER_WAY, RollbackState
 from rollbacks.models import Rollback
@@ -90,7 +87,7 @@ class Command(DoorCommand):
         public_id: str = options["id"]
         if verb == "confirm":
             told = {"digest": options["digest"], "emergency": options["emergency"], "now": now}
-            deciding.confirm(public_id, actor=self._person(options["person"]), **told)
+            deciding.confirm(public_id, actor=signed_in(options["person"], "rollbacks.confirm_rollback"), **told)
         elif verb == "run":
             self._run(public_id, limit=options["limit"])
         elif verb == "refuse":
@@ -101,15 +98,6 @@ class Command(DoorCommand):
             reason = {"reason": options["reason"]} if "reason" in options else {}
             _MEND[verb](public_id, actor=actor(), now=now, **reason)
         return public_id
-
-    def _person(self, name: str) -> Actor:
-        """Who signs in at this terminal. Refused for a wrong password, and for who may not confirm."""
-        user = ModelBackend().authenticate(None, username=name, password=getpass(f"Password of {name}: "))
-        if user is None:
-            raise Refused(f"This is not the password of {name}, so nothing was begun.")
-        if not user.has_perm("rollbacks.confirm_rollback"):
-            raise Refused(f"{name} may not confirm rollbacks: an approver does.")
-        return Actor(user.get_username(), ActorKind.PERSON)
 
     def _run(self, public_id: str, *, limit: int) -> None:
         """Go on until it is over or has stopped. Workers that run meanwhile do no harm: each step is taken once."""

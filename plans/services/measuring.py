@@ -37,11 +37,15 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and since when a check is about: the environment, and the start of the phase it belongs to."""
+    """Where and since when a check is about: the environment, and the start of the phase it belongs to, or of the plan.
+
+    `part` is which of the two, in words.
+    """
 
     environment: str
     environment_id: int
-    since: datetime | None
+    since: datetime
+    part: str = "phase"
 
 
 def measure_all(*, now: datetime) -> int:
@@ -74,7 +78,8 @@ def _is_due(checklist: Checklist) -> bool:
 def _measure(item: Item, *, now: datetime) -> bool:
     plan: Plan = item.checklist.plan
     phase = item.checklist.phase
-    place = Place(plan.environment.key, plan.environment_id, phase.started_at if phase else None)
+    begun, part = (phase.started_at, "phase") if phase and phase.started_at else (plan.started_at, "plan")
+    place = Place(plan.environment.key, plan.environment_id, begun, part)
     found = find(Check.read(item.check_of), place, now=now)
     if found.state.value == item.state:
         Item.objects.filter(pk=item.pk, version=item.version).update(
@@ -99,11 +104,9 @@ def _rule(expr: str, place: Place, now: datetime) -> Finding:
 
 
 def _steady(what: str, place: Place, now: datetime) -> Finding:
-    if place.since is None:
-        return Finding(None, "There is no phase whose beginning it could be compared with.")
     begin, end = int(place.since.timestamp()), int(now.timestamp()) - 20
     present = measured(place.environment_id, "the last hour", max(begin, end - HOUR), end)
-    before = measured(place.environment_id, "the hour before the phase", begin - HOUR, begin)
+    before = measured(place.environment_id, f"the hour before the {place.part}", begin - HOUR, begin)
     for period in (before, present):
         if not period.enough:
             why = f"Too little was measured in {period.label}: {period.operations:,.0f} operations."
@@ -114,7 +117,7 @@ def _steady(what: str, place: Place, now: datetime) -> Finding:
 
 def _validation(check: str, place: Place, now: datetime) -> Finding:
     rows = validations(place.environment).exclude(finished_at=None)
-    since = max(now - DAY, place.since) if place.since else now - DAY
+    since = max(now - DAY, place.since)
     run = rows.filter(finished_at__gte=since).first()
     if run is None:
         return Finding(None, f"No validation since {since:%Y-%m-%d %H:%M} UTC: run one.")
@@ -126,7 +129,7 @@ def _validation(check: str, place: Place, now: datetime) -> Finding:
 
 def _ramp(key: str, place: Place, now: datetime) -> Finding:
     rows = rollouts.selectors.ramps().filter(template_key=key, environment=place.environment_id)
-    ramp = rows.filter(starts_at__gte=place.since).first() if place.since else rows.first()
+    ramp = rows.filter(starts_at__gte=place.since).first()
     if ramp is None:
         return Finding(False, f"The ramp {key} was not started here.")
     return Finding(ramp.state == RampState.COMPLETED.value, f"It is {ramp.state.replace('_', ' ')}.", {"ramp": ramp.pk})

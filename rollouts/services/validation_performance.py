@@ -23,8 +23,8 @@ MOST_EVENTS = 50
 
 
 def check(subject: Subject) -> Result:
-    """The same hour of last week is the measure; without it the hour before the newest raise of a flag, and where no
-    flag was ever raised the hour before."""
+    """The same hour of last week is the measure; without it the hour before the newest raise of a flag, and where that
+    was not measured, or no flag was ever raised, the hour before."""
     end = (int(subject.now.timestamp()) - GRACE) // 10 * 10
     now = measured(subject.environment_id, "the last 10 minutes", end - NOW, end)
     for label, start in _times(subject, end):
@@ -43,8 +43,7 @@ def _times(subject: Subject, end: int) -> Sequence[tuple[str, int]]:
         flag, at = raised
         moment = datetime.fromtimestamp(at, UTC)
         found.append((f"the hour before {flag} was raised ({moment:%Y-%m-%d %H:%M} UTC)", at - HOUR))
-    else:
-        found.append(("the hour before", end - NOW - HOUR))
+    found.append(("the hour before", end - NOW - HOUR))
     return found
 
 

@@ -113,6 +113,9 @@ class Virtual:
     def breaks(self, fault: Fault) -> None:
         self._player.faults = [fault]
 
+    def heals(self) -> None:
+        self._player.faults = []
+
     def passes(self, seconds: int, *, unless: Callable[[], bool] = lambda: False) -> int:
         """Let so many seconds pass, or fewer when `unless` comes true; how many it were."""
         for passed in range(seconds):

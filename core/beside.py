@@ -84,6 +84,7 @@ _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
+_flag_actions: list[Callable[[str, str, Person], FlagAction | None]] = []
 _environment_rules: list[Callable[[int], list[str]]] = []
 _raise_parts: list[RaisePart] = []
 _safeguards: dict[str, Callable[[], list[Safeguard]]] = {}
@@ -171,6 +172,25 @@ def add_flag_part(source: Callable[[str, str], str]) -> None:
 def flag_parts(flag: str, environment: str) -> list[str]:
     """What other apps show on the page of this flag."""
     return [source(flag, environment) for source in _flag_parts]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagAction:
+    """Something to begin for one flag in one environment. `url` is a page of its own."""
+
+    url: str
+    text: str
+    icon: str
+
+
+def add_flag_action(source: Callable[[str, str, Person], FlagAction | None]) -> None:
+    """`source(flag, environment, person)` offers one thing to begin for a flag that is on, if the person may."""
+    _flag_actions.append(source)
+
+
+def flag_actions(flag: str, environment: str, person: Person) -> list[FlagAction]:
+    """What this person can begin for the flag, which is on there."""
+    return [action for source in _flag_actions if (action := source(flag, environment, person)) is not None]
 
 
 def add_raise_part(source: RaisePart) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.urls import reverse
 
 from core import beside
-from core.beside import Note
+from core.beside import FlagAction, Note, Person
 from rollbacks import selectors
 from rollbacks.admin import words
-from rollbacks.domain.states import LIVE, RollbackState
+from rollbacks.admin.commands import ASK
+from rollbacks.domain.states import LIVE, Component, RollbackState
 
 
 def of_flags() -> dict[tuple[str, str], Note]:
@@ -29,10 +32,19 @@ def of_flags() -> dict[tuple[str, str], Note]:
     return found
 
 
+def of_flag(flag: str, environment: str, person: Person) -> FlagAction | None:
+    """The form that asks for the rollback of this feature, filled in."""
+    if not person.has_perm(ASK):
+        return None
+    filled = urlencode({"environment": environment, "component": Component.FEATURE.value, "flag": flag})
+    return FlagAction(f"{reverse('admin:rollbacks_ask')}?{filled}", "Request a rollback", "assignment_return")
+
+
 def page_of(key: str, environment: str) -> str:
     """Where the events of a rollback lead."""
     return reverse("admin:rollbacks_by_id", args=[key])
 
 
 beside.add_flag_notes(of_flags)
+beside.add_flag_action(of_flag)
 beside.add_page("rollback", page_of)

@@ -57,6 +57,9 @@ class RampScreen(Screen):
             is_live=RampState(ramp.state) in LIVE,
             danger=in_danger(situation.watches) if RampState(ramp.state) is RampState.HELD else "",
             commands=steering.offered(ramp, situation) if may_operate else [],
+            actions=beside.flag_actions(ramp.flag.key, ramp.environment.key, self.request.user)
+            if state.enabled
+            else [],
             verdicts=verdicts.beside(ramp.flag.key, ramp.environment.key, now=now),
             history=history(ramp),
             **kwargs,

@@ -104,3 +104,15 @@ def test_a_refusal_stays_in_the_form_and_keeps_what_was_typed(page_as: PageAs, f
     expect(olga.get_by_text("there is nothing to take back").first).to_be_visible()
     expect(olga.get_by_label("Reason")).to_have_value("Error rate 7 % since 09:00")
     assert olga.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_another_revision_is_chosen_beside_the_form(page_as: PageAs) -> None:
+    olga = page_as("operator")
+    fill(olga, "application")
+    olga.get_by_role("radio", name="revision 1").check()
+    expect(olga.get_by_role("radio", name="revision 3")).to_be_disabled()
+    expect(olga.locator("#form-preview")).to_contain_text("revision 1 (nctool:1.9.3), chosen")
+    olga.get_by_role("button", name="Ask for it").press("Enter")
+    expect(olga.get_by_text("revision 1 (nctool:1.9.3), chosen")).to_be_visible()
+    assert Rollback.objects.get().chosen["image"] == "nctool:1.9.3"

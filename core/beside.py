@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.utils.safestring import mark_safe
 
 if TYPE_CHECKING:
-    from core.models import Event
+    from core.models import Environment, Event
 
 
 class RaisePart(Protocol):
@@ -77,10 +77,25 @@ class Safeguard:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now. `name` is what, `words` what it does, such as `has fired`; `since` when it began."""
+
+    name: str
+    words: str
+    environment: Environment
+    since: datetime
+    url: str
+    tone: str
+    icon: str
+
+
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
 _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
+_ways_back: list[Callable[[list[Event], Person], dict[int, EventAction]]] = []
+_troubles: list[Callable[[str | None, Person, datetime], list[Trouble]]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
@@ -142,6 +157,33 @@ def add_event_action(source: Callable[[Event, Person], EventAction | None]) -> N
 def event_actions(event: Event, person: Person) -> list[EventAction]:
     """What this person can do about the event."""
     return [action for source in _event_actions if (action := source(event, person)) is not None]
+
+
+def add_way_back(source: Callable[[list[Event], Person], dict[int, EventAction]]) -> None:
+    """`source(events, person)` offers by the event's id what undoes it as things stand now, if the person may.
+
+    The events are the newest first. It asks a fixed number of queries, whatever their number.
+    """
+    _ways_back.append(source)
+
+
+def ways_back(events: list[Event], person: Person) -> dict[int, list[EventAction]]:
+    """What undoes these events as things stand now, by the event's id."""
+    found: defaultdict[int, list[EventAction]] = defaultdict(list)
+    for source in _ways_back:
+        for event, action in source(events, person).items():
+            found[event].append(action)
+    return dict(found)
+
+
+def add_trouble(source: Callable[[str | None, Person, datetime], list[Trouble]]) -> None:
+    """`source(environment, person, now)` tells what is wrong there now, of what the person may see; None: anywhere."""
+    _troubles.append(source)
+
+
+def troubles(environment: str | None, person: Person, *, now: datetime) -> list[Trouble]:
+    """Everything that is wrong now."""
+    return [trouble for source in _troubles for trouble in source(environment, person, now)]
 
 
 def add_event_part(source: Callable[[Event, datetime], str]) -> None:

@@ -41,6 +41,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Rollout",
         "items": [
             {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
+            _item("What changed", "manage_history", "admin:core_event_recent", "core.view_event"),
             _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
             _item("Segments", "groups", "admin:flags_segment_changelist", "flags.view_segment"),
             _item("Compare", "compare_arrows", "admin:flags_compare", "flags.view_flagstate"),

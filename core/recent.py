@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
-
 from core.beside import Trouble
 from core.models import Event
 
@@ -46,6 +44,10 @@ QUIET = frozenset(
         *("request.commented", "request.approved", "request.rejected", "request.withdrawn", "request.expired"),
         *("item.marked", "item.assigned", "checklist.overdue", "delivery.retried", "complaint.received"),
         *("risk.registered", "risk.changed", "risk.level_changed"),
+        # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
+        *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
+        *("source.created", "environment.created", "application.created", "token.created"),
+        *("ramp_template.created", "plan_template.created"),
     }
 )
 # What was noticed and not done: nobody's change, so nothing is said to come after it.
@@ -81,14 +83,15 @@ def span_of(key: str) -> Span | None:
 
 
 def changes(environment: Environment | None, *, since: datetime) -> tuple[list[Event], bool]:
-    """The newest hundred events that matter, newest first, and whether there are more. One query.
+    """The newest hundred events that matter, newest first, and whether there are more.
 
-    Of one environment these are its own, and those of no single one: a playbook load, a freeze.
+    Of one environment these are its own, and those of no single one: a playbook load, a freeze. Two queries then, else
+    one: with an OR the database would sort them all.
     """
     found = Event.objects.filter(at__gt=since).exclude(kind__in=QUIET).select_related("environment")
-    if environment is not None:
-        found = found.filter(Q(environment=environment) | Q(environment=None))
-    rows = list(found.order_by("-at", "-id")[: MOST + 1])
+    parts = [found] if environment is None else [found.filter(environment=place) for place in (environment, None)]
+    rows = [event for part in parts for event in part.order_by("-at", "-id")[: MOST + 1]]
+    rows.sort(key=lambda event: (event.at, event.pk), reverse=True)
     return rows[:MOST], len(rows) > MOST
 
 

@@ -27,7 +27,7 @@ class RecentPage(Screen):
         now, user = timezone.now(), self.request.user
         span = self._span()
         self.title = f"What changed in the last {span.words}"
-        places = list(environments.ordered())
+        places = list(environments.ordered().reverse())  # production first, as on home
         place = self._place(places)
         since = now - span.length
         events, more = recent.changes(place, since=since)

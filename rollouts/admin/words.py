@@ -63,6 +63,7 @@ def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Seq
         return ["This ramp has no step left."]
     told = [f"{where(view.ramp)} is {standing(state)}. It goes to {reach(step)} at once: step {step.position} "]
     told[0] += f"of {len(view.steps)}, {step.label}."
+    told += _radius(next_radius(view, now=now))
     patch = _patch(view, step)
     if patch:
         told.append(f"Its parameters change: {', '.join(parameters(patch))}.")
@@ -74,7 +75,7 @@ def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Seq
     else:
         soak = moments.span(timedelta(seconds=after.soak))
         told.append(f"The next step, {reach(after)}, then needs {soak} in which all triggers pass.")
-    return [*told, *_radius(next_radius(view, now=now))]
+    return told
 
 
 def hold(view: selectors.RampView, state: FlagState) -> Sequence[str]:

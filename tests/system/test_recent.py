@@ -74,7 +74,8 @@ def test_only_what_matters_in_the_time_that_is_asked_for_is_listed_newest_first(
     assert kinds(viewer) == ["playbook.loaded", "flag.rollout_changed", "flag.rollout_changed"]
     assert kinds(viewer, "?last=15m") == ["playbook.loaded", "flag.rollout_changed"]
     assert kinds(viewer, "?last=15m&environment=production") == ["playbook.loaded"]
-    assert len(kinds(viewer, "?last=6h&environment=production")) > 3
+    longer = kinds(viewer, "?last=6h&environment=production")
+    assert longer == ["playbook.loaded", "flag.rollout_changed", "flag.rollout_changed"]
     text = viewer.get(PAGE).text
     for part in ("week 5", "olga", "</span>0</del>", "</span>20</ins>", "What changed in the last hour", KEY):
         assert part in text

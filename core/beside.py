@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.utils.safestring import mark_safe
 
 if TYPE_CHECKING:
-    from core.models import Event
+    from core.models import Environment, Event
 
 
 class RaisePart(Protocol):
@@ -77,13 +77,29 @@ class Safeguard:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now. `name` is what, `words` what it does, such as `has fired`; `since` when it began."""
+
+    name: str
+    words: str
+    environment: Environment
+    since: datetime
+    url: str
+    tone: str
+    icon: str
+
+
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
 _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
+_ways_back: list[Callable[[list[Event], Person], dict[int, EventAction]]] = []
+_troubles: list[Callable[[str | None, Person, datetime], list[Trouble]]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
+_flag_actions: list[Callable[[str, str, Person], FlagAction | None]] = []
 _environment_rules: list[Callable[[int], list[str]]] = []
 _raise_parts: list[RaisePart] = []
 _safeguards: dict[str, Callable[[], list[Safeguard]]] = {}
@@ -143,6 +159,33 @@ def event_actions(event: Event, person: Person) -> list[EventAction]:
     return [action for source in _event_actions if (action := source(event, person)) is not None]
 
 
+def add_way_back(source: Callable[[list[Event], Person], dict[int, EventAction]]) -> None:
+    """`source(events, person)` offers by the event's id what undoes it as things stand now, if the person may.
+
+    The events are the newest first. It asks a fixed number of queries, whatever their number.
+    """
+    _ways_back.append(source)
+
+
+def ways_back(events: list[Event], person: Person) -> dict[int, list[EventAction]]:
+    """What undoes these events as things stand now, by the event's id."""
+    found: defaultdict[int, list[EventAction]] = defaultdict(list)
+    for source in _ways_back:
+        for event, action in source(events, person).items():
+            found[event].append(action)
+    return dict(found)
+
+
+def add_trouble(source: Callable[[str | None, Person, datetime], list[Trouble]]) -> None:
+    """`source(environment, person, now)` tells what is wrong there now, of what the person may see; None: anywhere."""
+    _troubles.append(source)
+
+
+def troubles(environment: str | None, person: Person, *, now: datetime) -> list[Trouble]:
+    """Everything that is wrong now."""
+    return [trouble for source in _troubles for trouble in source(environment, person, now)]
+
+
 def add_event_part(source: Callable[[Event, datetime], str]) -> None:
     """`source(event, now)` is a part of the event's page as safe HTML; empty when it has nothing to tell."""
     _event_parts.append(source)
@@ -171,6 +214,25 @@ def add_flag_part(source: Callable[[str, str], str]) -> None:
 def flag_parts(flag: str, environment: str) -> list[str]:
     """What other apps show on the page of this flag."""
     return [source(flag, environment) for source in _flag_parts]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagAction:
+    """Something to begin for one flag in one environment. `url` is a page of its own."""
+
+    url: str
+    text: str
+    icon: str
+
+
+def add_flag_action(source: Callable[[str, str, Person], FlagAction | None]) -> None:
+    """`source(flag, environment, person)` offers one thing to begin for a flag that is on, if the person may."""
+    _flag_actions.append(source)
+
+
+def flag_actions(flag: str, environment: str, person: Person) -> list[FlagAction]:
+    """What this person can begin for the flag, which is on there."""
+    return [action for source in _flag_actions if (action := source(flag, environment, person)) is not None]
 
 
 def add_raise_part(source: RaisePart) -> None:

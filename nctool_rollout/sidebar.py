@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ def _item(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
         "link": reverse_lazy(url),
         "permission": lambda request: request.user.has_perm(permission),
     }
+
+
+def _in_events(request: HttpRequest) -> bool:
+    """What changed lately lies below the list of events, and has an item of its own."""
+    recent = reverse("admin:core_event_recent")
+    return request.path.startswith(reverse("admin:core_event_changelist")) and request.path != recent
 
 
 PRIMARY = {  # indigo: white text on 600 has a contrast of 6.3
@@ -41,6 +47,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Rollout",
         "items": [
             {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
+            _item("What changed", "manage_history", "admin:core_event_recent", "core.view_event"),
             _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
             _item("Segments", "groups", "admin:flags_segment_changelist", "flags.view_segment"),
             _item("Compare", "compare_arrows", "admin:flags_compare", "flags.view_flagstate"),
@@ -58,7 +65,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 "Validations", "fact_check", "admin:rollouts_validationrun_changelist", "rollouts.view_validationrun"
             ),
             _item("Freezes", "ac_unit", "admin:core_freeze_changelist", "core.view_freeze"),
-            _item("Events", "history", "admin:core_event_changelist", "core.view_event"),
+            _item("Events", "history", "admin:core_event_changelist", "core.view_event") | {"active": _in_events},
         ],
     },
     {

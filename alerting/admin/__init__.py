@@ -1,5 +1,5 @@
 """The pages of the alerts."""
 
-from alerting.admin import alerts, rules, silences
+from alerting.admin import alerts, rules, silences, troubles
 
-__all__ = ["alerts", "rules", "silences"]
+__all__ = ["alerts", "rules", "silences", "troubles"]

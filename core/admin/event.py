@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, Re
 
 from core import beside, events, exporting, moments
 from core.admin.read_only import ReadOnlyAdmin, Screen
+from core.admin.recent import RecentPage
 from core.models import Event
 from core.templatetags.history import kind_badge, kind_words, subject_key, who
 from core.templatetags.history import page as page_of
@@ -131,7 +132,12 @@ class EventAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export_view)
-        return [path("export.<str:form>", export, name="core_event_export"), *super().get_urls()]
+        recent = self.admin_site.admin_view(RecentPage.as_view(model_admin=self))
+        own = [
+            path("recent/", recent, name="core_event_recent"),
+            path("export.<str:form>", export, name="core_event_export"),
+        ]
+        return [*own, *super().get_urls()]
 
     def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """What the list shows with these filters, all pages of it, as a file."""

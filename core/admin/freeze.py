@@ -10,14 +10,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from core import beside, freezing
+from core import beside, freezes, freezing
 from core.admin.freeze_dialogs import End, Lift, Override
 from core.admin.freeze_form import FreezeForm, blank, filled
 from core.admin.freeze_month import FreezeMonth
 from core.admin.freeze_page import FreezePage, find
 from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import ReadOnlyAdmin, person
-from core.models import Freeze
+from core.models import Event, Freeze
 from core.repeating import words
 
 SHOWN = 5  # occurrences in the preview
@@ -132,4 +132,19 @@ class FreezeAdmin(ReadOnlyAdmin):
         return FreezeMonth.as_view(model_admin=self)(request)
 
 
+def ways_back(events: list[Event], user: beside.Person) -> dict[int, beside.EventAction]:
+    """The end of a freeze that somebody planned or changed, while it is not over. One query."""
+    planned = [event for event in events if event.kind in ("freeze.planned", "freeze.changed")]
+    if not planned or not user.has_perm("core.plan_freeze"):
+        return {}
+    newest = {event.subject: event for event in reversed(planned)}
+    live = {f"freeze:{pk}": pk for pk in freezes.live().values_list("pk", flat=True)}
+    return {
+        event.pk: beside.EventAction(reverse("admin:core_freeze_end", args=[live[subject]]), "End it", "event_busy")
+        for subject, event in newest.items()
+        if subject in live
+    }
+
+
+beside.add_way_back(ways_back)
 beside.add_page("freeze", lambda key, environment: reverse("admin:core_freeze_change", args=[key]))

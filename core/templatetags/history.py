@@ -204,7 +204,7 @@ def part_of(event: Event) -> SafeString | str:
 @register.simple_tag(takes_context=True)
 def event_actions(context: dict[str, Any], event: Event) -> SafeString | str:
     """What the person who looks can do about the event, each as a small button."""
-    offered = beside.event_actions(event, context["request"].user)
+    offered = [*beside.event_actions(event, context["request"].user), *context.get("ways", {}).get(event.pk, ())]
     return format_html_join("", "{}", [(action(each.url, each.text, each.icon, "", "small"),) for each in offered])
 
 

@@ -95,6 +95,9 @@ class FlagPage(FlagScreen):
         return super().get_context_data(
             standing=standing(state),
             reach=words.reach(state),
+            actions=beside.flag_actions(state.flag.key, state.environment.key, self.request.user)
+            if state.enabled
+            else [],
             notes=beside.flag_notes()[state.flag.key, state.environment.key],
             history=list(history[:HISTORY]),
             rolled_back=rolled_back,

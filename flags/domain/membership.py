@@ -18,15 +18,22 @@ LEAST = 30  # of fewer npubs no share says anything
 class Preview:
     """What a change does to the npubs that have been asked about. `joins` and `leaves` are the first few of them.
 
-    `warning` is a sentence, empty when the hash spreads the known npubs as it should.
+    Of `known` npubs, `having` have the feature before it. `warning` is a sentence, empty when the hash spreads the
+    known npubs as it should.
     """
 
     known: int
+    having: int
     joining: int
     leaving: int
     joins: tuple[str, ...]
     leaves: tuple[str, ...]
     warning: str = ""
+
+    @property
+    def then(self) -> int:
+        """How many have the feature after it."""
+        return self.having + self.joining - self.leaving
 
 
 def compare(
@@ -35,11 +42,13 @@ def compare(
     """Ask both for every known npub: `before` and `after` say whether it has the feature."""
     joins: list[str] = []
     leaves: list[str] = []
+    having = 0
     for unit in units:
         had, has = before(unit), after(unit)
+        having += had
         if had != has:
             (joins if has else leaves).append(unit)
-    return Preview(len(units), len(joins), len(leaves), tuple(joins[:SAMPLE]), tuple(leaves[:SAMPLE]), warning)
+    return Preview(len(units), having, len(joins), len(leaves), tuple(joins[:SAMPLE]), tuple(leaves[:SAMPLE]), warning)
 
 
 def clustering(units: Iterable[str], draw: Draw, percentage: Decimal) -> str:

@@ -100,6 +100,7 @@ class SeenUnit(models.Model):
     class Meta:
         ordering = ["-seen_on", "id"]
         constraints = [models.UniqueConstraint(fields=["environment", "unit"], name="seen_unit_once")]
+        indexes = [models.Index(fields=["environment", "-seen_on", "-id"], name="seen_unit_newest")]
 
     def __str__(self) -> str:
         return self.unit

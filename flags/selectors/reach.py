@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentConfig
@@ -25,6 +26,19 @@ def known_units(environment_id: int) -> list[str]:
     """The npubs that were asked about last, newest first, at most 10,000."""
     seen = SeenUnit.objects.filter(environment_id=environment_id).order_by("-seen_on", "-id")
     return list(seen.values_list("unit", flat=True)[:MOST_UNITS])
+
+
+def seen_since(environment_id: int, since: date) -> tuple[list[str], int]:
+    """The npubs that were asked about on this day or later, newest first, at most 10,000; and how many there are."""
+    seen = SeenUnit.objects.filter(environment_id=environment_id, seen_on__gte=since).order_by("-seen_on", "-id")
+    units = list(seen.values_list("unit", flat=True)[:MOST_UNITS])
+    return units, len(units) if len(units) < MOST_UNITS else seen.count()
+
+
+def moved(state: FlagState, units: Sequence[str], **fields: Any) -> Preview:
+    """Which of these npubs get the feature and which lose it, as `preview` says; of the lists nothing changes."""
+    before = _with_lists(state, units)
+    return _between(state, before, replace(before, **fields), units)
 
 
 def preview(
@@ -52,13 +66,21 @@ def preview(
         denied=(before.denied | set(deny)) - set(undeny),
         **fields,
     )
-    others = [config for flag in (before, after) for config in _needed(state, flag, units)]
+    draw = Draw(after.bucketing, after.salt)
+    warning = clustering(units, draw, after.percentage) if after.enabled else ""
+    return _between(state, before, after, units, warning=warning)
+
+
+def _between(
+    state: FlagState, before: FlagConfig, after: FlagConfig, units: Sequence[str], *, warning: str = ""
+) -> Preview:
+    """The flag before and after, beside all that it needs here."""
+    both = (before,) if before.targeting == after.targeting else (before, after)
+    others = [config for flag in both for config in _needed(state, flag, units)]
     segments = tuple(
         SegmentConfig(row.key, tuple(row.conditions))
         for row in Segment.objects.filter(environment_id=state.environment_id)
     )
-    draw = Draw(after.bucketing, after.salt)
-    warning = clustering(units, draw, after.percentage) if after.enabled else ""
     return compare(units, _sees(before, others, segments), _sees(after, others, segments), warning=warning)
 
 

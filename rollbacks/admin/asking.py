@@ -10,18 +10,19 @@ from django import forms
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import RADIO_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 import flags.selectors
 from core import environments
 from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import person
-from core.errors import DomainError
 from rollbacks import selectors
 from rollbacks.admin import words
 from rollbacks.admin.commands import ASK
 from rollbacks.domain.states import Component
 from rollbacks.services import requesting
+
+RADIO = " ".join(RADIO_CLASSES)
 
 
 class AskForm(forms.Form):
@@ -49,6 +50,8 @@ class AskForm(forms.Form):
         help_text="What was seen, and where. Triggers and alerts that have fired there are kept with it.",
     )
 
+    revision = forms.IntegerField(required=False, min_value=1)  # shown beside, with the plan that names them
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         where = [(row.key, f"{row.name}, protected" if row.protected else row.name) for row in environments.ordered()]
@@ -60,12 +63,22 @@ class AskForm(forms.Form):
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
+        shown = [name for name in self.fields if name != "revision"]
+        helper.layout = Layout(Div(*shown, css_class="flex flex-col gap-5"))
         return helper
 
     def refuse(self, error: Exception) -> None:
         field = getattr(error, "field", None)
-        self.add_error(field if field in self.fields else None, str(error))
+        self.add_error(field if field in self.fields and field != "revision" else None, str(error))
+
+    def clean(self) -> dict[str, Any]:
+        """A revision that was chosen before another component was is no choice any more."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "revision" in self.errors:
+            self.add_error(None, "A revision is a number: choose one of those beside the form, or what is proposed.")
+        if cleaned.get("component") not in (Component.APPLICATION, Component.ALL):
+            cleaned["revision"] = None
+        return cleaned
 
 
 class AskView(PreviewedForm):
@@ -85,10 +98,10 @@ class AskView(PreviewedForm):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         back = reverse("admin:rollbacks_rollback_changelist")
         crumbs = [(getattr(self.model_admin, "heading", ""), back)]
-        return super().get_context_data(back=back, crumbs=crumbs, **self._preview(), **kwargs)
+        return super().get_context_data(back=back, crumbs=crumbs, now=timezone.now(), **self._preview(), **kwargs)
 
     def perform(self, form: Any) -> Model:
-        told = {name: form.cleaned_data[name] for name in ("flag", "reason", "evidence")}
+        told = {name: form.cleaned_data[name] for name in ("flag", "revision", "reason", "evidence")}
         return requesting.request(
             form.cleaned_data["environment"],
             form.cleaned_data["component"],
@@ -108,11 +121,21 @@ class AskView(PreviewedForm):
         flag = given.get("flag", "") if component == Component.FEATURE else ""
         if not where or (component == Component.FEATURE and not flag):
             return {"planned": None}
-        try:
-            planned = requesting.preview(where, component, flag=flag)
-        except DomainError as error:
-            return {"planned": None, "obstacle": str(error)}
+        form = AskForm(given)
+        form.is_valid()
+        revision = form.cleaned_data.get("revision")
+        found = requesting.preview(where, component, flag=flag, revision=revision)
+        told = {
+            "obstacle": found.obstacle,
+            "offers": words.offers(found.offers, revision),
+            "revision": revision,
+            "radio": RADIO,
+        }
+        planned = found.planned
+        if planned is None:
+            return {**told, "planned": None}
         return {
+            **told,
             "planned": planned,
             "place": environments.get(where),
             "steps": words.planned(planned.plan.as_dict()),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rollbacks.domain.plan import TITLES
+from rollbacks.domain.revision import Offer, Standing
 from rollbacks.domain.states import Component, RollbackState, StepKind, StepState
 from rollbacks.models import Rollback, RollbackStep
 
@@ -24,6 +26,11 @@ STEP_LOOK = {
     StepState.DONE: ("done", "ok", "check"),
     StepState.FAILED: ("failed", "bad", "error"),
     StepState.SKIPPED: ("left out", "warn", "skip_next"),
+}
+OFFER_LOOK = {
+    Standing.LIVE: ("runs now", "info", "play_circle"),
+    Standing.PROPOSED: ("proposed", "ok", "check"),
+    Standing.LEFT: ("rolled back from before", "warn", "undo"),
 }
 RISK_TONE = {"LOW": "ok", "MEDIUM": "warn", "HIGH": "bad", "CRITICAL": "bad"}
 COMPONENTS = {
@@ -44,6 +51,23 @@ class StepView:
     look: tuple[str, str, str] | None
     row: RollbackStep | None
     commands: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """A revision to choose. `look` is None where there is nothing special about it; `live` is what runs."""
+
+    offer: Offer
+    chosen: bool
+    live: bool
+    look: tuple[str, str, str] | None
+
+
+def offers(found: Sequence[Offer], chosen: int | None) -> list[OfferView]:
+    return [
+        OfferView(each, each.number == chosen, each.standing is Standing.LIVE, OFFER_LOOK.get(each.standing))
+        for each in found
+    ]
 
 
 def steps(row: Rollback) -> list[StepView]:

@@ -14,6 +14,7 @@ from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollbacks import selectors
+from rollbacks.domain.revision import Standing
 from rollbacks.domain.states import Component, RollbackState
 from rollbacks.selectors.shown import shown
 from rollbacks.services import deciding, requesting
@@ -22,11 +23,15 @@ router = Router(tags=["rollbacks"], auth=token_auth(Scope.OPERATE))
 
 
 class Ask(Body):
-    """`flag` names the flag of a `feature`; the other components have none."""
+    """`flag` names the flag of a `feature`; the other components have none.
+
+    `revision` is the one that the application goes back to, a number of `GET /revisions`; left out: the proposed one.
+    """
 
     component: Component
     reason: str
     flag: str = ""
+    revision: int | None = None
     evidence: str = ""
 
 
@@ -47,13 +52,26 @@ class StepOut(Schema):
     error: str = ""
 
 
+class RevisionOut(Schema):
+    """`created_at` is when its pod template was deployed first; `left`: an earlier rollback went away from it."""
+
+    number: int
+    image: str
+    created_at: datetime | None
+    standing: Standing
+
+
 class RollbackOut(Schema):
-    """`estimate` is in seconds; `notes` say what the plan leaves out, `replanned` why it was planned anew."""
+    """`estimate` is in seconds; `notes` say what the plan leaves out, `replanned` why it was planned anew.
+
+    `chosen` is the revision that was chosen, with its pod template; empty where the proposed one is taken.
+    """
 
     id: str
     environment: str
     component: Component
     flag: str
+    chosen: dict[str, Any]
     reason: str
     evidence: dict[str, Any]
     state: RollbackState
@@ -92,12 +110,18 @@ def one(request: HttpRequest, rollback_id: str) -> dict[str, Any]:
     return shown(selectors.get(rollback_id, environment=caller(request).environment))
 
 
+@router.get("/revisions", response=list[RevisionOut], summary="What the application can go back to, newest first")
+def revisions(request: HttpRequest) -> list[dict[str, Any]]:
+    return [each.as_dict() for each in requesting.revisions(caller(request).environment)]
+
+
 @router.post("/rollbacks", response={201: RollbackOut}, summary="Ask for a rollback; a person has to confirm it")
 def ask(request: HttpRequest, body: Ask) -> Status[dict[str, Any]]:
     row = requesting.request(
         caller(request).environment,
         body.component.value,
         flag=body.flag,
+        revision=body.revision,
         reason=body.reason,
         evidence=body.evidence,
         actor=caller(request).actor,

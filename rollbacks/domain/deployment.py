@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -22,12 +23,16 @@ class ClusterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision. `template` is the digest of its pod template, `name` that of its ReplicaSet."""
+    """One revision. `template` is the digest of its pod template, `name` that of its ReplicaSet.
+
+    `created_at` is when the template was deployed first; an undo to it changes the number and not this.
+    """
 
     number: int
     template: str
     image: str
     name: str
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class Deployed:
     def of_template(self, template: str) -> Revision | None:
         """The revision that has this template now, by whatever number."""
         return next((each for each in self.history if each.template == template), None)
+
+    def of_number(self, number: int) -> Revision | None:
+        """The revision that has this number now."""
+        return next((each for each in self.history if each.number == number), None)
 
     def target(self, avoid: Collection[str]) -> Revision | None:
         """Where to go back to: the newest revision of another template that nobody has rolled back from."""
@@ -117,6 +126,7 @@ def _history(items: list[Mapping[str, Any]], uid: str, container: str) -> tuple[
             template=template_digest(item["spec"]["template"]),
             image=_image(item["spec"]["template"]["spec"]["containers"], container),
             name=item["metadata"]["name"],
+            created_at=_moment(item["metadata"].get("creationTimestamp")),
         )
         for item in items
         if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ()))
@@ -133,6 +143,10 @@ def _pod(item: Mapping[str, Any], container: str) -> Pod:
         ready=conditions.get("Ready") == "True",
         image=_image(item["spec"]["containers"], container),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _image(containers: list[Mapping[str, Any]], container: str) -> str:

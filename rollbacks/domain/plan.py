@@ -106,14 +106,17 @@ def _application(component: Component, ground: Ground) -> Iterator[Draft]:
         return
     name = f"deployment {found['deployment']} in {found['namespace']} ({found['context']})"
     if found["by_hand"]:
-        yield Draft(
-            StepKind.APPLICATION, found, [f"By hand: {found['by_hand']}", f"The {name} goes back to what ran before."]
-        )
+        back = "what ran before"
+        if found.get("chosen"):
+            back = f"{found['target_image']}, which was chosen (revision {found['target_revision']} then)"
+        yield Draft(StepKind.APPLICATION, found, [f"By hand: {found['by_hand']}", f"The {name} goes back to {back}."])
         return
     lines = [
         f"The {name}: revision {found['revision']} ({found['image']}) → "
-        f"revision {found['target_revision']} ({found['target_image']})",
+        f"revision {found['target_revision']} ({found['target_image']}){', chosen' if found.get('chosen') else ''}",
     ]
+    if found.get("left"):
+        lines.append("An earlier rollback went away from what was chosen: see that it is meant.")
     if found["paused"]:
         lines.append("The deployment is paused: resume it first, or kubectl refuses.")
     yield Draft(StepKind.APPLICATION, found, lines)

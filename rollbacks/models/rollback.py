@@ -20,6 +20,7 @@ class Rollback(models.Model):
     environment = models.ForeignKey("core.Environment", on_delete=models.PROTECT, related_name="rollbacks")
     component = models.CharField(max_length=12, choices=choices(Component))
     flag = models.ForeignKey("flags.Flag", null=True, blank=True, on_delete=models.PROTECT, related_name="rollbacks")
+    chosen = models.JSONField(default=dict, blank=True, help_text="The revision that was chosen; empty: the proposed.")
     reason = models.TextField()
     evidence = models.JSONField(default=dict, help_text="What was seen: told by a person, and what fired here then.")
     state = models.CharField(max_length=10, choices=choices(RollbackState), default=RollbackState.REQUESTED.value)

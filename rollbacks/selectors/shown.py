@@ -7,7 +7,7 @@ from typing import Any
 from rollbacks.models import Rollback
 
 _STORED = (
-    *("component", "reason", "evidence", "state", "digest", "replanned", "risk", "risk_reasons", "estimate"),
+    *("component", "chosen", "reason", "evidence", "state", "digest", "replanned", "risk", "risk_reasons", "estimate"),
     *("requested_by", "contributors", "requested_at", "expires_at", "confirmed_by", "confirmed_at", "emergency"),
     *("closed_by", "closed_at", "closed_reason", "version"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,37 +10,41 @@ from typing import TYPE_CHECKING, Any
 import flags.selectors
 from approvals.domain.digest import digest
 from core import migrated
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from rollbacks import selectors
-from rollbacks.adapters.ports import Connect, Place
-from rollbacks.domain import danger, plan
+from rollbacks.adapters.ports import Cluster, Connect, Place
+from rollbacks.domain import danger, plan, revision
 from rollbacks.domain.danger import Danger
 from rollbacks.domain.deployment import ClusterError
 from rollbacks.domain.plan import Ground, Plan
+from rollbacks.domain.revision import Choice, Offer
 from rollbacks.domain.states import Component
 from rollbacks.services.applications import as_dict
 
 if TYPE_CHECKING:
     from core.models import Environment
 
-NOTHING_OLDER = "The deployment has no older revision to go back to that was not rolled back already."
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants taken back. `flag` is a key, of a feature alone."""
+    """What somebody wants taken back. `flag` is a key, of a feature alone; no `choice`: the proposed revision."""
 
     environment: Environment
     component: Component
     flag: str = ""
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The application as the cluster told it: `part` is the `what` of its step, or None and then `why`."""
+    """The application as the cluster told it: `part` is the `what` of its step, or None and then `why`.
+
+    `offers` are the revisions that could be chosen.
+    """
 
     part: dict[str, Any] | None = None
     why: str = ""
+    offers: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,28 @@ def see(wanted: Wanted, connect: Connect) -> Seen:
     """Ask the cluster, where the application is part of it."""
     if wanted.component not in (Component.APPLICATION, Component.ALL):
         return Seen()
-    return _see(wanted.environment, connect)
+    return _see(wanted, connect)
+
+
+def offers(environment: Environment, connect: Connect) -> list[Offer]:
+    """The revisions that the deployment there keeps, newest first.
+
+    Raises Invalid where no application is set up, Conflict when the cluster cannot be asked.
+    """
+    place = place_of(environment)
+    if place is None:
+        raise Invalid(plan.NO_APPLICATION)
+    try:
+        deployed = connect(place).look()
+    except ClusterError as error:
+        raise Conflict(str(error)) from error
+    return revision.offers(deployed, selectors.left_templates(environment.pk))
 
 
 def make(wanted: Wanted, seen: Seen) -> Planned:
     """The plan. Raises NotFound for an unknown flag, and Invalid when there is nothing to take back."""
-    if seen.part is None and wanted.component is Component.APPLICATION:
-        raise Invalid(seen.why, field="component")
+    if seen.part is None and (wanted.choice or wanted.component is Component.APPLICATION):
+        raise Invalid(seen.why, field="revision" if wanted.choice else "component")
     made = plan.make(wanted.component, _ground(wanted, seen))
     if wanted.component is Component.DATABASE and plan.NO_RUNS in made.notes:
         raise Invalid(plan.NO_RUNS, field="component")
@@ -136,8 +156,8 @@ def _nothing(wanted: Wanted, made: Plan) -> list[str]:
     return ["There is nothing to take back.", *made.notes]
 
 
-def _see(environment: Environment, connect: Connect) -> Seen:
-    place = place_of(environment)
+def _see(wanted: Wanted, connect: Connect) -> Seen:
+    place = place_of(wanted.environment)
     if place is None:
         return Seen(None, plan.NO_APPLICATION)
     cluster = connect(place)
@@ -145,10 +165,13 @@ def _see(environment: Environment, connect: Connect) -> Seen:
     try:
         deployed = cluster.look()
     except ClusterError as error:
-        return Seen({**part, "by_hand": str(error), "commands": list(cluster.by_hand(None))})
-    target = deployed.target(selectors.left_templates(environment.pk))
-    if target is None:
-        return Seen(None, NOTHING_OLDER)
+        return _by_hand(part, str(error), cluster, wanted.choice)
+    left = selectors.left_templates(wanted.environment.pk)
+    offered = revision.offers(deployed, left)
+    try:
+        target = revision.target(deployed, wanted.choice, left)
+    except Invalid as refusal:
+        return Seen(None, str(refusal), offered)
     return Seen(
         {
             **part,
@@ -162,5 +185,24 @@ def _see(environment: Environment, connect: Connect) -> Seen:
             "target_revision": target.number,
             "target_template": target.template,
             "target_image": target.image,
-        }
+            **({"chosen": True, "left": target.template in left} if wanted.choice else {}),
+        },
+        offers=offered,
     )
+
+
+def _by_hand(part: dict[str, Any], why: str, cluster: Cluster, choice: Choice | None) -> Seen:
+    """The cluster cannot be asked: the commands for a person. A choice is known from before, or cannot be made."""
+    if choice is not None and not choice.template:
+        return Seen(
+            None, f"{why.rstrip('.')}. So revision {choice.number} cannot be looked up: ask without choosing one."
+        )
+    chosen = {}
+    if choice is not None:
+        chosen = {
+            "chosen": True,
+            "target_revision": choice.number,
+            "target_template": choice.template,
+            "target_image": choice.image,
+        }
+    return Seen({**part, "by_hand": why, "commands": list(cluster.by_hand(None)), **chosen})

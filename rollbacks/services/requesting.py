@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +23,7 @@ from rollbacks import selectors
 from rollbacks.adapters.kubectl import connect as kubectl
 from rollbacks.adapters.ports import Connect
 from rollbacks.domain.deciding import EXPIRES_AFTER
+from rollbacks.domain.revision import Choice, Offer
 from rollbacks.domain.states import Component, RollbackState
 from rollbacks.models import Rollback
 from rollbacks.services import planning
@@ -36,6 +39,7 @@ def request(
     component: str,
     *,
     flag: str = "",
+    revision: int | None = None,
     reason: str,
     evidence: str = "",
     actor: Actor,
@@ -47,26 +51,50 @@ def request(
     Args:
         component: feature, application, database or all.
         flag: the key of the feature's flag; of the other components none.
+        revision: the number of the revision that the application goes back to, if not the one that is proposed. It is
+            kept by its pod template.
         evidence: what was seen, in words. What has fired in the environment is kept with it.
 
     Raises Invalid and NotFound for what there is not, without a reason, and when there is nothing to take back;
     Conflict when the same is asked for already.
     """
-    wanted = _wanted(environment, component, flag)
+    wanted = _wanted(environment, component, flag, revision)
     told = {"reason": need_text(reason, REASON, field="reason"), "evidence": check_text(evidence)}
     if len(told["evidence"]) > MOST_EVIDENCE:
         raise Invalid(f"At most {MOST_EVIDENCE:,} characters of evidence.", field="evidence")
     return _open(wanted, planning.see(wanted, connect), **told, actor=actor, now=now)
 
 
-def preview(environment: str, component: str, *, flag: str = "", connect: Connect = kubectl) -> Planned:
-    """What a request would plan now. Raises as `request` does."""
-    wanted = _wanted(environment, component, flag)
-    return planning.make(wanted, planning.see(wanted, connect))
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would plan now, or None and then why it would be refused. `offers`: revisions to choose from."""
+
+    planned: Planned | None
+    obstacle: str = ""
+    offers: Sequence[Offer] = ()
+
+
+def preview(
+    environment: str, component: str, *, flag: str = "", revision: int | None = None, connect: Connect = kubectl
+) -> Preview:
+    """What a request would come to. Nothing is raised: the obstacle says why it would be refused."""
+    seen = Seen()
+    try:
+        wanted = _wanted(environment, component, flag, revision)
+        seen = planning.see(wanted, connect)
+        return Preview(planning.make(wanted, seen), offers=seen.offers)
+    except DomainError as error:
+        return Preview(None, str(error), seen.offers)
+
+
+def revisions(environment: str, *, connect: Connect = kubectl) -> list[Offer]:
+    """What the application there could go back to, newest first; Invalid or Conflict where that cannot be told."""
+    return planning.offers(environments.get(environment), connect)
 
 
 def wanted_of(row: Rollback) -> Wanted:
-    return Wanted(row.environment, Component(row.component), row.flag.key if row.flag else "")
+    choice = Choice(**row.chosen) if row.chosen else None
+    return Wanted(row.environment, Component(row.component), row.flag.key if row.flag else "", choice)
 
 
 def lay_again(row: Rollback, seen: Seen, *, actor: Actor, now: datetime) -> str:
@@ -78,7 +106,8 @@ def lay_again(row: Rollback, seen: Seen, *, actor: Actor, now: datetime) -> str:
     try:
         planned = planning.make(wanted, seen)
     except DomainError as nothing:
-        why = f"There is nothing left to take back: {nothing}"
+        what = "This cannot be done as asked any more" if wanted.choice else "There is nothing left to take back"
+        why = f"{what}: {nothing}"
         close(row, RollbackState.REFUSED, actor=CLOCK, reason=why, now=now)
         save(row, "rollback.refused", before, actor=CLOCK, reason=why, now=now)
         return why
@@ -104,6 +133,7 @@ def _open(wanted: Wanted, seen: Seen, *, reason: str, evidence: str, actor: Acto
         environment=where,
         component=wanted.component.value,
         flag=flags.selectors.state(wanted.flag, where.key).flag if wanted.flag else None,
+        chosen=_kept(seen) if wanted.choice else {},
         reason=reason,
         evidence={"told": evidence, "fired": _fired(where.key)},
         contributors=people_behind(actor, where.key),
@@ -118,11 +148,19 @@ def _open(wanted: Wanted, seen: Seen, *, reason: str, evidence: str, actor: Acto
     return row
 
 
-def _wanted(environment: str, component: str, flag: str) -> Wanted:
+def _wanted(environment: str, component: str, flag: str, revision: int | None) -> Wanted:
     where, kind = environments.get(environment), planning.read_component(component)
     if flag and kind is not Component.FEATURE:
         raise Invalid(f"Only the rollback of a feature names a flag, not that of {kind.value}.", field="flag")
-    return Wanted(where, kind, flag)
+    if revision is not None and kind not in (Component.APPLICATION, Component.ALL):
+        raise Invalid(f"A revision is of the application; the rollback of a {kind.value} has none.", field="revision")
+    return Wanted(where, kind, flag, None if revision is None else Choice(revision))
+
+
+def _kept(seen: Seen) -> dict[str, Any]:
+    """A choice as the row keeps it: by the pod template that has the number now."""
+    part = seen.part or {}
+    return {field: part[f"target_{field}"] for field in ("template", "image")} | {"number": part["target_revision"]}
 
 
 def _lay(row: Rollback, planned: Planned) -> None:

@@ -16,6 +16,7 @@ from rollouts.admin import steering, words
 from rollouts.domain.move import in_danger
 from rollouts.domain.states import LIVE, RampState
 from rollouts.models import Ramp, RampStep
+from rollouts.selectors.radius import next_radius
 
 if TYPE_CHECKING:
     from core.models import Event
@@ -49,12 +50,16 @@ class RampScreen(Screen):
         return super().get_context_data(
             ramp=ramp,
             view=view,
+            radius=next_radius(view, now=now),
             cards=[_card(each, state, live=RampState(ramp.state) in LIVE) for each in view.steps],
             flag_stands=words.standing(state),
             flag_url=beside.page_of(f"flag:{ramp.flag.key}", ramp.environment.key),
             is_live=RampState(ramp.state) in LIVE,
             danger=in_danger(situation.watches) if RampState(ramp.state) is RampState.HELD else "",
             commands=steering.offered(ramp, situation) if may_operate else [],
+            actions=beside.flag_actions(ramp.flag.key, ramp.environment.key, self.request.user)
+            if state.enabled
+            else [],
             verdicts=verdicts.beside(ramp.flag.key, ramp.environment.key, now=now),
             history=history(ramp),
             **kwargs,

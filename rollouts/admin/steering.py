@@ -127,7 +127,7 @@ class Resume(SteeringView):
     done = "resumed"
 
     def sentences(self, view: selectors.RampView, state: FlagState) -> Sequence[str]:
-        return words.resume(view)
+        return words.resume(view, now=timezone.now())
 
     def command(self) -> Callable[..., Any]:
         return steering.resume

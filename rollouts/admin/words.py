@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 from core import beside, moments
 from rollouts import selectors
 from rollouts.domain.move import percent
+from rollouts.domain.radius import Radius
 from rollouts.models import Ramp, RampStep
+from rollouts.selectors.radius import next_radius, resume_radius
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -61,6 +63,7 @@ def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Seq
         return ["This ramp has no step left."]
     told = [f"{where(view.ramp)} is {standing(state)}. It goes to {reach(step)} at once: step {step.position} "]
     told[0] += f"of {len(view.steps)}, {step.label}."
+    told += _radius(next_radius(view, now=now))
     patch = _patch(view, step)
     if patch:
         told.append(f"Its parameters change: {', '.join(parameters(patch))}.")
@@ -82,10 +85,11 @@ def hold(view: selectors.RampView, state: FlagState) -> Sequence[str]:
     ]
 
 
-def resume(view: selectors.RampView) -> Sequence[str]:
-    told = [selectors.resume_effect(view.ramp.pk)]
+def resume(view: selectors.RampView, *, now: datetime) -> Sequence[str]:
+    told = [selectors.resume_effect(view.ramp.pk), *_radius(resume_radius(view, now=now))]
     if view.next is not None:
         told.append(f"The next step is {reach(view.next)}. It is taken when it is due, soaked, and all triggers pass.")
+        told += _radius(next_radius(view, now=now), "By the next step: ")
     return told
 
 
@@ -111,6 +115,10 @@ def roll_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:
         "This ramp ends for good. A new one starts over from its first step.",
         "A critical alert FEATURE_ROLLBACK goes out with your reason.",
     ]
+
+
+def _radius(found: Radius | None, first: str = "") -> list[str]:
+    return [f"{first}{found.sentence}"] if found else []
 
 
 def _after(view: selectors.RampView, step: RampStep) -> RampStep | None:

@@ -18,6 +18,7 @@ from flags.services.tokens import Scope
 from rollouts import selectors
 from rollouts.domain.states import MonitoringLevel, RampState
 from rollouts.selectors import StepStatus
+from rollouts.selectors.radius import next_radius
 from rollouts.services import starting, steering
 
 router = Router(tags=["ramps"], auth=token_auth(Scope.OPERATE))
@@ -84,6 +85,27 @@ class RampOut(Schema):
     steps: list[StepOut]
 
 
+class RadiusOut(Schema):
+    """Of the npubs asked about in the last `days` days, as far as they are kept, whom the next step reaches."""
+
+    sentence: str
+    days: int
+    seen: int
+    counted: int
+    kept: int
+    having: int
+    joining: int
+    leaving: int
+    then: int
+    ruled: bool
+
+
+class RampNowOut(RampOut):
+    """`radius` is null where no step comes any more."""
+
+    radius: RadiusOut | None
+
+
 class RollbackOut(Schema):
     ramp: RampOut
     rollback_id: str
@@ -116,9 +138,14 @@ def ramps(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -
     return [_shown(selectors.seen(ramp)) for ramp in cut(request, response, found, wanted)]
 
 
-@router.get("/ramps/{ramp_id}", response=RampOut, summary="One ramp, and what its next step waits for now")
-def ramp(request: HttpRequest, ramp_id: int) -> RampOut:
-    return _now(selectors.get(ramp_id, environment=caller(request).environment).pk)
+@router.get(
+    "/ramps/{ramp_id}", response=RampNowOut, summary="One ramp, what its next step waits for now, and whom it reaches"
+)
+def ramp(request: HttpRequest, ramp_id: int) -> RampNowOut:
+    now = timezone.now()
+    view = selectors.timeline(selectors.get(ramp_id, environment=caller(request).environment).pk, now=now)
+    radius = next_radius(view, now=now)
+    return RampNowOut(**_shown(view).dict(), radius=RadiusOut(**radius.as_dict()) if radius else None)
 
 
 @router.post("/ramps", response={201: RampOut}, summary="Start a ramp of the playbook")

@@ -90,6 +90,7 @@ def addresses(flag: Flag, operator_actor: Actor, now: datetime) -> list[str]:
         f"{flag_page}/emergency/",
         f"{flag_page}/parameters/",
         "/admin/core/event/",
+        "/admin/core/event/recent/?last=24h",
         f"/admin/core/event/{event.pk}/change/",
         "/admin/core/environment/",
         "/admin/communications/alert/",

@@ -64,7 +64,7 @@ def test_a_ramp_is_started_steered_held_and_resumed_in_the_browser(page_as: Page
     expect(page.locator(".ramp-now")).to_contain_text("enabled for its allow-list only")
 
     dialog(page, "Hold", "mint maintenance", confirm="Hold in Production")
-    expect(page.locator(".ops-note")).to_contain_text("mint maintenance")
+    expect(page.locator(".ops-note[data-tone=warn]")).to_contain_text("mint maintenance")
     expect(page.get_by_role("link", name="Advance now")).to_have_count(0)
 
     dialog(page, "Resume", "maintenance is over", confirm="Resume in Production")

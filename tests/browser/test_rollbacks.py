@@ -15,6 +15,7 @@ from flags.models import Flag
 from rollbacks.models import Rollback
 from rollbacks.services import running
 from rollouts.services import validation
+from tests.browser.test_home import CONTROLS_WITHOUT_NAME, WEAK_CONTRAST
 from tests.rollbacks.conftest import BAD, GOOD, KEY, Cluster, all_pass, cluster, on  # noqa: F401
 
 pytestmark = pytest.mark.browser
@@ -104,3 +105,18 @@ def test_a_refusal_stays_in_the_form_and_keeps_what_was_typed(page_as: PageAs, f
     expect(olga.get_by_text("there is nothing to take back").first).to_be_visible()
     expect(olga.get_by_label("Reason")).to_have_value("Error rate 7 % since 09:00")
     assert olga.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_another_revision_is_chosen_beside_the_form(page_as: PageAs) -> None:
+    olga = page_as("operator", width=390)
+    fill(olga, "application")
+    expect(olga.locator("#form-preview")).to_contain_text("runs now")
+    assert olga.evaluate(CONTROLS_WITHOUT_NAME) + olga.evaluate(WEAK_CONTRAST) == []
+    assert not olga.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    olga.get_by_role("radio", name="revision 1").check()
+    expect(olga.get_by_role("radio", name="revision 3")).to_be_disabled()
+    expect(olga.locator("#form-preview")).to_contain_text("revision 1 (nctool:1.9.3), chosen")
+    olga.get_by_role("button", name="Ask for it").press("Enter")
+    expect(olga.get_by_text("revision 1 (nctool:1.9.3), chosen")).to_be_visible()
+    assert Rollback.objects.get().chosen["image"] == "nctool:1.9.3"

@@ -68,6 +68,7 @@ def replica_sets() -> dict[str, Any]:
         {
             "metadata": {
                 "name": f"nctool-{image.replace(':', '')}",
+                "creationTimestamp": "2025-08-01T09:00:00Z",
                 "ownerReferences": [{"uid": STATE["uid"]}],
                 "annotations": {"deployment.kubernetes.io/revision": str(number)},
             },

@@ -442,6 +442,7 @@ def test_no_secret_stays_in_what_a_command_said(text: str) -> None:
 
 def test_a_preview_changes_nothing(on: Any) -> None:
     before = events.recent().count()
-    planned = requesting.preview("production", "feature", flag=KEY)
+    planned = requesting.preview("production", "feature", flag=KEY).planned
+    assert planned is not None
     assert planned.plan.steps[0].lines == [f"{KEY}: 25 % → off"]
     assert (events.recent().count(), Rollback.objects.count()) == (before, 0)

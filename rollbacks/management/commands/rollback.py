@@ -15,6 +15,7 @@ from core.errors import Conflict
 from core.moments import clock
 from flags.management.door import DoorCommand, actor, signed_in
 from rollbacks import selectors
+from rollbacks.domain.revision import Standing
 from rollbacks.domain.states import LIVE, UNDER_WAY, RollbackState
 from rollbacks.models import Rollback
 from rollbacks.selectors.shown import shown
@@ -25,6 +26,7 @@ _MEND: dict[str, Callable[..., Rollback]] = {"retry": mending.retry, "skip": men
 _VERBS = {
     "list": "the rollbacks that wait, are under way or have stopped; --all for the others too",
     "show": "one rollback: its plan, and how far each step is",
+    "revisions": "what the application can go back to, for --revision",
     "request": "ask for a rollback; nothing changes until somebody else confirms it",
     "confirm": "say yes to its plan, with the password of a person who may; its flags go off at once",
     "refuse": "close a request for good",
@@ -33,6 +35,12 @@ _VERBS = {
     "skip": "go on without the failed step",
     "record": "the application was reverted by hand",
     "abort": "end it where it stands",
+}
+REVISIONS = {
+    Standing.LIVE: "runs now",
+    Standing.PROPOSED: "proposed",
+    Standing.LEFT: "an earlier rollback went away from it",
+    Standing.OLDER: "",
 }
 _PAUSE = 2.0  # seconds between two looks of `run`
 
@@ -45,7 +53,7 @@ class Command(DoorCommand):
         for verb, meaning in _VERBS.items():
             sub = verbs.add_parser(verb, help=meaning, description=meaning)
             sub.add_argument("--json", action="store_true", help="print JSON")
-            if verb not in ("list", "request"):
+            if verb not in ("list", "revisions", "request"):
                 sub.add_argument("id", metavar="ID", help="rb-…")
             if verb in ("refuse", "skip", "abort", "record", "request"):
                 sub.add_argument(
@@ -57,10 +65,13 @@ class Command(DoorCommand):
         if verb == "list":
             sub.add_argument("--environment", metavar="E")
             sub.add_argument("--all", action="store_true", help="also those that are over")
+        elif verb == "revisions":
+            sub.add_argument("--environment", required=True, metavar="E")
         elif verb == "request":
             sub.add_argument("component", metavar="COMPONENT", help="feature, application, database or all")
             sub.add_argument("--environment", required=True, metavar="E")
             sub.add_argument("--flag", default="", metavar="KEY", help="of a feature")
+            sub.add_argument("--revision", type=int, metavar="N", help="of the application; the proposed if left out")
             sub.add_argument("--evidence", default="", help="what was seen")
         elif verb == "confirm":
             sub.add_argument("--as", dest="person", required=True, metavar="NAME", help="who; asks the password")
@@ -74,6 +85,9 @@ class Command(DoorCommand):
         if verb == "list":
             self._list(options)
             return
+        if verb == "revisions":
+            self._revisions(options, now)
+            return
         public_id = self._act(verb, options, now=now)
         self._show(selectors.get(public_id), now, as_json=options["json"])
         self._check(verb, public_id)
@@ -81,7 +95,7 @@ class Command(DoorCommand):
     def _act(self, verb: str, options: dict[str, Any], *, now: datetime) -> str:
         """Do what the verb says; the id of the rollback."""
         if verb == "request":
-            given = {name: options[name] for name in ("flag", "reason", "evidence")}
+            given = {name: options[name] for name in ("flag", "revision", "reason", "evidence")}
             row = requesting.request(options["environment"], options["component"], **given, actor=actor(), now=now)
             return row.public_id
         public_id: str = options["id"]
@@ -127,6 +141,15 @@ class Command(DoorCommand):
             self.stdout.write(_line(row))
         if not rows:
             self.stdout.write("No rollback here.")
+
+    def _revisions(self, options: dict[str, Any], now: datetime) -> None:
+        found = requesting.revisions(options["environment"])
+        if options["json"]:
+            self.say_json([each.as_dict() for each in found])
+            return
+        for each in found:
+            first = f"first deployed {clock(each.created_at, now=now)}" if each.created_at else ""
+            self.stdout.write(f"{each.number:>5}  {each.image:40} {REVISIONS[each.standing]:34} {first}".rstrip())
 
     def _show(self, row: Rollback, now: datetime, *, as_json: bool) -> None:
         if as_json:

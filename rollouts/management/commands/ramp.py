@@ -18,6 +18,7 @@ from rollouts import selectors
 from rollouts.domain.move import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.selectors import RampView, StepStatus
+from rollouts.selectors.radius import next_radius
 from rollouts.services import starting, steering
 
 _STEER: dict[str, Callable[..., Any]] = {
@@ -29,7 +30,7 @@ _STEER: dict[str, Callable[..., Any]] = {
 }
 _VERBS = {
     "list": "the ramps that have not ended; --all for the others too",
-    "show": "one ramp: its steps, and what the next one waits for",
+    "show": "one ramp: its steps, what the next one waits for, and whom it reaches",
     "templates": "the ramps of the playbook, to start from",
     "start": "start a ramp of the playbook for its flag in one environment",
     "advance": "take the next step now, on your word",
@@ -118,7 +119,10 @@ class Command(DoorCommand):
 
     def _show(self, ramp_id: int, now: datetime, *, as_json: bool, rollback_id: str = "") -> None:
         view = selectors.timeline(ramp_id, now=now)
-        extra = {"rollback_id": rollback_id} if rollback_id else {}
+        radius = next_radius(view, now=now)
+        extra: dict[str, Any] = {"radius": radius.as_dict() if radius else None}
+        if rollback_id:
+            extra["rollback_id"] = rollback_id
         if as_json:
             self.say_json({**view.as_dict(), **extra})
             return
@@ -127,6 +131,8 @@ class Command(DoorCommand):
             self.stdout.write(line)
         if view.waits_for:
             self.stdout.write(view.waits_for)
+        if radius:
+            self.stdout.write(radius.sentence)
         if rollback_id:
             self.stdout.write(f"Rollback {rollback_id}.")
 

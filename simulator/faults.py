@@ -13,13 +13,17 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from simulator.plan import FLAGS, Melt
+from simulator.ledger import Spoilt
+from simulator.plan import ATOMIC, FLAGS, Melt
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 
 class Kind(StrEnum):
-    """`rate` is percent of melts, milliseconds, complaints a minute, percent of load; nothing for silence and down."""
+    """`rate` is percent of melts, milliseconds, complaints a minute, percent of load; nothing for silence and down.
+
+    `double` and `loss` spoil what an atomic melt writes (ledger.Spoilt), and nobody is told.
+    """
 
     ERRORS = "errors"
     LATENCY = "latency"
@@ -27,6 +31,8 @@ class Kind(StrEnum):
     SILENCE = "silence"
     LOAD = "load"
     DOWN = "down"
+    DOUBLE = "double"
+    LOSS = "loss"
 
 
 MOST = {
@@ -36,6 +42,8 @@ MOST = {
     Kind.SILENCE: 0.0,
     Kind.LOAD: 100.0,
     Kind.DOWN: 0.0,
+    Kind.DOUBLE: 100.0,
+    Kind.LOSS: 100.0,
 }
 UNIT = {
     Kind.ERRORS: "percent of the melts",
@@ -44,8 +52,13 @@ UNIT = {
     Kind.SILENCE: "",
     Kind.LOAD: "percent of the system",
     Kind.DOWN: "",
+    Kind.DOUBLE: "percent of the melts spend a token twice",
+    Kind.LOSS: "percent of the melts lose their change",
 }
 STANDING = frozenset({Kind.COMPLAINTS, Kind.LOAD, Kind.DOWN})  # those that last while users have the flag on
+
+
+SPOILING = frozenset({Kind.DOUBLE, Kind.LOSS})
 
 
 class BadFault(ValueError):
@@ -64,6 +77,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.flag not in FLAGS:
             raise BadFault(f"There is no flag {self.flag!r} in nctool. Known: {', '.join(FLAGS)}.")
+        if self.kind in SPOILING and self.flag != ATOMIC:
+            raise BadFault(f"{self.kind} spoils atomic melts: its flag is {ATOMIC}.")
         if self.severity not in SEVERITIES:
             raise BadFault(f"{self.severity!r} is no severity. Known: {', '.join(SEVERITIES)}.")
         most = MOST[self.kind]
@@ -86,16 +101,19 @@ class Harm:
     errors: Mapping[str, str]
     extra_ms: float
     unreported: bool
+    spoilt: Spoilt = Spoilt.NOT
 
 
 def harm(melt: Melt, faults: Iterable[Fault], on: Collection[str]) -> Harm:
     """The faults that meet this melt, given the flags it has on."""
     met = [fault for fault in faults if fault.flag in on]
+    spoiling = (fault.kind for fault in met if fault.kind in SPOILING and melt.luck < fault.rate)
     failing = (fault for fault in met if fault.kind is Kind.ERRORS and melt.luck < fault.rate)
     return Harm(
         errors={fault.flag: fault.severity for fault in failing},
         extra_ms=sum(fault.rate for fault in met if fault.kind is Kind.LATENCY),
         unreported=any(fault.kind is Kind.SILENCE for fault in met),
+        spoilt=Spoilt(next(spoiling, "")),
     )
 
 

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import pymongo
+from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, PyMongoError
 
@@ -38,6 +40,17 @@ class ForeignDatabase(Exception):
 
 class Broken(Exception):
     """The new path failed, as a fault wants it: its transaction is undone."""
+
+
+class Spoilt(StrEnum):
+    """What a fault does to an atomic melt that is written all the same.
+
+    `double`: it spends a token again that another melt spent. `loss`: its change is not written.
+    """
+
+    NOT = ""
+    DOUBLE = "double"
+    LOSS = "loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +87,9 @@ class Ledger:
             # A client that was killed inside a transaction keeps its documents locked: MongoDB frees them after a
             # minute, SecantusDB never. This ends what our user left open.
             self._client.admin.command("killSessions", [])
-            if "npub_1" not in self._tokens.index_information():
-                self._tokens.create_index([("npub", 1)])
+            for field in ("npub", "metadata.operation_id"):
+                if f"{field}_1" not in self._tokens.index_information():
+                    self._tokens.create_index([(field, 1)])
             self._add(wallets)
         self.ready = True
 
@@ -94,13 +108,14 @@ class Ledger:
         with self._turn(wallet):
             return self._balance(wallet, None)
 
-    def melt_atomic(self, melt: Melt, *, broken: bool) -> None:
+    def melt_atomic(self, melt: Melt, *, broken: bool = False, spoilt: Spoilt = Spoilt.NOT) -> None:
         """Proofs spent, change and record in one transaction: all of it or, when it breaks, nothing."""
+        operation = str(ObjectId())
         with self._turn(melt.wallet), self._client.start_session() as session:
             for left in reversed(range(TRIES)):
                 try:
                     with session.start_transaction():
-                        self._melt(melt, {"atomic_operation": True, "melt": melt.number}, session)
+                        self._melt(melt, operation, session, spoilt)
                         if broken:
                             raise Broken
                     break
@@ -111,9 +126,9 @@ class Ledger:
             self._trim(melt.wallet)
 
     def melt_legacy(self, melt: Melt) -> None:
-        """The same writes one by one, without metadata: what came before the new version."""
+        """The same writes one by one, without a word of the melt: what came before the new version."""
         with self._turn(melt.wallet):
-            self._melt(melt, None, None)
+            self._melt(melt, "", None, Spoilt.NOT)
             self._trim(melt.wallet)
 
     @contextmanager
@@ -128,20 +143,37 @@ class Ledger:
             self.ready = self.ready and not isinstance(error.__cause__, ConnectionFailure)
             raise
 
-    def _melt(self, melt: Melt, metadata: Document | None, session: ClientSession | None) -> None:
+    def _melt(self, melt: Melt, operation: str, session: ClientSession | None, spoilt: Spoilt) -> None:
+        """What an atomic melt writes tells of it, so that it can be validated (docs/validation.md)."""
+        spent = self._chosen(melt, session)
+        if spoilt is Spoilt.DOUBLE:
+            spent += self._spent_before(melt.wallet, session)
+        ids = [token["_id"] for token in spent]
+        by = {"spent_by": operation} if operation else {}
+        self._tokens.update_many({"_id": {"$in": ids}}, {"$set": {"status": "spent", **by}}, session=session)
+        mark: Document = {"atomic_operation": True, "operation_id": operation} if operation else {}
+        record = {**mark, "inputs": ids, "fee": melt.fee} if mark else {}
+        written = [_token(melt.wallet, melt.amount, "spent", "melted", record)]
+        change = sum(token["amount"] for token in spent) - melt.amount - melt.fee
+        if change and spoilt is not Spoilt.LOSS:
+            written.append(_token(melt.wallet, change, "unspent", "change", mark))
+        self._tokens.insert_many(written, session=session)
+
+    def _chosen(self, melt: Melt, session: ClientSession | None) -> list[Document]:
+        """What the wallet pays with; it is topped up where that is not enough."""
+        wanted = melt.amount + melt.fee
         balance = self._balance(melt.wallet, session)
-        if balance.total < melt.amount:
-            topped_up = _token(melt.wallet, TOP_UP, "unspent", "received", metadata)
+        if balance.total < wanted:
+            topped_up = _token(melt.wallet, TOP_UP, "unspent", "received", {})
             self._tokens.insert_one(topped_up, session=session)
             balance = Balance(balance.total + TOP_UP, (*balance.tokens, topped_up))
-        spent = _cover(balance, melt.amount)
-        change = sum(token["amount"] for token in spent) - melt.amount
-        ids = [token["_id"] for token in spent]
-        self._tokens.update_many({"_id": {"$in": ids}}, {"$set": {"status": "spent"}}, session=session)
-        written = [_token(melt.wallet, melt.amount, "spent", "melted", metadata)]
-        if change:
-            written.append(_token(melt.wallet, change, "unspent", "change", metadata))
-        self._tokens.insert_many(written, session=session)
+        return _cover(balance, wanted)
+
+    def _spent_before(self, wallet: Wallet, session: ClientSession | None) -> list[Document]:
+        """A token that an atomic melt of this wallet has spent already, the newest, if there is one."""
+        query = {"npub": wallet.npub, "status": "spent", "spent_by": {"$exists": True}}
+        rows = self._tokens.find(query, {"amount": 1}, session=session)
+        return sorted(rows, key=lambda row: row["_id"])[-1:]
 
     def _balance(self, wallet: Wallet, session: ClientSession | None) -> Balance:
         rows = self._tokens.find({"npub": wallet.npub, "status": "unspent"}, {"amount": 1}, session=session)
@@ -149,11 +181,28 @@ class Ledger:
         return Balance(sum(token["amount"] for token in tokens), tokens)
 
     def _trim(self, wallet: Wallet) -> None:
-        """Forget the oldest spent tokens of the wallet, so that the collection stays small."""
-        rows = self._tokens.find({"npub": wallet.npub, "status": "spent"}, {"_id": 1})
-        old = sorted(row["_id"] for row in rows)[:-SPENT_KEPT]
-        if len(old) >= SPENT_KEPT:
-            self._tokens.delete_many({"_id": {"$in": old}})
+        """Forget the oldest spent tokens of the wallet, so that the collection stays small.
+
+        An atomic melt is forgotten whole: its record and inputs at once, and change of it that is left is money like
+        any other.
+        """
+        fields = {"spent_by": 1, "transaction_type": 1, "metadata.operation_id": 1}
+        rows = list(self._tokens.find({"npub": wallet.npub, "status": "spent"}, fields))
+        if len(rows) < 2 * SPENT_KEPT:
+            return
+        melts: dict[object, list[ObjectId]] = {}
+        for row in sorted(rows, key=lambda row: row["_id"], reverse=True):
+            melts.setdefault(_spender(row), []).append(row["_id"])
+        ids: list[ObjectId] = []
+        gone: list[object] = []
+        for melt in sorted(melts, key=lambda melt: melts[melt][0]):
+            if len(rows) - len(ids) <= SPENT_KEPT:
+                break
+            ids += melts[melt]
+            gone.append(melt)
+        mine = {"npub": wallet.npub, "metadata.operation_id": {"$in": gone}}
+        self._tokens.update_many(mine, {"$unset": {"metadata.atomic_operation": ""}})
+        self._tokens.delete_many({"_id": {"$in": ids}})
 
 
 @contextmanager
@@ -175,7 +224,14 @@ def _cover(balance: Balance, amount: int) -> list[Document]:
     return chosen
 
 
-def _token(wallet: Wallet, amount: int, status: str, kind: str, metadata: Document | None) -> Document:
+def _spender(row: Document) -> object:
+    """The melt that a spent token goes with: the one that spent it, or whose record it is; otherwise itself."""
+    if row["transaction_type"] == "melted":
+        return row.get("metadata", {}).get("operation_id", row["_id"])
+    return row.get("spent_by", row["_id"])
+
+
+def _token(wallet: Wallet, amount: int, status: str, kind: str, metadata: Document) -> Document:
     token: Document = {
         "npub": wallet.npub,
         "mint_url": wallet.mint_url,
@@ -184,4 +240,4 @@ def _token(wallet: Wallet, amount: int, status: str, kind: str, metadata: Docume
         "amount": amount,
         "created_at": datetime.now(UTC),
     }
-    return token if metadata is None else {**token, "metadata": dict(metadata)}
+    return {**token, "metadata": dict(metadata)} if metadata else token

@@ -45,6 +45,11 @@ class Melt:
     discrepancy: str
     luck: float
 
+    @property
+    def fee(self) -> int:
+        """What the mint keeps: one percent."""
+        return self.amount // 100
+
 
 def wallets(seed: int) -> list[Wallet]:
     """The wallets of this seed, always in the same order."""

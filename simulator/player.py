@@ -60,7 +60,7 @@ class Player:
         try:
             if PREFLIGHT in features.on and self._blocked(melt, features):
                 return {}
-            failed = self._pay(melt, features, broken=ATOMIC in harmed.errors)
+            failed = self._pay(melt, features, harmed)
         except Unavailable as error:
             self._tell_down(str(error))
             return dict.fromkeys(FLAGS, DATABASE_DOWN)
@@ -87,13 +87,13 @@ class Player:
                 self._tally.count("false_positives_total", flag=PREFLIGHT)
         return outcome.blocked
 
-    def _pay(self, melt: Melt, features: Features, *, broken: bool) -> bool:
+    def _pay(self, melt: Melt, features: Features, harmed: Harm) -> bool:
         """True when the atomic path failed, also when the legacy path then made the melt."""
         if ATOMIC not in features.on:
             self._ledger.melt_legacy(melt)
             return False
         try:
-            self._ledger.melt_atomic(melt, broken=broken)
+            self._ledger.melt_atomic(melt, broken=ATOMIC in harmed.errors, spoilt=harmed.spoilt)
         except Broken:
             self._tally.count("atomic_transaction_failures_total", flag=ATOMIC)
             if features.parameter(ATOMIC, "fallbackToLegacy", True) is True:

@@ -18,11 +18,12 @@ VALIDATIONS = (
     "featureFunctionality",
     "performanceRegression",
     "securityCompliance",
+    "atomicOperations",
 )
 
 
 class CheckKind(StrEnum):
-    """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the five checks
+    """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the six checks
     succeeded. `ramp`: it is completed. `flag`: everybody has it. `watched`: measurements come, the guard judges them,
     and the alert rules are evaluated.
     """

@@ -122,9 +122,8 @@ def _validation(check: str, place: Place, now: datetime) -> Finding:
     if run is None:
         return Finding(None, f"No validation since {since:%Y-%m-%d %H:%M} UTC: run one.")
     result = run.results.get(check) or {}
-    return Finding(
-        result.get("success") is True, str(result.get("summary") or "It was not made."), {"validation": run.pk}
-    )
+    success = result.get("success", False)  # None: there was nothing to look at, so nothing was shown
+    return Finding(success, str(result.get("summary") or "It was not made."), {"validation": run.pk})
 
 
 def _ramp(key: str, place: Place, now: datetime) -> Finding:

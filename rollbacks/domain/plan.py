@@ -86,8 +86,8 @@ def estimate(past: Sequence[timedelta]) -> timedelta:
 
 
 _CHECKS = (
-    "Run the five checks of a deployment. One that fails stops the rollback; performance is only told, for it looks "
-    "back into what was rolled back."
+    "Run the six checks of a deployment. One that fails stops the rollback; performance and atomic "
+    "operations are only told, for they look back into what was rolled back."
 )
 _SERVED = [
     "See that the ramps of these flags are held, and that every instance of nctool has the new configuration.",

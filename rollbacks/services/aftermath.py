@@ -17,16 +17,14 @@ from rollbacks.domain.states import StepKind
 from rollbacks.models import Rollback
 from rollbacks.services.claiming import Claim
 from rollouts.domain.states import MOVING, RampState
-from rollouts.domain.validation import Check
+from rollouts.domain.validation import Check, failures
 from rollouts.selectors.validation import validations
 from rollouts.services import clock as ramps
 from rollouts.services import validation
 
 MOST_LOST = 3
-LOOKS_BACK = (
-    " Performance is not judged by it, for it looks back over ten minutes, into what was rolled back: {} "
-    "Validate again in ten minutes."
-)
+LOOKING_BACK = {Check.PERFORMANCE: "ten minutes", Check.ATOMIC: "24 hours"}
+LOOKS_BACK = " {} is told and not judged, for it looks back over {}, into what was rolled back: {} Validate again then."
 
 
 def served(claim: Claim, *, now: datetime) -> Outcome:
@@ -60,13 +58,13 @@ def validated(claim: Claim, *, now: datetime) -> Outcome:
         return Waiting(f"Validation {run_id} is under way.")
     if run is None or run.success is None:
         return _lost(claim, run_id)
-    wrong = {check: result["summary"] for check, result in run.results.items() if not result["success"]}
-    slow = wrong.pop(Check.PERFORMANCE, "")
+    wrong = {check: run.results[check]["summary"] for check in failures(run.results)}
+    before = [LOOKS_BACK.format(each, far, wrong.pop(each)) for each, far in LOOKING_BACK.items() if each in wrong]
     if wrong:
         told = " ".join(f"{check}: {summary}" for check, summary in wrong.items())
         return Failed(f"Validation {run_id} failed. {told}")
-    passed = ", ".join(check for check in run.results if not (slow and check == Check.PERFORMANCE))
-    return Done(f"Validation {run_id} passed: {passed}.{LOOKS_BACK.format(slow) if slow else ''}")
+    passed = ", ".join(check for check, result in run.results.items() if result["success"])
+    return Done(f"Validation {run_id} passed: {passed}.{''.join(before)}")
 
 
 def _lost(claim: Claim, run_id: int) -> Outcome:

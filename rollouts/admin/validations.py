@@ -23,7 +23,7 @@ from core.admin.confirm import ConfirmView, Effect
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.errors import NotFound
 from core.templatetags.screen import badge, environment
-from rollouts.domain.validation import Check
+from rollouts.domain.validation import Check, failures
 from rollouts.models import ValidationRun
 from rollouts.selectors.validation import validation, validations
 from rollouts.services import validation as service
@@ -38,6 +38,7 @@ TITLES = {
     Check.FEATURES: ("Feature functionality", "Every flag answers over OFREP as it is configured."),
     Check.PERFORMANCE: ("Performance regression", "Neither slower nor more errors than before."),
     Check.SECURITY: ("Security compliance", "TLS, headers, tokens, passwords and settings."),
+    Check.ATOMIC: ("Atomic operations", "Every atomic melt of the last 24 h is whole, and no token is counted twice."),
 }
 
 
@@ -65,7 +66,7 @@ class ValidationPage(Screen):
         return super().get_context_data(
             run=row,
             standing=standing(row),
-            checks=sorted(told, key=lambda each: bool(each[3] and each[3]["success"])),  # what failed first
+            checks=sorted(told, key=lambda each: not each[3] or each[3]["success"] is not False),  # what failed first
             may_run=self.request.user.has_perm(PERMISSION),
             **kwargs,
         )
@@ -85,7 +86,8 @@ class RunValidation(ConfirmView):
         return Effect(
             title=f"Validate {self.environment}",
             sentences=[
-                "Five checks run at once, each for at most 30 s. Nothing is changed by them.",
+                "Six checks run at once, each for at most 30 s, the one of atomic operations for at most 150 s.",
+                "Nothing is changed by them.",
                 "A token is made for asking the flags, and revoked when they have answered.",
             ],
             submit="Validate",
@@ -154,8 +156,7 @@ class ValidationAdmin(ReadOnlyAdmin):
     def wrong(self, row: ValidationRun) -> str:
         if row.success is None:
             return "–"
-        titles = [TITLES[check][0] for check in Check if not row.results.get(check.value, {}).get("success")]
-        return ", ".join(titles) or "nothing"
+        return ", ".join(TITLES[Check(name)][0] for name in failures(row.results)) or "nothing"
 
     @admin.display(description="Asked for by", ordering="started_by")
     def by(self, row: ValidationRun) -> str:

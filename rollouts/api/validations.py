@@ -29,9 +29,11 @@ class EvidenceOut(Schema):
 
 
 class ResultOut(Schema):
-    """`todo` says what to do about what is wrong; `seconds` is how long the check took."""
+    """`success` is null where there was nothing to look at. `todo` says what to do about what is wrong; `seconds` is
+    how long the check took.
+    """
 
-    success: bool
+    success: bool | None
     summary: str
     evidence: list[EvidenceOut]
     todo: list[str]
@@ -58,7 +60,7 @@ def shown(row: ValidationRun) -> dict[str, Any]:
 
 @router.post("/validations", response={202: ValidationOut}, summary="Validate what is deployed")
 def validate(request: HttpRequest) -> Status[dict[str, Any]]:
-    """A worker takes it within seconds and is done within a minute: read it again until it is finished."""
+    """A worker takes it within seconds and is done within three minutes: read it again until it is finished."""
     token = caller(request)
     return Status(202, shown(service.request(token.environment, actor=token.actor, now=timezone.now())))
 

@@ -9,7 +9,8 @@ from core.choices import choices
 class ValidationRun(models.Model):
     """One run of `validateDeployment` in one environment (seed: Automated Validation).
 
-    `results` holds for each of the five checks: success, what was looked at, the evidence, and what to do.
+    `results` holds for each of the six checks: success (null where there was nothing to look at), what was looked at,
+    the evidence, and what to do.
     It waits while `lease` is empty. `success` is null until it is done, and stays null when the process that ran it was
     lost.
     """

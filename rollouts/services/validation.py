@@ -19,9 +19,10 @@ from core import environments, events
 from core.actors import CLOCK, Actor, ActorKind
 from core.errors import Conflict
 from rollouts.adapters.validation_http import Http, Requests
-from rollouts.domain.validation import LEASE, LIMIT, Check, Result, Subject, failed, overall
+from rollouts.domain.validation import LEASE, Check, Result, Subject, failed, failures, overall
 from rollouts.models import ValidationRun
 from rollouts.services import (
+    validation_atomic,
     validation_database,
     validation_features,
     validation_health,
@@ -62,17 +63,21 @@ def run(environment: str, *, actor: Actor, now: datetime, apart: Apart | None = 
 def run_due(*, now: datetime, every: timedelta, apart: Apart | None = None) -> int:
     """End what was lost, ask for what is due by the clock, and run the oldest validation that waits; how many ran.
 
-    With `every` of 0 nothing is due by the clock.
+    With `every` of 0 nothing is due by the clock. While one runs anywhere none is begun: it may take minutes, and the
+    worker's other processes are the guard's.
     """
     _lose(now=now)
     if every:
         _schedule(now=now, every=every)
-    waiting = ValidationRun.objects.filter(finished_at=None, lease="").order_by("started_at", "pk").first()
-    return 0 if waiting is None or _take(waiting, now=now, apart=apart) is None else 1
+    open_ = ValidationRun.objects.filter(finished_at=None)
+    waiting = open_.filter(lease="").order_by("started_at", "pk").first()
+    if waiting is None or open_.exclude(lease="").exists():
+        return 0
+    return 0 if _take(waiting, now=now, apart=apart) is None else 1
 
 
 def checks_of(subject: Subject, http: Http) -> Checks:
-    """The five checks, ready to be called."""
+    """The six checks, ready to be called."""
     address, nctool = settings.SELF_URL, settings.NCTOOL_URL
     return {
         Check.HEALTH: partial(validation_health.check, subject, http, address=address, nctool=nctool),
@@ -80,22 +85,28 @@ def checks_of(subject: Subject, http: Http) -> Checks:
         Check.FEATURES: partial(validation_features.check, subject, http, address=address),
         Check.PERFORMANCE: partial(validation_performance.check, subject),
         Check.SECURITY: partial(validation_security.check, subject, http, address=address),
+        Check.ATOMIC: partial(validation_atomic.check, subject),
     }
 
 
 def in_threads(checks: Checks) -> dict[Check, Result]:
-    """All at once; one that takes too long has failed, and is left behind."""
-    pool = ThreadPoolExecutor(len(checks), "validation")
+    """All at once; one that takes longer than its limit has failed, and is left behind."""
+    pool, begin = ThreadPoolExecutor(len(checks), "validation"), time.monotonic()
     waiting = {check: pool.submit(_in_thread, check, make) for check, make in checks.items()}
-    wait(waiting.values(), timeout=LIMIT.total_seconds())
+    for check, future in waiting.items():
+        wait([future], timeout=max(0.0, check.limit.total_seconds() - (time.monotonic() - begin)))
     pool.shutdown(wait=False, cancel_futures=True)
-    late = failed(f"No result within {LIMIT.seconds} s.", "See what is slow: the log of the worker, MongoDB, nctool.")
-    return {check: future.result() if future.done() else late for check, future in waiting.items()}
+    return {check: future.result() if future.done() else _late(check) for check, future in waiting.items()}
 
 
 def in_turn(checks: Checks) -> dict[Check, Result]:
     """One after the other, in this thread."""
     return {check: _made(check, make) for check, make in checks.items()}
+
+
+def _late(check: Check) -> Result:
+    todo = "See what is slow: the log of the worker, MongoDB, nctool."
+    return failed(f"No result within {check.limit.seconds} s.", todo)
 
 
 def _in_thread(check: Check, make: Callable[[], Result]) -> Result:
@@ -178,7 +189,7 @@ def _again(environment: str) -> ValidationRun:
 
 
 def _tell(row: ValidationRun, *, now: datetime) -> None:
-    wrong = [check for check, result in row.results.items() if not result["success"]]
+    wrong = failures(row.results)
     told = "lost: its process ended before it did" if row.success is None else ""
     events.record(
         "validation.finished",

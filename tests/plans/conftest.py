@@ -67,7 +67,7 @@ def calm(now: datetime) -> None:
     heartbeats.beat("guard", now=now)
 
 
-def validated(now: datetime, *, success: bool = True, check: str = "applicationHealth") -> None:
+def validated(now: datetime, *, success: bool | None = True, check: str = "applicationHealth") -> None:
     """A validation that has just ended."""
     result = {"success": success, "summary": "It answers." if success else "It is down.", "evidence": []}
     ValidationRun.objects.create(
@@ -76,7 +76,7 @@ def validated(now: datetime, *, success: bool = True, check: str = "applicationH
         started_by="tests",
         started_by_kind="person",
         finished_at=now,
-        success=success,
+        success=success is not False,
         results={check: result},
         lease="x",
         lease_until=now + timedelta(minutes=1),

@@ -98,16 +98,17 @@ def test_what_is_measured_ticks_and_unticks_itself_and_no_data_is_no_tick(
     phases.start(phase("first").pk, **said)
     measuring.measure_all(now=now)
     assert (item("It starts").state, "No validation since" in item("It starts").why) == ("PENDING", True)
-    for minutes, success, state in ((1, True, "PASSED"), (2, False, "FAILED"), (3, True, "PASSED")):
+    states: list[tuple[int, bool | None, str]] = [(1, True, "PASSED"), (2, False, "FAILED"), (3, True, "PASSED")]
+    for minutes, success, state in [*states, (4, None, "PENDING")]:  # None: there was nothing to validate
         validated(now + timedelta(minutes=minutes), success=success)
         measuring.measure_all(now=now + timedelta(minutes=minutes))
         assert item("It starts").state == state
-    assert told("item.marked") == ["item.marked"] * 5  # two by hand, three by the measurement
+    assert told("item.marked") == ["item.marked"] * 6  # two by hand, four by the measurement
     with pytest.raises(Conflict, match="This is measured"):
         passes("It starts")
     items.mark(item("It starts").pk, ItemState.SKIPPED, comment="No health address.", **_who(said))
-    validated(now + timedelta(minutes=4), success=False)
-    measuring.measure_all(now=now + timedelta(minutes=4))
+    validated(now + timedelta(minutes=5), success=False)
+    measuring.measure_all(now=now + timedelta(minutes=5))
     assert item("It starts").state == "SKIPPED"
 
 

@@ -21,7 +21,7 @@ from monitoring.models import Trigger
 from rollbacks import selectors
 from rollbacks.models import Rollback
 from rollbacks.services import deciding, mending, requesting, running
-from rollouts.domain.validation import Check
+from rollouts.domain.validation import Check, Result
 from rollouts.services import validation
 from tests.rollbacks.conftest import ANNA, BAD, GOOD, KEY, OLGA, OTHER, Ask, Cluster, all_pass, confirm, switch_on, told
 
@@ -390,20 +390,18 @@ def test_a_failed_step_is_skipped_with_a_reason_or_ends_it(ask: Ask, now: dateti
     assert told("rollback.skipped") == told("rollback.completed") == 1
 
 
-def test_performance_is_told_and_does_not_stop_it_for_it_looks_back_into_what_was_rolled_back(
-    ask: Ask, now: datetime
-) -> None:
+def test_what_looks_back_into_what_was_rolled_back_is_told_and_does_not_stop_it(ask: Ask, now: datetime) -> None:
     def slow(checks: validation.Checks) -> dict[Any, Any]:
-        found = all_pass(checks)
-        return {**found, Check.PERFORMANCE: type(found[Check.PERFORMANCE])(False, "twice as slow")}
+        spoilt = {Check.PERFORMANCE: Result(False, "Twice as slow."), Check.ATOMIC: Result(False, "Not whole.")}
+        return {**all_pass(checks), Check.FEATURES: Result(None, "nothing there"), **spoilt}
 
     row = ask()
     confirm(row, now=now)
     done = go_on(row, now, checks=slow)
     assert done.state == "done"
     output = done.steps.get(kind="validate").output
-    assert "passed: applicationHealth, databaseIntegrity, featureFunctionality, securityCompliance. Perf" in output
-    assert "twice as slow" in output
+    assert "passed: applicationHealth, databaseIntegrity, securityCompliance. performanceRegression is told" in output
+    assert "over ten minutes, into what was rolled back: Twice as slow. Validate again then. atomicOperations" in output
 
 
 def test_the_flags_are_never_left_out(ask: Ask, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The five checks against what they look at, and one run at a time from asking to telling."""
+"""The checks against what they look at, and one run at a time from asking to telling."""
 
 from __future__ import annotations
 
@@ -424,6 +424,22 @@ def test_the_clock_asks_once_a_day_where_flags_are_on(flag: Flag, operator_actor
     assert ran(now + 9 * day, timedelta()) == 0
     assert told() == [("clock", True, "")] * 2
     assert {row.environment.key for row in ValidationRun.objects.all()} == {"production"}
+
+
+@pytest.mark.django_db
+def test_workers_run_one_at_a_time_so_that_some_are_free_for_the_guard(
+    flag: Flag, operator_actor: Actor, now: datetime
+) -> None:
+    for environment in ("production", "staging"):
+        validation.request(environment, actor=operator_actor, now=now)
+    ran: list[int] = []
+
+    def another_worker(checks: validation.Checks) -> dict[Check, Result]:
+        ran.append(validation.run_due(now=now, every=timedelta(), apart=all_pass))
+        return all_pass(checks)
+
+    assert [validation.run_due(now=now, every=timedelta(), apart=another_worker) for _ in range(3)] == [1, 1, 0]
+    assert ran == [0, 0]
 
 
 @pytest.mark.races

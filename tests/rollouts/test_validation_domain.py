@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollouts.domain.validation import Check, Findings, few, overall
+from rollouts.domain.validation import Check, Findings, failures, few, overall
 from rollouts.domain.validation_noise import ALPHA, mean_is_higher, share_is_higher
 from rollouts.domain.validation_regression import Period, compare
 
@@ -116,3 +116,5 @@ def test_findings_become_a_result() -> None:
     assert overall(passed)
     assert not overall({**passed, Check.HEALTH: {"success": False}})
     assert not overall({Check.HEALTH: {"success": True}})
+    assert overall({**passed, Check.ATOMIC: {"success": None}})
+    assert failures({**passed, Check.HEALTH: {"success": False}, Check.ATOMIC: {"success": None}}) == [Check.HEALTH]

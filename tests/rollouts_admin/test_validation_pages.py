@@ -81,6 +81,15 @@ def test_what_failed_stands_first_with_what_to_do(client_as: ClientAs, failed: V
     assert "Security compliance" in text_of(client, LIST)
 
 
+def test_a_check_that_had_nothing_to_validate_is_told_as_neither(client_as: ClientAs, failed: ValidationRun) -> None:
+    failed.results[Check.ATOMIC.value] = {**result(success=True), "success": None, "summary": "Nothing to validate."}
+    failed.save()
+    client = client_as("viewer")
+    page = text_of(client, f"{LIST}{failed.pk}/change/")
+    assert (page.count("nothing to validate"), page.count("Atomic operations")) == (1, 1)
+    assert "Atomic operations" not in text_of(client, LIST)
+
+
 def test_a_lost_one_and_one_that_runs_say_so(client_as: ClientAs, failed: ValidationRun, now: datetime) -> None:
     client, address = client_as("operator"), f"{LIST}{failed.pk}/change/"
     ValidationRun.objects.update(success=None, results={})

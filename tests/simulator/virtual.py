@@ -22,7 +22,7 @@ from rollouts.services import clock as ramps
 from simulator import plan
 from simulator.evaluation import PATH, Evaluator
 from simulator.faults import Fault
-from simulator.ledger import Broken
+from simulator.ledger import Broken, Spoilt
 from simulator.machine import Machine
 from simulator.metrics import Tally
 from simulator.outbox import METRICS, Outbox
@@ -44,7 +44,7 @@ class Purse:
     def melt_legacy(self, melt: Melt) -> None:
         pass
 
-    def melt_atomic(self, melt: Melt, *, broken: bool) -> None:
+    def melt_atomic(self, melt: Melt, *, broken: bool, spoilt: Spoilt) -> None:
         if broken:
             raise Broken
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.errors import DomainError
 from flags.management.door import DoorCommand, actor
+from rollouts.domain.validation import failures
 from rollouts.models import ValidationRun
 from rollouts.services import validation
 
@@ -19,7 +20,7 @@ NOT_MADE = 2
 
 class Command(DoorCommand):
     help = (
-        "Validate an environment by five checks. Ends with 0 when all succeed, with 1 when one fails, "
+        "Validate an environment by six checks. Ends with 0 when none fails, with 1 when one fails, "
         "and with 2 when the validation could not be made."
     )
 
@@ -39,12 +40,11 @@ class Command(DoorCommand):
         if row.success is None:
             raise CommandError("It took too long and was taken for lost: see the log.", returncode=NOT_MADE)
         if not row.success:
-            wrong = [check for check, result in row.results.items() if not result["success"]]
-            raise CommandError(f"Failed: {', '.join(wrong)}.", returncode=FAILED)
+            raise CommandError(f"Failed: {', '.join(failures(row.results))}.", returncode=FAILED)
 
     def _tell(self, row: ValidationRun) -> None:
         for check, result in row.results.items():
-            word = "ok    " if result["success"] else "FAILED"
+            word = {True: "ok    ", False: "FAILED", None: "-     "}[result["success"]]
             self.stdout.write(f"{word}  {check} ({result['seconds']:.1f} s): {result['summary']}")
             for each in result["evidence"]:
                 mark = {True: "+", False: "-", None: " "}[each["ok"]]

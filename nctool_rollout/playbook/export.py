@@ -100,7 +100,8 @@ def _environment(items: dict[Item, Any], key: str, last: str) -> dict[str, Any]:
 
 
 def _ramp(stored: dict[str, Any]) -> dict[str, Any]:
-    return {**stored, "steps": [_camel(step) for step in stored["steps"]]}
+    told = {**stored, "steps": [_camel(step) for step in stored["steps"]]}
+    return {key: value for key, value in told.items() if value != {}}
 
 
 def _each_once(

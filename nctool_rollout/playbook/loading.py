@@ -186,7 +186,8 @@ def _ramps(work: Load) -> None:
         value = decision.wanted
         steps = [RampStepSpec.from_dict(step) for step in value["steps"]]
         with work.part("ramps", key):
-            templates.define(key, name=value["name"], flag_key=value["flag"], steps=steps, **work.who)
+            told = {"name": value["name"], "flag_key": value["flag"], "hours": value["hours"]}
+            templates.define(key, steps=steps, **told, **work.who)
 
 
 def _triggers(work: Load) -> None:

@@ -102,9 +102,25 @@ class Step(Part):
     soak_seconds: Annotated[int, Field(ge=0, description="Of PASS before this step.")] = 3600
 
 
+class Hours(Part):
+    """When the steps of a ramp may be taken. docs/ramps.md explains it."""
+
+    from_: Annotated[str, Field(alias="from", description="Time of day, like 09:00.")]
+    to: Annotated[str, Field(description="Not after `from`: on the next day; the same: the whole day.")]
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)] = [
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+    ]
+    zone: Annotated[str, Field(max_length=60, description="IANA name. None: the environment's.")] = ""
+
+
 class Ramp(Part):
     name: Name
     flag: FlagKey
+    hours: Annotated[Hours | None, Field(description="Left out: any time.")] = None
     steps: Annotated[list[Step], Field(min_length=1, max_length=50)]
 
 

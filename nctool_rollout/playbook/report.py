@@ -111,7 +111,9 @@ def _value(decision: Decision, value: Any) -> str:
 
 def _ramp(value: dict[str, Any]) -> str:
     shares = ", ".join(f"{step['percentage']:g}" for step in value["steps"])
-    return f"{value['name']!r} ({shares} %)"
+    hours = value["hours"]
+    only = f", {', '.join(hours['days'])} {hours['from']} to {hours['to']}" if hours else ""
+    return f"{value['name']!r} ({shares} %{only})"
 
 
 def _trigger(value: dict[str, Any]) -> str:

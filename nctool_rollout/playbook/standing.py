@@ -116,7 +116,12 @@ def _states() -> dict[Item, Any]:
 
 def _ramps() -> dict[Item, Any]:
     return {
-        ("ramps", template.key): {"name": template.name, "flag": template.flag.key, "steps": template.steps}
+        ("ramps", template.key): {
+            "name": template.name,
+            "flag": template.flag.key,
+            "steps": template.steps,
+            "hours": template.hours,
+        }
         for template in rollouts.selectors.templates()
     }
 

@@ -83,7 +83,15 @@ def steps_of(ramp: Ramp) -> list[RampStepSpec]:
 
 
 def ramp_of(ramp: Ramp) -> dict[str, Any]:
-    return {"name": ramp.name, "flag": ramp.flag, "steps": [step.to_dict() for step in steps_of(ramp)]}
+    steps = [step.to_dict() for step in steps_of(ramp)]
+    return {"name": ramp.name, "flag": ramp.flag, "steps": steps, "hours": hours_of(ramp)}
+
+
+def hours_of(ramp: Ramp) -> dict[str, Any]:
+    """As `rollouts.domain.hours.read` takes them."""
+    if ramp.hours is None:
+        return {}
+    return {name: value for name, value in ramp.hours.model_dump(by_alias=True).items() if value}
 
 
 def definition_of(trigger: Trigger) -> dict[str, Any]:

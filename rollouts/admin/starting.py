@@ -22,7 +22,7 @@ from flags.domain.membership import Preview
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.admin.start_form import StartForm
-from rollouts.domain.schedule import due_times
+from rollouts.domain.schedule import due_times, gaps_of
 from rollouts.domain.states import LIVE
 from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp
@@ -44,8 +44,9 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way.
+    """What a start would do.
 
+    `hours` is when its steps may be taken, `obstacle` why it would be refused, `other` the ramp that is in the way.
     `reach` tells which known npubs the first step changes something for, `risk` what its steps would risk: safe HTML.
     """
 
@@ -53,6 +54,7 @@ class Plan:
     flag_key: str
     stands: str
     environment: Any
+    hours: str = ""
     obstacle: str = ""
     other: Ramp | None = None
     reach: Preview | None = None
@@ -104,6 +106,7 @@ class StartView(UnfoldModelAdminViewMixin, RefusalsView):
             starts_at=values["starts_at"],
             pace=values["pace"],
             soak=values["soak"],
+            hours=values["hours"],
         )
 
     def _said(self, ramp: Ramp) -> HttpResponse:
@@ -123,9 +126,9 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     if template is None or environment is None:
         return None
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
-    times = due_times(
-        [spec.offset_seconds for spec in specs], starts_at=values.get("starts_at") or now, pace=values.get("pace")
-    )
+    hours = starting.hours_of(template, environment, values.get("hours"))
+    gaps = gaps_of([spec.offset_seconds for spec in specs], pace=values.get("pace"))
+    times = due_times(gaps, first=values.get("starts_at") or now, hours=hours)
     soak = values.get("soak")
     state = flags.selectors.state(template.flag.key, environment.key)
     live = selectors.listed(environment=environment.key, flag=template.flag.key, states=[s.value for s in LIVE], most=1)
@@ -142,6 +145,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
         flag_key=template.flag.key,
         stands=words.standing(state),
         environment=environment,
+        hours=str(hours or ""),
         obstacle=obstacle,
         other=live[0].ramp if live else None,
         reach=flags.selectors.reach.preview(state, enabled=True, percentage=specs[0].percentage),

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from core import beside, moments
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.move import percent
 from rollouts.models import Ramp, RampStep
 
@@ -66,6 +67,10 @@ def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Seq
         told.append(f"Its parameters change: {', '.join(parameters(patch))}.")
     if view.waits_for and not view.waits_for.startswith("The clock takes it"):
         told.append(f"The clock would wait: {view.waits_for}")
+    hours = stored(view.ramp.hours)
+    closed = hours.why_not(now) if hours else ""
+    if closed and closed != view.waits_for:
+        told.append(f"Now is outside the hours of this ramp. {closed}")
     after = _after(view, step)
     if after is None:
         told.append("It is the last step: the ramp is completed with it.")

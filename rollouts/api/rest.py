@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollouts import selectors
+from rollouts.domain.hours import WORKING
 from rollouts.domain.states import MonitoringLevel, RampState
 from rollouts.selectors import StepStatus
 from rollouts.services import starting, steering
@@ -23,14 +24,24 @@ from rollouts.services import starting, steering
 router = Router(tags=["ramps"], auth=token_auth(Scope.OPERATE))
 
 
+class HoursIn(Body):
+    """When steps may be taken. `to` not after `from`: on the next day. No zone: that of the environment."""
+
+    opens: str = Field(alias="from")
+    to: str
+    days: list[str] = list(WORKING)
+    zone: str = ""
+
+
 class Start(Body):
-    """`pace` and `soak` are seconds that replace the playbook's, for a rehearsal."""
+    """`pace`, `soak` (seconds, for a rehearsal) and `hours` replace the playbook's. The hours `any` are any time."""
 
     template: str
     reason: str = ""
     starts_at: AwareDatetime | None = None
     pace: int | None = None
     soak: int | None = None
+    hours: HoursIn | Literal["any"] | None = None
 
 
 class Steer(Body):
@@ -78,6 +89,7 @@ class RampOut(Schema):
     waits_for: str
     hold_reason: str
     starts_at: datetime
+    hours: dict[str, Any]
     started_by: str
     held_at: datetime | None
     ended_at: datetime | None
@@ -97,6 +109,12 @@ class Filter(Page):
 def _shown(view: selectors.RampView) -> RampOut:
     told = view.as_dict()
     return RampOut(**{**told, "monitoring": told["monitoring"] or None})
+
+
+def _hours(wanted: HoursIn | str | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
+    return {} if isinstance(wanted, str) else wanted.model_dump(by_alias=True)
 
 
 def _now(ramp_id: int) -> RampOut:
@@ -132,6 +150,7 @@ def start(request: HttpRequest, body: Start) -> Status[RampOut]:
         starts_at=body.starts_at,
         pace=body.pace,
         soak=body.soak,
+        hours=_hours(body.hours),
     )
     return Status(201, _now(started.pk))
 

@@ -33,6 +33,7 @@ class Ramp(models.Model):
     base_enabled = models.BooleanField(default=False)
     base_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     soaking_since = models.DateTimeField()
+    hours = models.JSONField(default=dict, blank=True, help_text="When steps may be taken; empty: any time.")
     hold_reason = models.TextField(blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     waiting_for = models.TextField(
@@ -61,7 +62,8 @@ class Ramp(models.Model):
 class RampStep(models.Model):
     """One step, once: open, then taken or skipped. `soak` is the seconds of PASS that must come before it.
 
-    `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after.
+    `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after, which
+    lies in the ramp's hours.
     `parameters` is a patch: it holds from this step on, so the next step that is taken also applies the
     patches of steps skipped before it.
     """

@@ -1,13 +1,9 @@
 """Reads of the rollouts."""
 
 from rollouts.selectors.ramps import (
-    RampView,
-    StepStatus,
-    StepView,
     chosen,
     get,
     last_event_of,
-    last_taken,
     left_by,
     listed,
     live,
@@ -23,6 +19,7 @@ from rollouts.selectors.ramps import (
     timeline,
     watches_for,
 )
+from rollouts.selectors.shown import RampView, StepStatus, StepView, last_taken
 
 __all__ = [
     "RampView",

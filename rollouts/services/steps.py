@@ -11,8 +11,9 @@ from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import rollout
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.news import hold_reason
-from rollouts.domain.schedule import delay
+from rollouts.domain.schedule import delay, due_times
 from rollouts.domain.states import RampState
 from rollouts.models import RampStep
 from rollouts.services.locking import Held, move, save
@@ -71,10 +72,12 @@ def move_plan(held: Held, *, now: datetime) -> dict[str, int]:
     later = delay(open_steps[0].due_at, stands_since=now, gap=gap)
     if not later:
         return {}
-    for step in open_steps:
-        step.due_at += later
+    before, hours = open_steps[0].due_at, stored(held.ramp.hours)
+    times = due_times([step.gap for step in open_steps], first=before + later, hours=hours)
+    for step, due_at in zip(open_steps, times, strict=True):
+        step.due_at = due_at
     RampStep.objects.bulk_update(open_steps, ["due_at"])
-    return {"moved_seconds": int(later.total_seconds())}
+    return {"moved_seconds": int((times[0] - before).total_seconds())}
 
 
 def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:

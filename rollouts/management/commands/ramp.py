@@ -15,6 +15,7 @@ from core.errors import Invalid
 from core.moments import clock, relative
 from flags.management.door import DoorCommand, actor
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.move import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.selectors import RampView, StepStatus
@@ -75,6 +76,9 @@ class Command(DoorCommand):
         sub.add_argument(
             "--soak", type=int, metavar="SECONDS", help="of PASS before each step, in place of the playbook's"
         )
+        sub.add_argument("--hours", metavar="09:00-17:00", help="when steps may be taken, or any; else by the playbook")
+        sub.add_argument("--days", metavar="mon,tue", help="of these hours; Monday to Friday if left out")
+        sub.add_argument("--zone", metavar="ZONE", help="of these hours; that of the environment if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, verb, as_json = timezone.now(), options["verb"], options["json"]
@@ -125,6 +129,8 @@ class Command(DoorCommand):
         self.stdout.write(_line(view))
         for line in _steps(view, now):
             self.stdout.write(line)
+        if view.ramp.hours:
+            self.stdout.write(f"Steps are taken {stored(view.ramp.hours)}.")
         if view.waits_for:
             self.stdout.write(view.waits_for)
         if rollback_id:
@@ -149,8 +155,20 @@ def _start(options: dict[str, Any], now: datetime) -> int:
         starts_at=_time(options["at"]),
         pace=options["pace"],
         soak=options["soak"],
+        hours=_hours(options),
     )
     return ramp.pk
+
+
+def _hours(options: dict[str, Any]) -> dict[str, Any] | None:
+    text, days, zone = (options[name] for name in ("hours", "days", "zone"))
+    if text is None or text == "any":
+        if days or zone:
+            raise Invalid("--days and --zone belong to --hours 09:00-17:00.", field="hours")
+        return None if text is None else {}
+    opens, _, closes = text.partition("-")
+    told = {"from": opens, "to": closes, "zone": zone or ""}
+    return {**told, "days": days.split(",")} if days else told
 
 
 def _time(text: str | None) -> datetime | None:

@@ -179,6 +179,13 @@ def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
     return _now(ramp_id)
 
 
+@router.post("/ramps/{ramp_id}/back", response=RampOut, summary="Give back the last step, and hold the ramp")
+def step_back(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
+    """The flag and its parameters become what they were before the step. Needs no approval, and works in a freeze."""
+    _steer(request, ramp_id, body, steering.step_back)
+    return _now(ramp_id)
+
+
 @router.post("/ramps/{ramp_id}/rollback", response=RollbackOut, summary="Switch the flag off and end the ramp")
 def roll_back(request: HttpRequest, ramp_id: int, body: Stop) -> RollbackOut:
     rollback_id = _steer(request, ramp_id, body, steering.roll_back)

@@ -13,7 +13,8 @@ class Ramp(models.Model):
 
     planned: its first step has not been taken and its start time had not come when it was started.
     running: the clock takes the next step when it may. held: waits for a person, `hold_reason` says why.
-    completed: no step is left. rolled_back: ended by a person; a new ramp starts over.
+    completed: no step is left; live again when its last step is given back. rolled_back: ended by a person; a new ramp
+    starts over.
     `position` counts the steps taken or skipped. `base_*` is the flag as the ramp found it;
     `soaking_since` is when the flag came to stand where it stands now.
     """
@@ -64,6 +65,7 @@ class RampStep(models.Model):
 
     `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after, which
     lies in the ramp's hours.
+    `before` is the flag as the step found it when it was taken: enabled, percentage, parameters.
     `parameters` is a patch: it holds from this step on, so the next step that is taken also applies the
     patches of steps skipped before it.
     """
@@ -78,6 +80,7 @@ class RampStep(models.Model):
     parameters = models.JSONField(default=dict, blank=True)
     monitoring = models.CharField(max_length=12, choices=choices(MonitoringLevel))
     soak = models.PositiveIntegerField()
+    before = models.JSONField(null=True, blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     taken_by = models.CharField(max_length=150, blank=True)
     skipped_at = models.DateTimeField(null=True, blank=True)

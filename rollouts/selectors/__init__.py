@@ -19,12 +19,21 @@ from rollouts.selectors.ramps import (
     timeline,
     watches_for,
 )
-from rollouts.selectors.shown import RampView, StepStatus, StepView, last_taken
+from rollouts.selectors.shown import (
+    RampView,
+    StepStatus,
+    StepView,
+    cannot_step_back,
+    last_taken,
+    parameters_before,
+    patch_of,
+)
 
 __all__ = [
     "RampView",
     "StepStatus",
     "StepView",
+    "cannot_step_back",
     "chosen",
     "get",
     "last_event_of",
@@ -35,6 +44,8 @@ __all__ = [
     "movers",
     "moving_ids",
     "news_for",
+    "parameters_before",
+    "patch_of",
     "ramps",
     "resume_effect",
     "seen",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rollouts.domain.move import Situation, changed_by_others
 from rollouts.domain.states import LIVE, RampState
 from rollouts.models import Ramp, RampStep
 
@@ -95,6 +96,38 @@ class RampView:
 def last_taken(steps: Iterable[RampStep]) -> RampStep | None:
     taken = [step for step in steps if step.taken_at is not None]
     return max(taken, key=lambda step: step.position) if taken else None
+
+
+def patch_of(steps: Iterable[RampStep], step: RampStep) -> dict[str, Any]:
+    """The step's parameters, on top of those of the steps skipped just before it: they hold from there on."""
+    before = [each for each in steps if each.position < step.position]
+    last = last_taken(before)
+    merged: dict[str, Any] = {}
+    for each in before[last.position if last else 0 :]:
+        merged |= each.parameters
+    return {**merged, **step.parameters}
+
+
+def parameters_before(steps: Iterable[RampStep], step: RampStep, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The flag's parameters `now`, with those that the taken step set as they were before it."""
+    earlier, set_by = (step.before or {}).get("parameters", {}), patch_of(steps, step)
+    kept = {name: value for name, value in now.items() if name not in set_by}
+    return kept | {name: earlier[name] for name in set_by if name in earlier}
+
+
+def cannot_step_back(ramp: Ramp, steps: Iterable[RampStep], situation: Situation) -> str:
+    """Why the last step cannot be given back; empty when it can. One query for a completed ramp, else none."""
+    last = last_taken(steps)
+    if ramp.state == RampState.ROLLED_BACK:
+        return "It was rolled back."
+    if last is None:
+        return "It has not taken a step."
+    if last.before is None:
+        return f"What step {last.position} changed was not noted when it was taken: change the flag itself."
+    if ramp.state != RampState.COMPLETED:
+        return ""
+    later = Ramp.objects.filter(flag=ramp.flag_id, environment=ramp.environment_id, pk__gt=ramp.pk).first()
+    return f"Ramp {later.pk} came after it." if later else changed_by_others(situation)
 
 
 def view_of(ramp: Ramp, waits_for: str) -> RampView:

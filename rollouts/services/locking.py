@@ -13,7 +13,7 @@ from core.errors import Invalid, NotFound, StaleVersion
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.move import Situation
-from rollouts.domain.states import MACHINE, RampState
+from rollouts.domain.states import LIVE, MACHINE, RampState
 from rollouts.models import Ramp, RampStep
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def lock(ramp_id: int, *, version: int | None = None) -> Held:
 def move(ramp: Ramp, target: RampState, *, now: datetime) -> None:
     """Set the state along the table of moves; IllegalMove when there is none."""
     ramp.state = MACHINE.move(RampState(ramp.state), target).value
-    if target in (RampState.COMPLETED, RampState.ROLLED_BACK):
-        ramp.ended_at = now
+    ramp.ended_at = None if target in LIVE else now
     if target is not RampState.HELD:
         ramp.hold_reason, ramp.held_at = "", None
     ramp.waiting_for = ""

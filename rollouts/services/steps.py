@@ -27,10 +27,11 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
     Raises Conflict when the flag has moved, and ApprovalNeeded and FrozenError as the gate says.
     """
     ramp, step, left = held.ramp, held.steps[held.ramp.position], selectors.left_by(held.ramp, held.steps)
+    found = {"enabled": held.flag.enabled, "percentage": str(held.flag.percentage), "parameters": held.flag.parameters}
     rollout.change(
         ramp.flag.key,
         ramp.environment.key,
-        StateChange(enabled=True, percentage=step.percentage, patch=_patch(held) or None),
+        StateChange(enabled=True, percentage=step.percentage, patch=selectors.patch_of(held.steps, step) or None),
         expected=StateChange(enabled=left.enabled, percentage=left.percentage),
         actor=actor,
         reason=reason,
@@ -39,8 +40,8 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
         permit=permit or _permit(held, now=now),
         asked=Change("ramp.advance", ramp.flag.key, {"ramp": ramp.pk}),
     )
-    step.taken_at, step.taken_by = now, actor.name
-    step.save(update_fields=["taken_at", "taken_by"])
+    step.taken_at, step.taken_by, step.before = now, actor.name, found
+    step.save(update_fields=["taken_at", "taken_by", "before"])
     ramp.position = step.position
     ramp.soaking_since = now
     if RampState(ramp.state) is RampState.PLANNED:
@@ -108,11 +109,12 @@ def hold_for_news(held: Held, *, actor: Actor, now: datetime) -> bool:
     return True
 
 
-def _patch(held: Held) -> dict[str, Any]:
-    """The step's parameters, on top of those of the steps skipped just before it: they hold from there on."""
-    last = selectors.last_taken(held.steps)
-    since = last.position if last else 0
-    merged: dict[str, Any] = {}
-    for step in held.steps[since : held.ramp.position + 1]:
-        merged |= step.parameters
-    return merged
+def give_back(held: Held, step: RampStep, *, now: datetime) -> dict[str, Any]:
+    """Open the last taken step again, and those skipped since; what the event says of it. Does not touch the flag."""
+    again = [each for each in held.steps[step.position - 1 :] if each.taken_at or each.skipped_at]
+    for each in again:
+        each.taken_at = each.skipped_at = each.before = None
+        each.taken_by = each.skipped_by = ""
+    RampStep.objects.bulk_update(again, ["taken_at", "taken_by", "before", "skipped_at", "skipped_by"])
+    held.ramp.position, held.ramp.soaking_since = step.position - 1, now
+    return {"step": step.position, "label": step.label, **move_plan(held, now=now)}

@@ -26,6 +26,7 @@ _STEER: dict[str, Callable[..., Any]] = {
     "hold": steering.hold,
     "resume": steering.resume,
     "skip": steering.skip,
+    "back": steering.step_back,
     "rollback": steering.roll_back,
 }
 _VERBS = {
@@ -37,6 +38,7 @@ _VERBS = {
     "hold": "stop the ramp; the flag keeps its percentage",
     "resume": "let the clock go on, from the last step taken",
     "skip": "leave out the next step",
+    "back": "give back the last step: flag and parameters as before it; the ramp is held",
     "rollback": "switch the flag off and end the ramp for good",
 }
 _MARKS = {StepStatus.TAKEN: "x", StepStatus.NOW: "x", StepStatus.SKIPPED: "-", StepStatus.NEXT: ">"}

@@ -15,6 +15,7 @@ class RampState(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+ROLLED_OUT = "Rollout completed"  # seed: executeRolloutSchedule, after the last week
 LIVE = (RampState.PLANNED, RampState.RUNNING, RampState.HELD)
 MOVING = (RampState.PLANNED, RampState.RUNNING)  # the clock looks at these
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from rollouts.domain.move import Situation, changed_by_others
-from rollouts.domain.states import LIVE, RampState
+from rollouts.domain.states import LIVE, ROLLED_OUT, RampState
 from rollouts.models import Ramp, RampStep
 
 
@@ -60,6 +60,12 @@ class RampView:
         """How closely the flag is to be watched now: the level of the step it stands at, else of the first one."""
         step = self.now or self.next
         return step.monitoring if step else ""
+
+    @property
+    def rolled_out(self) -> str:
+        """`Rollout completed` when it took its last step, else nothing."""
+        done = self.ramp.state == RampState.COMPLETED and self.steps[-1].status is StepStatus.NOW
+        return ROLLED_OUT if done else ""
 
     @property
     def now(self) -> RampStep | None:

@@ -14,7 +14,7 @@ from rollouts import selectors
 from rollouts.domain.hours import stored
 from rollouts.domain.news import hold_reason
 from rollouts.domain.schedule import delay, due_times
-from rollouts.domain.states import RampState
+from rollouts.domain.states import ROLLED_OUT, RampState
 from rollouts.models import RampStep
 from rollouts.services.locking import Held, move, save
 
@@ -82,12 +82,16 @@ def move_plan(held: Held, *, now: datetime) -> dict[str, int]:
 
 
 def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:
-    """End the ramp when no step is left."""
-    if held.next is None:
-        move(held.ramp, RampState.COMPLETED, now=now)
-        last = selectors.last_taken(held.steps)
-        at = f" at {last.label}" if last else " with every step skipped"
-        save(held, "ramp.completed", actor=actor, reason=f"No step is left; ended{at}.", now=now)
+    """End the ramp when no step is left. Only one that took its last step has rolled its flag out."""
+    if held.next is not None:
+        return
+    move(held.ramp, RampState.COMPLETED, now=now)
+    last = selectors.last_taken(held.steps)
+    if last is held.steps[-1]:
+        save(held, "ramp.completed", actor=actor, reason=ROLLED_OUT, now=now, data={"rolled_out": last.label})
+        return
+    at = f" at {last.label}" if last else " with every step skipped"
+    save(held, "ramp.completed", actor=actor, reason=f"No step is left; ended{at}.", now=now)
 
 
 def put_on_hold(held: Held, *, actor: Actor, reason: str, now: datetime, data: dict[str, Any] | None = None) -> None:

@@ -133,8 +133,8 @@ class Command(DoorCommand):
             self.stdout.write(line)
         if view.ramp.hours:
             self.stdout.write(f"Steps are taken {stored(view.ramp.hours)}.")
-        if view.waits_for:
-            self.stdout.write(view.waits_for)
+        if view.waits_for or view.rolled_out:
+            self.stdout.write(view.waits_for or f"{view.rolled_out}.")
         if rollback_id:
             self.stdout.write(f"Rollback {rollback_id}.")
 

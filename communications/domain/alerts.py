@@ -16,6 +16,7 @@ class AlertType(StrEnum):
     ROLLBACK_EMERGENCY = "ROLLBACK_EMERGENCY"
     ROLLBACK_STOPPED = "ROLLBACK_STOPPED"
     ROLLBACK_COMPLETED = "ROLLBACK_COMPLETED"
+    STEP_TAKEN = "STEP_TAKEN"
     ROLLOUT_COMPLETED = "ROLLOUT_COMPLETED"
     TRIGGER_FIRED = "TRIGGER_FIRED"
     ALERT_FIRING = "ALERT_FIRING"
@@ -48,6 +49,7 @@ ANNOUNCED = {
     "rollback.confirmed": AlertType.ROLLBACK_EMERGENCY,  # only where one person alone confirmed it
     "rollback.step_failed": AlertType.ROLLBACK_STOPPED,
     "rollback.completed": AlertType.ROLLBACK_COMPLETED,
+    "ramp.advanced": AlertType.STEP_TAKEN,  # only where the monitoring level of the step names channels
     "ramp.completed": AlertType.ROLLOUT_COMPLETED,  # only where its last step was taken
     "trigger.fired": AlertType.TRIGGER_FIRED,  # only without a rollback, which is an alert of its own
     "alert.firing": AlertType.ALERT_FIRING,
@@ -61,7 +63,7 @@ ANNOUNCED = {
     "alert_rules.failing": AlertType.RULES_FAILING,
 }
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
-_NEWS = (AlertType.ALERT_RESOLVED, AlertType.METRICS_HEARD, AlertType.ROLLOUT_COMPLETED)
+_NEWS = (AlertType.ALERT_RESOLVED, AlertType.METRICS_HEARD, AlertType.STEP_TAKEN, AlertType.ROLLOUT_COMPLETED)
 
 
 def severity(type_: AlertType, data: Mapping[str, Any]) -> Severity:

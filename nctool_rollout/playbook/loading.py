@@ -28,7 +28,7 @@ from plans.services import templates as plan_templates
 from risk.services import register
 from rollbacks.services import applications
 from rollouts.domain.template import RampStepSpec
-from rollouts.services import templates
+from rollouts.services import levels, templates
 
 LOCK = 7_205_932  # of PostgreSQL, for loads alone
 
@@ -181,6 +181,12 @@ def _allow_list(work: Load, environment: str, flag: str, writes: dict[Item, Deci
         lists.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
 
 
+def _levels(work: Load) -> None:
+    for (_, key), decision in work.writes("monitoringLevels").items():
+        with work.part("monitoringLevels", key):
+            levels.define(key, decision.wanted, **work.who)
+
+
 def _ramps(work: Load) -> None:
     for (_, key), decision in work.writes("ramps").items():
         value = decision.wanted
@@ -259,6 +265,7 @@ PARTS = (
     _sources,
     _triggers,
     _alerts,
+    _levels,
     _ramps,
     _plans,
     _applications,

@@ -10,6 +10,7 @@ from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 
 _EVERYWHERE = "everywhere"
 _NOUNS = {
+    "monitoringLevels": "monitoring level",
     "ramps": "ramp",
     "plans": "plan",
     "triggers": "trigger",

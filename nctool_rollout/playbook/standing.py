@@ -32,6 +32,7 @@ def items() -> dict[Item, Any]:
         **_environments(),
         **_flags(),
         **_states(),
+        **{("monitoringLevels", key): values for key, values in rollouts.selectors.levels().items()},
         **_ramps(),
         **_triggers(),
         **_sources(),

@@ -50,6 +50,7 @@ class RampScreen(Screen):
             ramp=ramp,
             view=view,
             cards=[_card(each, state, live=RampState(ramp.state) in LIVE) for each in view.steps],
+            asked=str(selectors.level_of(ramp, view.now or view.next)),
             hours=str(situation.hours or ""),
             flag_stands=words.standing(state),
             flag_url=beside.page_of(f"flag:{ramp.flag.key}", ramp.environment.key),

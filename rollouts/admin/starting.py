@@ -22,6 +22,7 @@ from flags.domain.membership import Preview
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.admin.start_form import StartForm
+from rollouts.domain import levels
 from rollouts.domain.schedule import due_times, gaps_of
 from rollouts.domain.states import LIVE
 from rollouts.domain.template import RampStepSpec
@@ -129,7 +130,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     hours = starting.hours_of(template, environment, values.get("hours"))
     gaps = gaps_of([spec.offset_seconds for spec in specs], pace=values.get("pace"))
     times = due_times(gaps, first=values.get("starts_at") or now, hours=hours)
-    soak = values.get("soak")
+    soaks = levels.soaks(specs, selectors.levels(), values.get("soak"))
     state = flags.selectors.state(template.flag.key, environment.key)
     live = selectors.listed(environment=environment.key, flag=template.flag.key, states=[s.value for s in LIVE], most=1)
     obstacle = ""
@@ -138,10 +139,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     elif state.enabled and specs[0].percentage < state.percentage:
         obstacle = f"{template.flag.key} stands above the first step already, and a ramp never goes back."
     return Plan(
-        steps=[
-            PlannedStep(spec, due_at, spec.soak_seconds if soak is None else soak)
-            for spec, due_at in zip(specs, times, strict=True)
-        ],
+        steps=[PlannedStep(spec, due_at, soak) for spec, due_at, soak in zip(specs, times, soaks, strict=True)],
         flag_key=template.flag.key,
         stands=words.standing(state),
         environment=environment,

@@ -83,7 +83,8 @@ class Situation:
     `position` counts the steps taken or skipped. `left` is the flag as the ramp last left it (as it found
     it, before its first step). `soaking_since` is when the flag came to stand where it stands now. `frozen` tells of
     a freeze that holds in the environment now and when it ends, `blocked` why no ramp of the flag goes on; both else
-    empty. Outside of `hours` the clock takes no step; None is any time.
+    empty. Outside of `hours` the clock takes no step; None is any time. `alarm` is an alert about the flag
+    that fires, where the monitoring level of the present step minds it; else empty.
     """
 
     state: RampState
@@ -97,6 +98,7 @@ class Situation:
     frozen: str = ""
     blocked: str = ""
     hours: Hours | None = None
+    alarm: str = ""
 
     @property
     def next(self) -> Step | None:
@@ -186,6 +188,8 @@ def _not_yet(situation: Situation, step: Step, now: datetime) -> str:
     danger = in_danger(situation.watches)
     if danger or situation.untouched:
         return danger
+    if situation.alarm:
+        return f"Alert {situation.alarm} fires about this flag, and the monitoring level of the present step minds it."
     return _unproven(situation, now) or _unsoaked(situation, step, now)
 
 

@@ -34,6 +34,7 @@ class Ramp(models.Model):
     base_enabled = models.BooleanField(default=False)
     base_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     soaking_since = models.DateTimeField()
+    levels = models.JSONField(default=dict, blank=True, help_text="What its monitoring levels ask for.")
     hours = models.JSONField(default=dict, blank=True, help_text="When steps may be taken; empty: any time.")
     hold_reason = models.TextField(blank=True)
     held_at = models.DateTimeField(null=True, blank=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
+import alerting.selectors
 import flags.selectors
 import monitoring.selectors
 from core import events, freezes, heartbeats
@@ -17,8 +18,8 @@ from rollouts.domain.hours import stored
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
 from rollouts.domain.states import LIVE, MOVING, RampState
-from rollouts.models import Block, Ramp, RampStep, RampTemplate
-from rollouts.selectors.shown import RampView, last_taken, view_of
+from rollouts.models import Block, Level, Ramp, RampStep, RampTemplate
+from rollouts.selectors.shown import RampView, last_taken, level_of, view_of
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -36,6 +37,11 @@ def template(key: str) -> RampTemplate:
         known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
         raise NotFound(f"There is no ramp template {key!r}. Known: {known}.")
     return found
+
+
+def levels() -> dict[str, dict[str, Any]]:
+    """What each monitoring level of the playbook asks for."""
+    return dict(Level.objects.values_list("key", "values"))
 
 
 def ramps() -> QuerySet[Ramp]:
@@ -174,7 +180,15 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: d
         frozen=frozen.sentence if (frozen := freezes.holding(ramp.environment_id, now=now)) else "",
         blocked=block.why if (block := blocks.filter(flag=ramp.flag_id).first()) else "",
         hours=stored(ramp.hours),
+        alarm=_alarm(ramp) if level_of(ramp, last_taken(steps)).calm else "",
     )
+
+
+def _alarm(ramp: Ramp) -> str:
+    """The alert that names the flag and fires here, by its labels; empty when there is none."""
+    named = Q(labels__flag=ramp.flag.key) | Q(labels__feature=ramp.flag.key)
+    found = alerting.selectors.firing(ramp.environment.key).filter(named).first()
+    return found.name if found else ""
 
 
 def left_by(ramp: Ramp, steps: Iterable[RampStep]) -> FlagFacts:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rollouts.domain import levels
+from rollouts.domain.levels import Level
 from rollouts.domain.move import Situation, changed_by_others
 from rollouts.domain.states import LIVE, ROLLED_OUT, RampState
 from rollouts.models import Ramp, RampStep
@@ -102,6 +104,11 @@ class RampView:
 def last_taken(steps: Iterable[RampStep]) -> RampStep | None:
     taken = [step for step in steps if step.taken_at is not None]
     return max(taken, key=lambda step: step.position) if taken else None
+
+
+def level_of(ramp: Ramp, step: RampStep | None) -> Level:
+    """What is asked for while the flag stands at the step."""
+    return levels.level_of(ramp.levels, step.monitoring) if step else Level()
 
 
 def patch_of(steps: Iterable[RampStep], step: RampStep) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rollouts import selectors
 from rollouts.domain.move import Situation
 from rollouts.domain.states import LIVE, MACHINE, RampState
 from rollouts.models import Ramp, RampStep
+from rollouts.services import levels
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -80,6 +81,7 @@ def save(
     """Store the ramp as its next version, with one event that tells before and after."""
     held.ramp.version += 1
     held.ramp.save(update_fields=SAVED)
+    levels.ask_attention(held.ramp, now=now)
     after = picture(held.ramp)
     events.record(
         kind,

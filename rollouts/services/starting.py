@@ -22,6 +22,7 @@ from flags.services import gate
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.hours import Hours, read
+from rollouts.domain.levels import Levels, soaks
 from rollouts.domain.move import percent
 from rollouts.domain.schedule import LONGEST, check_seconds, due_times, gaps_of
 from rollouts.domain.states import LIVE, RampState
@@ -77,8 +78,9 @@ def start(
     first = starts_at and starts_at.isoformat()
     asked = {"template": template.key, "starts_at": first, "pace": pace, "soak": soak, "hours": hours}
     _gate(specs, state, Change("ramp.start", state.flag.key, asked), permit, now)
-    ramp = _create(template, state, starts_at=times[0], hours=when, actor=actor, now=now, permit=permit)
-    _copy_steps(ramp, specs, zip(times, gaps, strict=True), soak=soak)
+    levels = _levels(specs)
+    ramp = _create(template, state, starts_at=times[0], hours=when, levels=levels, actor=actor, now=now, permit=permit)
+    _copy_steps(ramp, specs, zip(times, gaps, soaks(specs, levels, soak), strict=True))
     _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
     return ramp
 
@@ -125,6 +127,12 @@ def hours_of(template: RampTemplate, environment: Environment, hours: Mapping[st
     return read(template.hours if hours is None else hours, zone=zone)
 
 
+def _levels(specs: Sequence[RampStepSpec]) -> dict[str, dict[str, Any]]:
+    """What the levels of these steps ask for now: the ramp keeps it."""
+    used = {spec.monitoring.value for spec in specs}
+    return {key: values for key, values in selectors.levels().items() if key in used}
+
+
 def _first(at: datetime, *, now: datetime) -> datetime:
     if not now <= at <= now + timedelta(seconds=LONGEST):
         raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
@@ -137,6 +145,7 @@ def _create(
     *,
     starts_at: datetime,
     hours: Hours | None,
+    levels: Levels,
     actor: Actor,
     now: datetime,
     permit: Permit | None,
@@ -154,6 +163,7 @@ def _create(
         base_percentage=state.percentage,
         soaking_since=now,
         hours=hours.to_dict() if hours else {},
+        levels=levels,
         followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
     )
 
@@ -179,10 +189,8 @@ def _check(template: RampTemplate, specs: Sequence[RampStepSpec], state: FlagSta
         )
 
 
-def _copy_steps(
-    ramp: Ramp, specs: Sequence[RampStepSpec], plan: Iterable[tuple[datetime, int]], *, soak: int | None
-) -> None:
-    """`plan` is when each step is due, and its gap."""
+def _copy_steps(ramp: Ramp, specs: Sequence[RampStepSpec], plan: Iterable[tuple[datetime, int, int]]) -> None:
+    """`plan` is when each step is due, its gap and its soak."""
     RampStep.objects.bulk_create(
         RampStep(
             ramp=ramp,
@@ -194,9 +202,9 @@ def _copy_steps(
             allow_list_only=spec.allow_list_only,
             parameters=dict(spec.parameters),
             monitoring=spec.monitoring.value,
-            soak=spec.soak_seconds if soak is None else soak,
+            soak=soak,
         )
-        for position, (spec, (due_at, gap)) in enumerate(zip(specs, plan, strict=True), start=1)
+        for position, (spec, (due_at, gap, soak)) in enumerate(zip(specs, plan, strict=True), start=1)
     )
 
 

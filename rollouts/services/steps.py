@@ -52,11 +52,18 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
         "label": step.label,
         "percentage": float(step.percentage),
         "monitoring": step.monitoring,
+        **_tell(held, step),
         **move_plan(held, now=now),
     }
     save(held, "ramp.advanced", actor=actor, reason=reason, now=now, data=told)
     complete_if_done(held, actor=actor, now=now)
     return step
+
+
+def _tell(held: Held, step: RampStep) -> dict[str, Any]:
+    """Who hears of the step, for the event."""
+    channels = selectors.level_of(held.ramp, step).tell
+    return {"tell": list(channels)} if channels else {}
 
 
 def _permit(held: Held, *, now: datetime) -> Permit | None:

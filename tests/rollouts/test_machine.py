@@ -30,6 +30,7 @@ class Ramps(RuleBasedStateMachine):
     """`stack` is the flag before each step that was taken and not given back, `again` what giving back must bring."""
 
     guard: Guard
+    given_back = 0
 
     @initialize()
     def begin(self) -> None:
@@ -38,6 +39,9 @@ class Ramps(RuleBasedStateMachine):
         self.retaken: dict[int, Picture] = {}
         self.breach = False
         self.guard.judges(Verdict.PASS, at=self.now)
+        self.start()
+        self.advance()
+        self.advance()
 
     @property
     def ramp(self) -> Ramp | None:
@@ -86,6 +90,7 @@ class Ramps(RuleBasedStateMachine):
         stood = ramp is not None and self._stands(ramp)
         if ramp is None or not self.try_to(steering.step_back, ramp.pk):
             return
+        Ramps.given_back += 1
         was, depth = self.stack.pop(), len(self.stack) + 1
         after = self.flag()
         assert after[:2] <= before[:2], "never up"
@@ -101,41 +106,28 @@ class Ramps(RuleBasedStateMachine):
         return last is not None and self.flag()[:2] == (True, int(last.percentage))
 
     @rule()
-    def hold(self) -> None:
-        if self.ramp is not None:
-            self.try_to(steering.hold, self.ramp.pk)
-
-    @rule()
-    def skip(self) -> None:
-        if self.ramp is not None and self.try_to(steering.skip, self.ramp.pk):
-            self.retaken = {}
-
-    @rule()
     def resume(self) -> None:
         done = self.ramp is not None and self.try_to(steering.resume, self.ramp.pk)
         assert not (done and self.breach)
 
-    @rule()
-    def roll_back(self) -> None:
-        if self.ramp is not None and self.try_to(steering.roll_back, self.ramp.pk):
+    @rule(what=st.sampled_from(["hold", "skip", "set", "enable", "breach or pass", "guard", "roll back"]))
+    def trouble(self, what: str) -> None:
+        ramp = self.ramp
+        if what == "hold" and ramp:
+            self.try_to(steering.hold, ramp.pk)
+        elif what == "skip" and ramp and self.try_to(steering.skip, ramp.pk):
+            self.retaken = {}
+        elif what == "set":
+            self.try_to(rollout.set_rollout, KEY, "production", 4)
+        elif what == "enable":
+            self.try_to(rollout.enable, KEY, "production")
+        elif what == "guard":
+            emergency.roll_back(KEY, "production", actor=GUARD, reason="errors", now=self.now)
+        elif what == "roll back" and ramp and self.try_to(steering.roll_back, ramp.pk):
             assert not self.flag()[0]
-
-    @rule()
-    def guard_rolls_back(self) -> None:
-        emergency.roll_back(KEY, "production", actor=GUARD, reason="errors", now=self.now)
-
-    @rule(percentage=st.sampled_from([0, 4, 40]))
-    def somebody_sets_it(self, percentage: int) -> None:
-        self.try_to(rollout.set_rollout, KEY, "production", percentage)
-
-    @rule()
-    def somebody_enables_it(self) -> None:
-        self.try_to(rollout.enable, KEY, "production")
-
-    @rule()
-    def breach_or_pass(self) -> None:
-        self.breach = not self.breach
-        self.guard.judges(Verdict.BREACH if self.breach else Verdict.PASS, at=self.now)
+        elif what == "breach or pass":
+            self.breach = not self.breach
+            self.guard.judges(Verdict.BREACH if self.breach else Verdict.PASS, at=self.now)
 
     @invariant()
     def there_is_one_live_ramp_at_most_and_its_position_counts_its_steps(self) -> None:
@@ -163,3 +155,4 @@ def test_ramps_in_any_order_of_events(template: object, guard: Guard) -> None:
 
     how = settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(fresh, settings=how)
+    assert Ramps.given_back >= 5, "it was not about steps back at all"

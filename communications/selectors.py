@@ -65,7 +65,11 @@ def message(alert: Alert) -> Message:
 
 def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers and addresses of an alert by a rule."""
-    return {name: data[name] for name in ("value", "since", "runbook") if data.get(name) not in (None, "")}
+    return {
+        name: data[name]
+        for name in ("percentage", "monitoring", "value", "since", "runbook")
+        if data.get(name) not in (None, "")
+    }
 
 
 def _link(alert: Alert) -> str:

@@ -86,9 +86,9 @@ class Timetable:
         return (local for local in planned if local.date() not in self.but_not)
 
     def _laid(self, local: datetime) -> Occurrence:
-        starts_at = _on_the_clock(local, self.zone)
+        starts_at = on_the_clock(local, self.zone)
         days = timedelta(days=self.duration.days)
-        ends_at = _on_the_clock(local + days, self.zone).astimezone(UTC) + (self.duration - days)
+        ends_at = on_the_clock(local + days, self.zone).astimezone(UTC) + (self.duration - days)
         shown = starts_at.replace(tzinfo=None)
         moved = "" if shown == local else f"The clocks skip {local:%H:%M} on {local:%Y-%m-%d}: it is {shown:%H:%M}."
         return Occurrence(starts_at, ends_at.astimezone(self.zone), moved)
@@ -181,7 +181,7 @@ def _day(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y %H:%M}"
 
 
-def _on_the_clock(local: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
+def on_the_clock(local: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
     """The moment of a local time. Through UTC and back: a time that the clocks skip moves forward by what they skip."""
     return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
 

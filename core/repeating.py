@@ -98,8 +98,8 @@ def words(rule: str, start: datetime) -> str:
     said = {
         Repeat.ONCE: f"once, on {start:%Y-%m-%d}",
         Repeat.DAILY: "every day",
-        Repeat.WEEKLY: f"every {_joined([WEEKDAYS[day] for day in choice.days])}",
-        Repeat.MONTH_DAYS: f"every month on {_joined(_ordinals(choice.month_days))}",
+        Repeat.WEEKLY: f"every {joined([WEEKDAYS[day] for day in choice.days])}",
+        Repeat.MONTH_DAYS: f"every month on {joined(_ordinals(choice.month_days))}",
         Repeat.LAST_WORKING_DAY: "on the last working day (Monday to Friday) of every month",
         Repeat.YEARLY: f"every year on {start.day} {MONTHS[start.month - 1]}",
         Repeat.RULE: rule,
@@ -125,6 +125,6 @@ def _ordinal(number: int) -> str:
     return f"the {number}{ending}"
 
 
-def _joined(names: Collection[str]) -> str:
+def joined(names: Collection[str]) -> str:
     *first, last = names or [""]
     return f"{', '.join(first)} and {last}" if first else last

@@ -43,6 +43,7 @@ class RampStart(Payload):
     starts_at: str | None = None
     pace: int | None = None
     soak: int | None = None
+    hours: dict[str, Any] | None = None
 
 
 class RampMove(Payload):

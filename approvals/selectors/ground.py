@@ -62,7 +62,7 @@ def _others(environment: str, changes: Iterable[Change]) -> Iterator[tuple[str, 
             yield f"ramp:{ramp.pk}", {"version": ramp.version}
         elif change.kind == "ramp.start":
             template = rollouts.selectors.template(change.payload["template"])
-            yield f"ramp_template:{template.key}", {"steps": digest({"steps": template.steps})}
+            yield f"ramp_template:{template.key}", {"steps": digest({"steps": template.steps, "hours": template.hours})}
         elif change.kind == "rules":
             yield f"rules:{environment}", {"rules": approval_rules.as_dict(environment)}
     used = {key for change in changes for key in _segments_of(change)}

@@ -91,6 +91,7 @@ def _ramp_start(environment: str, change: Change, by: By) -> None:
         starts_at=None if starts_at is None else max(starts_at, by.now),
         pace=payload.get("pace"),
         soak=payload.get("soak"),
+        hours=payload.get("hours"),
         **by.told,
     )
 

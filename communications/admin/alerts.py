@@ -26,6 +26,8 @@ from core.templatetags.screen import badge, environment
 HEADLINES = {
     "FEATURE_EMERGENCY_DISABLED": ("emergency disable", "emergency_home"),
     "FEATURE_ROLLBACK": ("rollback", "undo"),
+    "STEP_TAKEN": ("step taken", "stairs"),
+    "ROLLOUT_COMPLETED": ("rollout completed", "check_circle"),
     "TRIGGER_FIRED": ("trigger fired", "notification_important"),
     "ALERT_FIRING": ("alert", "notifications_active"),
     "ALERT_RESOLVED": ("resolved", "notifications_off"),

@@ -16,6 +16,8 @@ class AlertType(StrEnum):
     ROLLBACK_EMERGENCY = "ROLLBACK_EMERGENCY"
     ROLLBACK_STOPPED = "ROLLBACK_STOPPED"
     ROLLBACK_COMPLETED = "ROLLBACK_COMPLETED"
+    STEP_TAKEN = "STEP_TAKEN"
+    ROLLOUT_COMPLETED = "ROLLOUT_COMPLETED"
     TRIGGER_FIRED = "TRIGGER_FIRED"
     ALERT_FIRING = "ALERT_FIRING"
     ALERT_RESOLVED = "ALERT_RESOLVED"
@@ -48,6 +50,8 @@ ANNOUNCED = {
     "rollback.confirmed": AlertType.ROLLBACK_EMERGENCY,  # only where one person alone confirmed it
     "rollback.step_failed": AlertType.ROLLBACK_STOPPED,
     "rollback.completed": AlertType.ROLLBACK_COMPLETED,
+    "ramp.advanced": AlertType.STEP_TAKEN,  # only where the monitoring level of the step names channels
+    "ramp.completed": AlertType.ROLLOUT_COMPLETED,  # only where its last step was taken
     "trigger.fired": AlertType.TRIGGER_FIRED,  # only without a rollback, which is an alert of its own
     "alert.firing": AlertType.ALERT_FIRING,
     "alert.resolved": AlertType.ALERT_RESOLVED,
@@ -61,13 +65,13 @@ ANNOUNCED = {
     "checklist.overdue": AlertType.CHECKLIST_OVERDUE,
 }
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
-_UNTOLD = {AlertType.ALERT_RESOLVED: Severity.INFO, AlertType.METRICS_HEARD: Severity.INFO}
+_NEWS = (AlertType.ALERT_RESOLVED, AlertType.METRICS_HEARD, AlertType.STEP_TAKEN, AlertType.ROLLOUT_COMPLETED)
 
 
 def severity(type_: AlertType, data: Mapping[str, Any]) -> Severity:
     """As the event says; what it does not say is critical, and that something is over is only for information."""
-    if type_ in _UNTOLD:
-        return _UNTOLD[type_]
+    if type_ in _NEWS:
+        return Severity.INFO
     told = str(data.get("severity", "")).lower()
     return Severity(told) if told in list(Severity) else Severity.CRITICAL
 

@@ -23,6 +23,8 @@ _UNTOLD = (
     (~Q(kind="trigger.fired") | Q(data__rollback_id=""))
     & (~Q(kind="error.opened") | Q(data__severity__in=ALERT_ON_SEVERITY))
     & (~Q(kind="rollback.confirmed") | Q(data__emergency=True))
+    & (~Q(kind="ramp.advanced") | Q(data__has_key="tell"))
+    & (~Q(kind="ramp.completed") | Q(data__has_key="rolled_out"))
 )
 
 
@@ -51,7 +53,8 @@ def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime)
     if made:
         alert.text = selectors.message(alert).text
         alert.save(update_fields=["text"])
+        wanted = event.data.get("tell", list(ChannelName))
         Delivery.objects.bulk_create(
-            Delivery(alert=alert, channel=channel.value, next_try_at=now) for channel in channels
+            Delivery(alert=alert, channel=channel.value, next_try_at=now) for channel in channels if channel in wanted
         )
     return made

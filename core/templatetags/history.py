@@ -39,6 +39,7 @@ LOOK = {  # kind: (tone, icon)
     "ramp.started": ("info", "trending_up"),
     "ramp.advanced": ("info", "stairs"),
     "ramp.skipped": ("mute", "skip_next"),
+    "ramp.stepped_back": ("warn", "skip_previous"),
     "ramp.rolled_back": ("bad", "undo"),
     "ramp.held": ("warn", "pause_circle"),
     "ramp.resumed": ("ok", "play_circle"),

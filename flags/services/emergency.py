@@ -1,4 +1,4 @@
-"""The way out: emergency disable and rollback. Neither needs an approval or a version."""
+"""The way out: emergency disable, rollback, step back. None needs an approval or a version, none stops at a freeze."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.db import transaction
 from core.actors import EMERGENCY_SYSTEM, Actor, ActorKind
 from core.errors import Invalid
 from flags.domain.change import check_text
+from flags.domain.values import same
 from flags.models import FlagState
 from flags.services.locking import hold, picture, store
 
@@ -67,6 +68,40 @@ def roll_back(
     data = {"rollback_id": state.rollback_id, "evidence": dict(evidence or {})}
     store(state, ROLLED_BACK, before, actor=actor, reason=reason, now=now, data=data)
     return state.rollback_id
+
+
+@transaction.atomic
+def step_back(
+    key: str,
+    environment: str,
+    earlier: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    data: Mapping[str, Any],
+) -> FlagState:
+    """Set the flag back to what it was. Nobody gains it by this: one that is off stays off, and no percentage rises.
+
+    Args:
+        earlier: its `enabled`, `percentage` and all its `parameters` of then.
+        data: kept with the event: what is taken back.
+    """
+    reason = _need_reason(reason)
+    state = hold(key, environment)
+    before, percentage = picture(state), Decimal(earlier["percentage"])
+    if state.enabled:
+        state.enabled = earlier["enabled"]
+        state.percentage = min(state.percentage, percentage) if state.enabled else percentage
+    state.parameters = dict(earlier["parameters"])
+    kind = "flag.parameters_changed"
+    if state.enabled is not before["enabled"]:
+        kind = "flag.disabled"
+    elif state.percentage != Decimal(str(before["percentage"])):
+        kind = "flag.rollout_changed"
+    if not same(picture(state), before):
+        store(state, kind, before, actor=actor, reason=reason, now=now, data=data)
+    return state
 
 
 def new_id(now: datetime) -> str:

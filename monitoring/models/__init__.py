@@ -1,5 +1,6 @@
 """Tables of the monitoring."""
 
+from monitoring.models.attention import Attention
 from monitoring.models.complaint import Complaint
 from monitoring.models.error import ErrorEpisode
 from monitoring.models.metric import Metric
@@ -9,6 +10,7 @@ from monitoring.models.trigger import Judgement, Trigger
 
 __all__ = [
     "Addition",
+    "Attention",
     "Bucket",
     "Complaint",
     "ErrorEpisode",

@@ -18,7 +18,7 @@ from monitoring.domain.track import Track, follow
 from monitoring.domain.verdict import TriggerState, Verdict
 from monitoring.domain.windows import CODE_VERSION, Window, begin, horizon, judge
 from monitoring.models import Judgement, Trigger
-from monitoring.services import firing, silence
+from monitoring.services import attention, firing, silence
 from monitoring.services.reading import Reader, Reading
 from monitoring.services.triggers import hold, rule_of, standing
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def judge_all(*, now: datetime) -> int:
-    """Judge every enabled trigger up to now, each in its own transaction; how many fired.
+    """Judge every enabled trigger whose turn it is up to now, each in its own transaction; how many fired.
 
     A trigger that fails is logged and does not keep the others from being judged. Two guards at once do
     the work once: the second finds it done. Whether data comes at all is looked at last: it never keeps a
@@ -34,7 +34,11 @@ def judge_all(*, now: datetime) -> int:
     """
     fired = 0
     reader = Reader()
-    enabled = Trigger.objects.filter(enabled=True).order_by("environment__position", "key")
+    enabled = (
+        Trigger.objects.filter(enabled=True)
+        .exclude(pk__in=attention.resting(now=now))
+        .order_by("environment__position", "key")
+    )
     for key, environment in enabled.values_list("key", "environment__key"):
         try:
             fired += _judge(key, environment, reader, now=now)

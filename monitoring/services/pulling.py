@@ -25,7 +25,7 @@ from monitoring.domain.batch import renamed
 from monitoring.domain.metrics import MetricKind
 from monitoring.domain.source import address
 from monitoring.models import Source
-from monitoring.services import ingest, servers
+from monitoring.services import attention, ingest, servers
 from monitoring.services.ingest import Cumulative, Gauge
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def _due(now: datetime) -> list[Source]:
 def _claim(source: Source, now: datetime) -> bool:
     """Move the time of the next pull on; only one of several callers can."""
     lease = uuid4().hex
-    next_due = now + timedelta(seconds=max(source.interval, 2 * source.timeout))
+    next_due = now + timedelta(seconds=max(attention.interval(source), 2 * source.timeout))
     mine = Source.objects.filter(pk=source.pk, due_at=source.due_at).update(due_at=next_due, lease=lease, tried_at=now)
     source.lease = lease
     return bool(mine)
@@ -108,7 +108,7 @@ def _store(source: Source, answer: Answer, *, now: datetime, ended: datetime) ->
     row.took_ms = (ended - now).total_seconds() * 1000
     row.problems, row.error = answer.problems, answer.error[:500]
     _news(row, now=now)
-    row.due_at = now + timedelta(seconds=row.interval)
+    row.due_at = now + timedelta(seconds=attention.interval(row))
     row.save(update_fields=["samples", "took_ms", "problems", "error", "ok_at", "failing_since", "due_at"])
 
 

@@ -27,10 +27,11 @@ from nctool_rollout.playbook.planning import Item as PlanItem
 from nctool_rollout.playbook.planning import Plan, document_of
 from nctool_rollout.playbook.problems import Path, Problem
 from nctool_rollout.playbook.source import Source
-from nctool_rollout.playbook.wanted import definition_of, plan_of, source_of, steps_of
+from nctool_rollout.playbook.wanted import definition_of, hours_of, plan_of, source_of, steps_of
 from nctool_rollout.playbook.watching import AlertGroup, Trigger
 from nctool_rollout.playbook.watching import Source as DataSource
 from plans.domain.template import PlanSpec
+from rollouts.domain.hours import read as read_hours
 from rollouts.domain.template import flaws
 
 
@@ -150,6 +151,7 @@ class _Checks:
 
     def _ramp(self, path: Path, ramp: Ramp) -> Iterator[Problem]:
         yield from self._known("flag", ramp.flag, (*path, "flag"))
+        yield from self._try((*path, "hours"), lambda: read_hours(hours_of(ramp), zone="UTC"))
         feature = self.playbook.deployment_config.features.get(ramp.flag)
         if feature is None:
             return

@@ -34,6 +34,7 @@ def export() -> dict[str, Any]:
             "monitoring": {"alertThresholds": said.get("alertThresholds", {})},
         },
         "environments": {key: _environment(items, key, keys[-1]) for key in keys},
+        "monitoringLevels": {key: _level(items["monitoringLevels", key]) for key in _keys(items, "monitoringLevels")},
         "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
         "metrics": {key: exported_metric(_own_warning(key, items, said)) for key in _keys(items, "metrics")},
         "sources": _each_once(items, "sources", _source, "source"),
@@ -99,8 +100,14 @@ def _environment(items: dict[Item, Any], key: str, last: str) -> dict[str, Any]:
     return {**found, "flags": flags}
 
 
+def _level(stored: dict[str, Any]) -> dict[str, Any]:
+    told = {**_camel(stored), "everySeconds": stored["every"]}
+    return {key: value for key, value in told.items() if key != "every" and value is not None}
+
+
 def _ramp(stored: dict[str, Any]) -> dict[str, Any]:
-    return {**stored, "steps": [_camel(step) for step in stored["steps"]]}
+    told = {**stored, "steps": [_camel(step) for step in stored["steps"]]}
+    return {key: value for key, value in told.items() if value != {}}
 
 
 def _each_once(

@@ -28,7 +28,7 @@ from plans.services import templates as plan_templates
 from risk.services import register
 from rollbacks.services import applications
 from rollouts.domain.template import RampStepSpec
-from rollouts.services import templates
+from rollouts.services import levels, templates
 
 LOCK = 7_205_932  # of PostgreSQL, for loads alone
 
@@ -181,12 +181,19 @@ def _allow_list(work: Load, environment: str, flag: str, writes: dict[Item, Deci
         lists.edit_allow_list(flag, environment, add=add, remove=remove, **work.who)
 
 
+def _levels(work: Load) -> None:
+    for (_, key), decision in work.writes("monitoringLevels").items():
+        with work.part("monitoringLevels", key):
+            levels.define(key, decision.wanted, **work.who)
+
+
 def _ramps(work: Load) -> None:
     for (_, key), decision in work.writes("ramps").items():
         value = decision.wanted
         steps = [RampStepSpec.from_dict(step) for step in value["steps"]]
         with work.part("ramps", key):
-            templates.define(key, name=value["name"], flag_key=value["flag"], steps=steps, **work.who)
+            told = {"name": value["name"], "flag_key": value["flag"], "hours": value["hours"]}
+            templates.define(key, steps=steps, **told, **work.who)
 
 
 def _triggers(work: Load) -> None:
@@ -258,6 +265,7 @@ PARTS = (
     _sources,
     _triggers,
     _alerts,
+    _levels,
     _ramps,
     _plans,
     _applications,

@@ -17,6 +17,7 @@ from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Pa
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollbacks.domain import place
+from rollouts.domain.levels import FACTORS, OFTEN, SELDOM
 from rollouts.domain.states import MonitoringLevel
 
 
@@ -102,9 +103,36 @@ class Step(Part):
     soak_seconds: Annotated[int, Field(ge=0, description="Of PASS before this step.")] = 3600
 
 
+class Level(Part):
+    """What a monitoring level asks for while a flag stands at one of its steps. docs/ramps.md explains it."""
+
+    every_seconds: Annotated[
+        int | None, Field(ge=OFTEN, le=SELDOM, description="From one look at the flag to the next.")
+    ] = None
+    soak: Annotated[float, Field(ge=FACTORS[0], le=FACTORS[1], description="Times the soak before the next step.")] = 1
+    calm: Annotated[bool, Field(description="The next step waits while an alert about the flag fires.")] = False
+    tell: Annotated[list[Literal["slack", "email"]], Field(description="Channels that hear of its steps.")] = []
+
+
+class Hours(Part):
+    """When the steps of a ramp may be taken. docs/ramps.md explains it."""
+
+    from_: Annotated[str, Field(alias="from", description="Time of day, like 09:00.")]
+    to: Annotated[str, Field(description="Not after `from`: on the next day; the same: the whole day.")]
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)] = [
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+    ]
+    zone: Annotated[str, Field(max_length=60, description="IANA name. None: the environment's.")] = ""
+
+
 class Ramp(Part):
     name: Name
     flag: FlagKey
+    hours: Annotated[Hours | None, Field(description="Left out: any time.")] = None
     steps: Annotated[list[Step], Field(min_length=1, max_length=50)]
 
 
@@ -169,6 +197,9 @@ class Playbook(Part):
     description: Annotated[str, Field(max_length=2000)] = ""
     deployment_config: DeploymentConfig
     environments: dict[Key, Environment]
+    monitoring_levels: Annotated[
+        dict[MonitoringLevel, Level], Field(description="One that is left out asks for nothing.")
+    ] = {}
     ramps: dict[LongKey, Ramp] = {}
     metrics: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,99}$")], Metric], Field(description="The catalogue.")

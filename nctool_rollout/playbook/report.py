@@ -10,6 +10,7 @@ from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 
 _EVERYWHERE = "everywhere"
 _NOUNS = {
+    "monitoringLevels": "monitoring level",
     "ramps": "ramp",
     "plans": "plan",
     "triggers": "trigger",
@@ -111,7 +112,9 @@ def _value(decision: Decision, value: Any) -> str:
 
 def _ramp(value: dict[str, Any]) -> str:
     shares = ", ".join(f"{step['percentage']:g}" for step in value["steps"])
-    return f"{value['name']!r} ({shares} %)"
+    hours = value["hours"]
+    only = f", {', '.join(hours['days'])} {hours['from']} to {hours['to']}" if hours else ""
+    return f"{value['name']!r} ({shares} %{only})"
 
 
 def _trigger(value: dict[str, Any]) -> str:

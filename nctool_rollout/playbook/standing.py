@@ -32,6 +32,7 @@ def items() -> dict[Item, Any]:
         **_environments(),
         **_flags(),
         **_states(),
+        **{("monitoringLevels", key): values for key, values in rollouts.selectors.levels().items()},
         **_ramps(),
         **_triggers(),
         **_sources(),
@@ -116,7 +117,12 @@ def _states() -> dict[Item, Any]:
 
 def _ramps() -> dict[Item, Any]:
     return {
-        ("ramps", template.key): {"name": template.name, "flag": template.flag.key, "steps": template.steps}
+        ("ramps", template.key): {
+            "name": template.name,
+            "flag": template.flag.key,
+            "steps": template.steps,
+            "hours": template.hours,
+        }
         for template in rollouts.selectors.templates()
     }
 

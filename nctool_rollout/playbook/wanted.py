@@ -9,7 +9,7 @@ from typing import Any
 from core import freezing
 from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
-from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Playbook, Ramp
+from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
 from nctool_rollout.playbook.watching import Risk, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
@@ -25,6 +25,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         **_environments(playbook),
         **_flags(playbook),
         **_states(playbook),
+        **{("monitoringLevels", key.value): level_of(level) for key, level in playbook.monitoring_levels.items()},
         **{("ramps", key): ramp_of(ramp) for key, ramp in playbook.ramps.items()},
         **{
             ("triggers", environment, key): definition_of(trigger)
@@ -82,8 +83,20 @@ def steps_of(ramp: Ramp) -> list[RampStepSpec]:
     ]
 
 
+def level_of(level: Level) -> dict[str, Any]:
+    return {"every": level.every_seconds, "soak": level.soak, "calm": level.calm, "tell": list(level.tell)}
+
+
 def ramp_of(ramp: Ramp) -> dict[str, Any]:
-    return {"name": ramp.name, "flag": ramp.flag, "steps": [step.to_dict() for step in steps_of(ramp)]}
+    steps = [step.to_dict() for step in steps_of(ramp)]
+    return {"name": ramp.name, "flag": ramp.flag, "steps": steps, "hours": hours_of(ramp)}
+
+
+def hours_of(ramp: Ramp) -> dict[str, Any]:
+    """As `rollouts.domain.hours.read` takes them."""
+    if ramp.hours is None:
+        return {}
+    return {name: value for name, value in ramp.hours.model_dump(by_alias=True).items() if value}
 
 
 def definition_of(trigger: Trigger) -> dict[str, Any]:

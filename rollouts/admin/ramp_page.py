@@ -52,6 +52,8 @@ class RampScreen(Screen):
             view=view,
             radius=next_radius(view, now=now),
             cards=[_card(each, state, live=RampState(ramp.state) in LIVE) for each in view.steps],
+            asked=str(selectors.level_of(ramp, view.now or view.next)),
+            hours=str(situation.hours or ""),
             flag_stands=words.standing(state),
             flag_url=beside.page_of(f"flag:{ramp.flag.key}", ramp.environment.key),
             is_live=RampState(ramp.state) in LIVE,

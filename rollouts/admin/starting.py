@@ -22,7 +22,8 @@ from flags.domain.membership import Preview
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.admin.start_form import StartForm
-from rollouts.domain.schedule import due_times
+from rollouts.domain import levels
+from rollouts.domain.schedule import due_times, gaps_of
 from rollouts.domain.states import LIVE
 from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp
@@ -44,8 +45,9 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a start would do. `obstacle` is why it would be refused, `other` the ramp that is in the way.
+    """What a start would do.
 
+    `hours` is when its steps may be taken, `obstacle` why it would be refused, `other` the ramp that is in the way.
     `reach` tells which known npubs the first step changes something for, `risk` what its steps would risk: safe HTML.
     """
 
@@ -53,6 +55,7 @@ class Plan:
     flag_key: str
     stands: str
     environment: Any
+    hours: str = ""
     obstacle: str = ""
     other: Ramp | None = None
     reach: Preview | None = None
@@ -104,6 +107,7 @@ class StartView(UnfoldModelAdminViewMixin, RefusalsView):
             starts_at=values["starts_at"],
             pace=values["pace"],
             soak=values["soak"],
+            hours=values["hours"],
         )
 
     def _said(self, ramp: Ramp) -> HttpResponse:
@@ -123,10 +127,10 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     if template is None or environment is None:
         return None
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
-    times = due_times(
-        [spec.offset_seconds for spec in specs], starts_at=values.get("starts_at") or now, pace=values.get("pace")
-    )
-    soak = values.get("soak")
+    hours = starting.hours_of(template, environment, values.get("hours"))
+    gaps = gaps_of([spec.offset_seconds for spec in specs], pace=values.get("pace"))
+    times = due_times(gaps, first=values.get("starts_at") or now, hours=hours)
+    soaks = levels.soaks(specs, selectors.levels(), values.get("soak"))
     state = flags.selectors.state(template.flag.key, environment.key)
     live = selectors.listed(environment=environment.key, flag=template.flag.key, states=[s.value for s in LIVE], most=1)
     obstacle = ""
@@ -135,13 +139,11 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     elif state.enabled and specs[0].percentage < state.percentage:
         obstacle = f"{template.flag.key} stands above the first step already, and a ramp never goes back."
     return Plan(
-        steps=[
-            PlannedStep(spec, due_at, spec.soak_seconds if soak is None else soak)
-            for spec, due_at in zip(specs, times, strict=True)
-        ],
+        steps=[PlannedStep(spec, due_at, soak) for spec, due_at, soak in zip(specs, times, soaks, strict=True)],
         flag_key=template.flag.key,
         stands=words.standing(state),
         environment=environment,
+        hours=str(hours or ""),
         obstacle=obstacle,
         other=live[0].ramp if live else None,
         reach=flags.selectors.reach.preview(state, enabled=True, percentage=specs[0].percentage),

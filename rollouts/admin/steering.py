@@ -144,6 +144,17 @@ class Skip(SteeringView):
         return steering.skip
 
 
+class StepBack(SteeringView):
+    name, label, icon, tone = "step-back", "Step back", "skip_previous", ""
+    done = "one step back, and held"
+
+    def sentences(self, view: selectors.RampView, state: FlagState) -> Sequence[str]:
+        return words.step_back(view, state)
+
+    def command(self) -> Callable[..., Any]:
+        return steering.step_back
+
+
 class RollBack(SteeringView):
     name, label, icon, tone = "roll-back", "Roll back", "undo", "quiet-danger"
     dangerous = True
@@ -156,7 +167,7 @@ class RollBack(SteeringView):
         return steering.roll_back
 
 
-COMMANDS: tuple[type[SteeringView], ...] = (Advance, Resume, Hold, Skip, RollBack)
+COMMANDS: tuple[type[SteeringView], ...] = (Advance, Resume, Hold, Skip, StepBack, RollBack)
 
 
 def offered(ramp: Ramp, situation: Situation) -> list[Command]:
@@ -168,6 +179,7 @@ def offered(ramp: Ramp, situation: Situation) -> list[Command]:
         Resume: state is RampState.HELD and not danger,
         Hold: moving,
         Skip: moving and situation.next is not None,
+        StepBack: not selectors.cannot_step_back(ramp, ramp.steps.all(), situation),
         RollBack: state in LIVE,
     }
     url = "admin:rollouts_ramp_{}".format

@@ -9,17 +9,17 @@ from django.urls import reverse
 from core import beside
 from core.beside import EventAction, Person
 from rollouts import selectors
-from rollouts.admin.steering import Resume, RollBack, SteeringView
+from rollouts.admin.steering import Resume, RollBack, SteeringView, StepBack
 from rollouts.domain.states import LIVE, RampState
 
 if TYPE_CHECKING:
     from core.models import Event
 
-FORWARD = ("ramp.started", "ramp.advanced", "ramp.resumed", "ramp.skipped")
+FORWARD = ("ramp.started", "ramp.resumed", "ramp.skipped")
 
 
 def ways_back(events: list[Event], person: Person) -> dict[int, EventAction]:
-    """For the newest event of each live ramp: resume what was held, roll back what went forward. One query."""
+    """For the newest event of each live ramp: resume what was held, take back a step, roll back the rest. One query."""
     newest = {event.subject: event for event in reversed(events) if event.subject.startswith("ramp:")}
     if not newest or not person.has_perm("rollouts.operate_ramp"):
         return {}
@@ -35,6 +35,8 @@ def ways_back(events: list[Event], person: Person) -> dict[int, EventAction]:
 def _command(kind: str, state: RampState) -> type[SteeringView] | None:
     if state is RampState.HELD:
         return Resume if kind == "ramp.held" else None
+    if kind == "ramp.advanced":
+        return StepBack
     return RollBack if kind in FORWARD else None
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from core import beside, moments
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.move import percent
 from rollouts.domain.radius import Radius
 from rollouts.models import Ramp, RampStep
@@ -64,11 +65,15 @@ def advance(view: selectors.RampView, state: FlagState, *, now: datetime) -> Seq
     told = [f"{where(view.ramp)} is {standing(state)}. It goes to {reach(step)} at once: step {step.position} "]
     told[0] += f"of {len(view.steps)}, {step.label}."
     told += _radius(next_radius(view, now=now))
-    patch = _patch(view, step)
+    patch = selectors.patch_of([each.step for each in view.steps], step)
     if patch:
         told.append(f"Its parameters change: {', '.join(parameters(patch))}.")
     if view.waits_for and not view.waits_for.startswith("The clock takes it"):
         told.append(f"The clock would wait: {view.waits_for}")
+    hours = stored(view.ramp.hours)
+    closed = hours.why_not(now) if hours else ""
+    if closed and closed != view.waits_for:
+        told.append(f"Now is outside the hours of this ramp. {closed}")
     after = _after(view, step)
     if after is None:
         told.append("It is the last step: the ramp is completed with it.")
@@ -109,6 +114,43 @@ def skip(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequen
     return told
 
 
+def step_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:
+    step = view.now
+    if step is None or step.before is None:
+        return ["This ramp has no step that could be given back."]
+    told = [f"{where(view.ramp)} is {standing(state)}. {_goes_back(step, state)}"]
+    steps = [each.step for each in view.steps]
+    parts = _parameters_back(state.parameters, selectors.parameters_before(steps, step, state.parameters))
+    if parts:
+        told.append(f"Its parameters go back too: {', '.join(parts)}.")
+    told.append("This needs no approval, and neither a freeze nor a trigger stops it.")
+    skipped = [str(each.position) for each in steps if each.position > step.position and each.skipped_at]
+    again = f", and so are the skipped steps since ({', '.join(skipped)})" if skipped else ""
+    told.append(
+        f"The ramp is held until a person resumes it. Step {step.position}, {reach(step)}, is open again{again}; "
+        "its soak, and the planned time to it, begin anew."
+    )
+    return told
+
+
+def _goes_back(step: RampStep, state: FlagState) -> str:
+    before = step.before or {}
+    share = Decimal(before["percentage"])
+    if not state.enabled:
+        return "It stays off."
+    if not before["enabled"]:
+        return f"It is switched off at once, as it was before step {step.position}, {step.label}."
+    if share >= state.percentage and not share == state.percentage == step.percentage:
+        return f"It stays there: before step {step.position} it was at {percent(share)}, and nothing is raised."
+    to = percent(share) if share else "its allow-list only"
+    return f"It goes back to {to} at once, as it was before step {step.position}, {step.label}."
+
+
+def _parameters_back(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
+    removed = [f"{name} is removed" for name in now if name not in then]
+    return [*parameters({name: value for name, value in then.items() if now.get(name) != value}), *removed]
+
+
 def roll_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:
     return [
         f"{where(view.ramp)} is {standing(state)}. It is switched off at once, for everybody, allow-list included.",
@@ -123,16 +165,6 @@ def _radius(found: Radius | None, first: str = "") -> list[str]:
 
 def _after(view: selectors.RampView, step: RampStep) -> RampStep | None:
     return next((each.step for each in view.steps if each.step.position == step.position + 1), None)
-
-
-def _patch(view: selectors.RampView, step: RampStep) -> dict[str, Any]:
-    """The step's parameters, with those of the steps skipped just before it."""
-    since = view.now.position if view.now else 0
-    merged: dict[str, Any] = {}
-    for each in view.steps:
-        if since < each.step.position <= step.position:
-            merged |= each.step.parameters
-    return merged
 
 
 def parameters(patch: Mapping[str, Any]) -> list[str]:

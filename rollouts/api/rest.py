@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollouts import selectors
+from rollouts.domain.hours import WORKING
 from rollouts.domain.states import MonitoringLevel, RampState
 from rollouts.selectors import StepStatus
 from rollouts.selectors.radius import next_radius
@@ -24,14 +25,24 @@ from rollouts.services import starting, steering
 router = Router(tags=["ramps"], auth=token_auth(Scope.OPERATE))
 
 
+class HoursIn(Body):
+    """When steps may be taken. `to` not after `from`: on the next day. No zone: that of the environment."""
+
+    opens: str = Field(alias="from")
+    to: str
+    days: list[str] = list(WORKING)
+    zone: str = ""
+
+
 class Start(Body):
-    """`pace` and `soak` are seconds that replace the playbook's, for a rehearsal."""
+    """`pace`, `soak` (seconds, for a rehearsal) and `hours` replace the playbook's. The hours `any` are any time."""
 
     template: str
     reason: str = ""
     starts_at: AwareDatetime | None = None
     pace: int | None = None
     soak: int | None = None
+    hours: HoursIn | Literal["any"] | None = None
 
 
 class Steer(Body):
@@ -79,6 +90,7 @@ class RampOut(Schema):
     waits_for: str
     hold_reason: str
     starts_at: datetime
+    hours: dict[str, Any]
     started_by: str
     held_at: datetime | None
     ended_at: datetime | None
@@ -121,6 +133,12 @@ def _shown(view: selectors.RampView) -> RampOut:
     return RampOut(**{**told, "monitoring": told["monitoring"] or None})
 
 
+def _hours(wanted: HoursIn | str | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
+    return {} if isinstance(wanted, str) else wanted.model_dump(by_alias=True)
+
+
 def _now(ramp_id: int) -> RampOut:
     return _shown(selectors.timeline(ramp_id, now=timezone.now()))
 
@@ -159,6 +177,7 @@ def start(request: HttpRequest, body: Start) -> Status[RampOut]:
         starts_at=body.starts_at,
         pace=body.pace,
         soak=body.soak,
+        hours=_hours(body.hours),
     )
     return Status(201, _now(started.pk))
 
@@ -184,6 +203,13 @@ def resume(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
 @router.post("/ramps/{ramp_id}/skip", response=RampOut, summary="Leave out the next step")
 def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
     _steer(request, ramp_id, body, steering.skip)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/back", response=RampOut, summary="Give back the last step, and hold the ramp")
+def step_back(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
+    """The flag and its parameters become what they were before the step. Needs no approval, and works in a freeze."""
+    _steer(request, ramp_id, body, steering.step_back)
     return _now(ramp_id)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.domain.verdict import Verdict
+from rollouts.domain.hours import Hours
 from rollouts.domain.states import MOVING, RampState
 
 GUARD_SILENCE = timedelta(seconds=60)  # the guard judges every 10 s; after this it counts as dead
@@ -82,7 +83,8 @@ class Situation:
     `position` counts the steps taken or skipped. `left` is the flag as the ramp last left it (as it found
     it, before its first step). `soaking_since` is when the flag came to stand where it stands now. `frozen` tells of
     a freeze that holds in the environment now and when it ends, `blocked` why no ramp of the flag goes on; both else
-    empty.
+    empty. Outside of `hours` the clock takes no step; None is any time. `alarm` is an alert about the flag
+    that fires, where the monitoring level of the present step minds it; else empty.
     """
 
     state: RampState
@@ -95,6 +97,8 @@ class Situation:
     guard_seen_at: datetime | None
     frozen: str = ""
     blocked: str = ""
+    hours: Hours | None = None
+    alarm: str = ""
 
     @property
     def next(self) -> Step | None:
@@ -167,17 +171,25 @@ def in_danger(watches: Sequence[Watch]) -> str:
     return ""
 
 
+def outside_hours(situation: Situation, now: datetime) -> str:
+    """Until when the clock waits because of the time of day or week; empty when it need not."""
+    return situation.hours.why_not(now) if situation.hours else ""
+
+
 def _not_yet(situation: Situation, step: Step, now: datetime) -> str:
     if now < step.due_at:
         return f"{_capital(step.label)}, is due {_clock(step.due_at)}."
-    if situation.blocked or situation.frozen:
-        return situation.blocked or situation.frozen
+    closed = situation.blocked or situation.frozen or outside_hours(situation, now)
+    if closed:
+        return closed
     seen = situation.guard_seen_at
     if seen is None or now - seen > GUARD_SILENCE:
         return f"The guard {'has never run' if seen is None else f'was last seen {_clock(seen)}'}: nobody is watching."
     danger = in_danger(situation.watches)
     if danger or situation.untouched:
         return danger
+    if situation.alarm:
+        return f"Alert {situation.alarm} fires about this flag, and the monitoring level of the present step minds it."
     return _unproven(situation, now) or _unsoaked(situation, step, now)
 
 

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from core.errors import Invalid
+from rollouts.domain.hours import Hours
 
 LONGEST = 366 * 24 * 3600
 FORGIVEN = timedelta(seconds=60)  # the clock looks every 30 s; that moves no plan
 
 
-def due_times(offsets: Sequence[int], *, starts_at: datetime, pace: int | None = None) -> list[datetime]:
-    """One time for each step: the first at `starts_at`.
+def gaps_of(offsets: Sequence[int], *, pace: int | None = None) -> list[int]:
+    """The planned seconds before each step; the first has none before it.
 
     Args:
         offsets: seconds of each step from the start of the playbook; only the differences count.
         pace: seconds from one step to the next, in place of the offsets (rehearsals, demonstrations).
     """
-    gaps = [offset - offsets[0] for offset in offsets] if pace is None else [n * pace for n in range(len(offsets))]
-    return [starts_at + timedelta(seconds=gap) for gap in gaps]
+    between = [later - earlier if pace is None else pace for earlier, later in pairwise(offsets)]
+    return [0, *between]
+
+
+def due_times(gaps: Sequence[int], *, first: datetime, hours: Hours | None) -> list[datetime]:
+    """One time for each step: the first at `first`, each as soon after its gap as it may be taken.
+
+    A step that the hours move takes the later ones with it: each percentage keeps the time the plan gives it.
+    """
+    times: list[datetime] = []
+    for gap in gaps:
+        at = times[-1] + timedelta(seconds=gap) if times else first
+        times.append(hours.next(at) if hours else at)
+    return times
 
 
 def delay(due_at: datetime, *, stands_since: datetime, gap: timedelta) -> timedelta:

@@ -13,7 +13,8 @@ class Ramp(models.Model):
 
     planned: its first step has not been taken and its start time had not come when it was started.
     running: the clock takes the next step when it may. held: waits for a person, `hold_reason` says why.
-    completed: no step is left. rolled_back: ended by a person; a new ramp starts over.
+    completed: no step is left; live again when its last step is given back. rolled_back: ended by a person; a new ramp
+    starts over.
     `position` counts the steps taken or skipped. `base_*` is the flag as the ramp found it;
     `soaking_since` is when the flag came to stand where it stands now.
     """
@@ -33,6 +34,8 @@ class Ramp(models.Model):
     base_enabled = models.BooleanField(default=False)
     base_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     soaking_since = models.DateTimeField()
+    levels = models.JSONField(default=dict, blank=True, help_text="What its monitoring levels ask for.")
+    hours = models.JSONField(default=dict, blank=True, help_text="When steps may be taken; empty: any time.")
     hold_reason = models.TextField(blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     waiting_for = models.TextField(
@@ -61,7 +64,9 @@ class Ramp(models.Model):
 class RampStep(models.Model):
     """One step, once: open, then taken or skipped. `soak` is the seconds of PASS that must come before it.
 
-    `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after.
+    `gap` is the planned seconds since the step before; a step that comes late moves the `due_at` of those after, which
+    lies in the ramp's hours.
+    `before` is the flag as the step found it when it was taken: enabled, percentage, parameters.
     `parameters` is a patch: it holds from this step on, so the next step that is taken also applies the
     patches of steps skipped before it.
     """
@@ -76,6 +81,7 @@ class RampStep(models.Model):
     parameters = models.JSONField(default=dict, blank=True)
     monitoring = models.CharField(max_length=12, choices=choices(MonitoringLevel))
     soak = models.PositiveIntegerField()
+    before = models.JSONField(null=True, blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     taken_by = models.CharField(max_length=150, blank=True)
     skipped_at = models.DateTimeField(null=True, blank=True)

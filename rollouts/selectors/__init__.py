@@ -1,14 +1,11 @@
 """Reads of the rollouts."""
 
 from rollouts.selectors.ramps import (
-    RampView,
-    StepStatus,
-    StepView,
     chosen,
     get,
     last_event_of,
-    last_taken,
     left_by,
+    levels,
     listed,
     live,
     movers,
@@ -23,21 +20,36 @@ from rollouts.selectors.ramps import (
     timeline,
     watches_for,
 )
+from rollouts.selectors.shown import (
+    RampView,
+    StepStatus,
+    StepView,
+    cannot_step_back,
+    last_taken,
+    level_of,
+    parameters_before,
+    patch_of,
+)
 
 __all__ = [
     "RampView",
     "StepStatus",
     "StepView",
+    "cannot_step_back",
     "chosen",
     "get",
     "last_event_of",
     "last_taken",
     "left_by",
+    "level_of",
+    "levels",
     "listed",
     "live",
     "movers",
     "moving_ids",
     "news_for",
+    "parameters_before",
+    "patch_of",
     "ramps",
     "resume_effect",
     "seen",

@@ -12,7 +12,7 @@ import flags.selectors
 from flags.selectors import reach
 from rollouts.domain.radius import DAYS, Radius
 from rollouts.models import RampStep
-from rollouts.selectors.ramps import RampView
+from rollouts.selectors.shown import RampView
 
 if TYPE_CHECKING:
     from flags.models import FlagState

@@ -3,105 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
+import alerting.selectors
 import flags.selectors
 import monitoring.selectors
 from core import events, freezes, heartbeats
 from core.errors import NotFound
+from rollouts.domain.hours import stored
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
 from rollouts.domain.states import LIVE, MOVING, RampState
-from rollouts.models import Block, Ramp, RampStep, RampTemplate
+from rollouts.models import Block, Level, Ramp, RampStep, RampTemplate
+from rollouts.selectors.shown import RampView, last_taken, level_of, view_of
 
 if TYPE_CHECKING:
     from flags.models import FlagState
-
-
-class StepStatus(StrEnum):
-    TAKEN = "taken"
-    SKIPPED = "skipped"
-    NOW = "now"
-    NEXT = "next"
-    LATER = "later"
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A step as a timeline shows it. `now` is the last one taken."""
-
-    step: RampStep
-    status: StepStatus
-
-    def as_dict(self) -> dict[str, Any]:
-        """The step for a machine."""
-        step = self.step
-        return {
-            "position": step.position,
-            "label": step.label,
-            "status": self.status.value,
-            "due_at": step.due_at,
-            "percentage": float(step.percentage),
-            "allow_list_only": step.allow_list_only,
-            "parameters": step.parameters,
-            "monitoring": step.monitoring,
-            "soak_seconds": step.soak,
-            "taken_at": step.taken_at,
-            "taken_by": step.taken_by,
-            "skipped_at": step.skipped_at,
-            "skipped_by": step.skipped_by,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RampView:
-    """A ramp with its steps. `waits_for` says in a sentence what the next step needs; empty when it needs nothing."""
-
-    ramp: Ramp
-    steps: tuple[StepView, ...]
-    waits_for: str
-
-    @property
-    def monitoring(self) -> str:
-        """How closely the flag is to be watched now: the level of the step it stands at, else of the first one."""
-        step = self.now or self.next
-        return step.monitoring if step else ""
-
-    @property
-    def now(self) -> RampStep | None:
-        return next((view.step for view in self.steps if view.status is StepStatus.NOW), None)
-
-    @property
-    def next(self) -> RampStep | None:
-        return next((view.step for view in self.steps if view.status is StepStatus.NEXT), None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The ramp for a machine."""
-        ramp = self.ramp
-        return {
-            "id": ramp.pk,
-            "name": ramp.name,
-            "template": ramp.template_key,
-            "flag": ramp.flag.key,
-            "environment": ramp.environment.key,
-            "state": ramp.state,
-            "version": ramp.version,
-            "position": ramp.position,
-            "monitoring": self.monitoring,
-            "waits_for": self.waits_for,
-            "hold_reason": ramp.hold_reason,
-            "starts_at": ramp.starts_at,
-            "started_by": ramp.started_by,
-            "held_at": ramp.held_at,
-            "ended_at": ramp.ended_at,
-            "steps": [view.as_dict() for view in self.steps],
-        }
 
 
 def templates() -> QuerySet[RampTemplate]:
@@ -116,6 +37,11 @@ def template(key: str) -> RampTemplate:
         known = ", ".join(RampTemplate.objects.values_list("key", flat=True)) or "none yet: load a playbook"
         raise NotFound(f"There is no ramp template {key!r}. Known: {known}.")
     return found
+
+
+def levels() -> dict[str, dict[str, Any]]:
+    """What each monitoring level of the playbook asks for."""
+    return dict(Level.objects.values_list("key", "values"))
 
 
 def ramps() -> QuerySet[Ramp]:
@@ -142,7 +68,7 @@ def movers(flags: Collection[str], environment: str) -> dict[str, str]:
 
 def seen(ramp: Ramp) -> RampView:
     """A ramp of `ramps()` as the clock last saw it: no query."""
-    return _view(ramp, ramp.hold_reason or ramp.waiting_for)
+    return view_of(ramp, ramp.hold_reason or ramp.waiting_for)
 
 
 def listed(
@@ -176,11 +102,11 @@ def timeline(ramp_id: int, *, now: datetime) -> RampView:
     """One ramp with what it waits for as of `now`, not as of the clock's last look."""
     ramp = get(ramp_id)
     if RampState(ramp.state) not in MOVING:
-        return _view(ramp, ramp.hold_reason)
+        return view_of(ramp, ramp.hold_reason)
     state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
     move = next_move(situation(ramp, list(ramp.steps.all()), state, now=now), now=now)
     why = getattr(move, "why", "")
-    return _view(ramp, why if why else "The clock takes it at its next look.")
+    return view_of(ramp, why if why else "The clock takes it at its next look.")
 
 
 def resume_effect(ramp_id: int) -> str:
@@ -253,18 +179,22 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: d
         guard_seen_at=heartbeats.last().get("guard"),
         frozen=frozen.sentence if (frozen := freezes.holding(ramp.environment_id, now=now)) else "",
         blocked=block.why if (block := blocks.filter(flag=ramp.flag_id).first()) else "",
+        hours=stored(ramp.hours),
+        alarm=_alarm(ramp) if level_of(ramp, last_taken(steps)).calm else "",
     )
+
+
+def _alarm(ramp: Ramp) -> str:
+    """The alert that names the flag and fires here, by its labels; empty when there is none."""
+    named = Q(labels__flag=ramp.flag.key) | Q(labels__feature=ramp.flag.key)
+    found = alerting.selectors.firing(ramp.environment.key).filter(named).first()
+    return found.name if found else ""
 
 
 def left_by(ramp: Ramp, steps: Iterable[RampStep]) -> FlagFacts:
     """The flag as the ramp last left it: as its last taken step set it, or as the ramp found it."""
     last = last_taken(steps)
     return FlagFacts(ramp.base_enabled, ramp.base_percentage) if last is None else FlagFacts(True, last.percentage)
-
-
-def last_taken(steps: Iterable[RampStep]) -> RampStep | None:
-    taken = [step for step in steps if step.taken_at is not None]
-    return max(taken, key=lambda step: step.position) if taken else None
 
 
 def _halted(state: FlagState) -> str:
@@ -282,18 +212,3 @@ def _fact(step: RampStep) -> Step:
         allow_list_only=step.allow_list_only,
         taken_at=step.taken_at,
     )
-
-
-def _view(ramp: Ramp, waits_for: str) -> RampView:
-    steps = list(ramp.steps.all())
-    last = last_taken(steps)
-    live_ = RampState(ramp.state) in LIVE
-
-    def status(step: RampStep) -> StepStatus:
-        if step.skipped_at is not None:
-            return StepStatus.SKIPPED
-        if step.taken_at is not None:
-            return StepStatus.NOW if step is last else StepStatus.TAKEN
-        return StepStatus.NEXT if live_ and step.position == ramp.position + 1 else StepStatus.LATER
-
-    return RampView(ramp, tuple(StepView(step, status(step)) for step in steps), waits_for)

@@ -13,8 +13,9 @@ from core.errors import Invalid, NotFound, StaleVersion
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.move import Situation
-from rollouts.domain.states import MACHINE, RampState
+from rollouts.domain.states import LIVE, MACHINE, RampState
 from rollouts.models import Ramp, RampStep
+from rollouts.services import levels
 
 if TYPE_CHECKING:
     from flags.models import FlagState
@@ -68,8 +69,7 @@ def lock(ramp_id: int, *, version: int | None = None) -> Held:
 def move(ramp: Ramp, target: RampState, *, now: datetime) -> None:
     """Set the state along the table of moves; IllegalMove when there is none."""
     ramp.state = MACHINE.move(RampState(ramp.state), target).value
-    if target in (RampState.COMPLETED, RampState.ROLLED_BACK):
-        ramp.ended_at = now
+    ramp.ended_at = None if target in LIVE else now
     if target is not RampState.HELD:
         ramp.hold_reason, ramp.held_at = "", None
     ramp.waiting_for = ""
@@ -81,6 +81,7 @@ def save(
     """Store the ramp as its next version, with one event that tells before and after."""
     held.ramp.version += 1
     held.ramp.save(update_fields=SAVED)
+    levels.ask_attention(held.ramp, now=now)
     after = picture(held.ramp)
     events.record(
         kind,

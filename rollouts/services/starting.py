@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from core import events
 from core.actors import Actor
@@ -20,14 +21,17 @@ from flags.domain.rules import ChangeKind
 from flags.services import gate
 from flags.services import locking as flag_locking
 from rollouts import selectors
+from rollouts.domain.hours import Hours, read
+from rollouts.domain.levels import Levels, soaks
 from rollouts.domain.move import percent
-from rollouts.domain.schedule import LONGEST, check_seconds, due_times
+from rollouts.domain.schedule import LONGEST, check_seconds, due_times, gaps_of
 from rollouts.domain.states import LIVE, RampState
 from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp, RampStep
 from rollouts.services.locking import picture
 
 if TYPE_CHECKING:
+    from core.models import Environment
     from flags.models import FlagState
     from rollouts.models import RampTemplate
 
@@ -43,6 +47,7 @@ def start(
     starts_at: datetime | None = None,
     pace: int | None = None,
     soak: int | None = None,
+    hours: Mapping[str, Any] | None = None,
     permit: Permit | None = None,
 ) -> Ramp:
     """Start a ramp with its own copy of the playbook's steps; the clock takes the first one when it is due.
@@ -51,26 +56,31 @@ def start(
         starts_at: when the first step is due; `now` when not given. It may not lie in the past.
         pace: seconds between two steps in place of the playbook's weeks, 1 or more.
         soak: seconds of PASS before each step in place of the playbook's, 0 or more.
+        hours: when steps may be taken (`rollouts.domain.hours.read`), in place of the playbook's; empty is any time.
         permit: the request that approved the ramp as a whole.
 
     Raises:
         ApprovalNeeded: what the environment's rules say of a ramp, and of what it leads to.
         Conflict: the flag has a live ramp here, is halted by an emergency disable or a rollback, or stands
             above the ramp's first step already.
-        Invalid: times out of range, a percentage between the flag's steps, or no reason in a protected
-            environment.
+        Invalid: times out of range, hours or a zone that are none, a percentage between the flag's steps, or no reason
+            in a protected environment.
     """
     template = selectors.template(template_key)
     state = flag_locking.hold(template.flag.key, environment)
     reason = check_reason(reason, protected=state.environment.protected)
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
-    times = _times(specs, starts_at or now, check_seconds(pace, field="pace", least=1), now=now)
+    when = hours_of(template, state.environment, hours)
+    gaps = gaps_of([spec.offset_seconds for spec in specs], pace=check_seconds(pace, field="pace", least=1))
+    times = due_times(gaps, first=_first(starts_at or now, now=now), hours=when)
     soak = check_seconds(soak, field="soak", least=0)
     _check(template, specs, state)
-    asked = {"template": template.key, "starts_at": starts_at and starts_at.isoformat(), "pace": pace, "soak": soak}
+    first = starts_at and starts_at.isoformat()
+    asked = {"template": template.key, "starts_at": first, "pace": pace, "soak": soak, "hours": hours}
     _gate(specs, state, Change("ramp.start", state.flag.key, asked), permit, now)
-    ramp = _create(template, state, starts_at=times[0], actor=actor, now=now, permit=permit)
-    _copy_steps(ramp, specs, times, soak=soak)
+    levels = _levels(specs)
+    ramp = _create(template, state, starts_at=times[0], hours=when, levels=levels, actor=actor, now=now, permit=permit)
+    _copy_steps(ramp, specs, zip(times, gaps, soaks(specs, levels, soak), strict=True))
     _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
     return ramp
 
@@ -108,10 +118,25 @@ def _gate(
     gate.judge(state, before, after, change, permit=permit, now=now, kind=ChangeKind.RAMP)
 
 
-def _times(specs: Sequence[RampStepSpec], first: datetime, pace: int | None, *, now: datetime) -> list[datetime]:
-    if not now <= first <= now + timedelta(seconds=LONGEST):
+def hours_of(template: RampTemplate, environment: Environment, hours: Mapping[str, Any] | None) -> Hours | None:
+    """When a ramp of the template takes its steps there: by `hours` when given, else by the playbook.
+
+    Hours without a zone are those of the environment's people. Raises Invalid.
+    """
+    zone = environment.zone or timezone.get_default_timezone_name()
+    return read(template.hours if hours is None else hours, zone=zone)
+
+
+def _levels(specs: Sequence[RampStepSpec]) -> dict[str, dict[str, Any]]:
+    """What the levels of these steps ask for now: the ramp keeps it."""
+    used = {spec.monitoring.value for spec in specs}
+    return {key: values for key, values in selectors.levels().items() if key in used}
+
+
+def _first(at: datetime, *, now: datetime) -> datetime:
+    if not now <= at <= now + timedelta(seconds=LONGEST):
         raise Invalid("A ramp starts now or within a year, not in the past.", field="starts_at")
-    return due_times([spec.offset_seconds for spec in specs], starts_at=first, pace=pace)
+    return at
 
 
 def _create(
@@ -119,6 +144,8 @@ def _create(
     state: FlagState,
     *,
     starts_at: datetime,
+    hours: Hours | None,
+    levels: Levels,
     actor: Actor,
     now: datetime,
     permit: Permit | None,
@@ -135,6 +162,8 @@ def _create(
         base_enabled=state.enabled,
         base_percentage=state.percentage,
         soaking_since=now,
+        hours=hours.to_dict() if hours else {},
+        levels=levels,
         followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
     )
 
@@ -160,22 +189,22 @@ def _check(template: RampTemplate, specs: Sequence[RampStepSpec], state: FlagSta
         )
 
 
-def _copy_steps(ramp: Ramp, specs: Sequence[RampStepSpec], times: Sequence[datetime], *, soak: int | None) -> None:
-    before = [times[0], *times]
+def _copy_steps(ramp: Ramp, specs: Sequence[RampStepSpec], plan: Iterable[tuple[datetime, int, int]]) -> None:
+    """`plan` is when each step is due, its gap and its soak."""
     RampStep.objects.bulk_create(
         RampStep(
             ramp=ramp,
             position=position,
             label=spec.label,
             due_at=due_at,
-            gap=int((due_at - before[position - 1]).total_seconds()),
+            gap=gap,
             percentage=spec.percentage,
             allow_list_only=spec.allow_list_only,
             parameters=dict(spec.parameters),
             monitoring=spec.monitoring.value,
-            soak=spec.soak_seconds if soak is None else soak,
+            soak=soak,
         )
-        for position, (spec, due_at) in enumerate(zip(specs, times, strict=True), start=1)
+        for position, (spec, (due_at, gap, soak)) in enumerate(zip(specs, plan, strict=True), start=1)
     )
 
 
@@ -199,6 +228,7 @@ def _tell(
             "ramp": ramp.pk,
             "template": ramp.template_key,
             "steps": plan,
+            "hours": ramp.hours,
             **({"request": ramp.request} if ramp.request is not None else {}),
         },
     )

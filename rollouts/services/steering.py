@@ -22,7 +22,7 @@ from rollouts.domain.move import changed_by_others, in_danger
 from rollouts.domain.states import MOVING, RampState
 from rollouts.models import Ramp
 from rollouts.services.locking import Held, lock, move, need_reason, save
-from rollouts.services.steps import complete_if_done, move_plan, put_on_hold, take_next
+from rollouts.services.steps import complete_if_done, give_back, move_plan, put_on_hold, take_next
 
 
 @transaction.atomic
@@ -129,6 +129,43 @@ def roll_back(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version
     )
     save(held, "ramp.rolled_back", actor=actor, reason=reason, now=now, data={"rollback_id": rollback_id})
     return rollback_id
+
+
+@transaction.atomic
+def step_back(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Ramp:
+    """Give back the last taken step: the flag becomes what it was before it, and the ramp is held until it is resumed.
+
+    The parameters that the step set go back too; one that is off, or stands lower by now, is not raised. Going down
+    waits for no approval, no freeze and no trigger. The step is open again, as are those skipped since; soak and the
+    planned time to it begin anew.
+
+    Raises Conflict as `selectors.cannot_step_back` says: before the first step, after a rollback, and for a completed
+    ramp whose flag was changed or ramped again since.
+    """
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    ramp, step = held.ramp, selectors.last_taken(held.steps)
+    why = selectors.cannot_step_back(ramp, held.steps, held.situation(now))
+    if why or step is None or step.before is None:
+        raise Conflict(f"{ramp} cannot step back. {why}")
+    parameters = selectors.parameters_before(held.steps, step, held.flag.parameters)
+    told = {"ramp": ramp.pk, "step": step.position, "label": step.label, "stepped_back": True}
+    emergency.step_back(
+        ramp.flag.key,
+        ramp.environment.key,
+        {**step.before, "parameters": parameters},
+        actor=actor,
+        reason=reason,
+        now=now,
+        data=told,
+    )
+    if RampState(ramp.state) is not RampState.HELD:
+        move(ramp, RampState.HELD, now=now)
+    ramp.hold_reason, ramp.held_at = f"{actor.name} took back {step.label}: {reason}", now
+    done = give_back(held, step, now=now)
+    ramp.followed_event = selectors.last_event_of(ramp.flag.key, ramp.environment_id)
+    save(held, "ramp.stepped_back", actor=actor, reason=reason, now=now, data=done)
+    return ramp
 
 
 def _need_moving(held: Held, verb: str) -> None:

@@ -11,9 +11,10 @@ from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import rollout
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.news import hold_reason
-from rollouts.domain.schedule import delay
-from rollouts.domain.states import RampState
+from rollouts.domain.schedule import delay, due_times
+from rollouts.domain.states import ROLLED_OUT, RampState
 from rollouts.models import RampStep
 from rollouts.services.locking import Held, move, save
 
@@ -26,10 +27,11 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
     Raises Conflict when the flag has moved, and ApprovalNeeded and FrozenError as the gate says.
     """
     ramp, step, left = held.ramp, held.steps[held.ramp.position], selectors.left_by(held.ramp, held.steps)
+    found = {"enabled": held.flag.enabled, "percentage": str(held.flag.percentage), "parameters": held.flag.parameters}
     rollout.change(
         ramp.flag.key,
         ramp.environment.key,
-        StateChange(enabled=True, percentage=step.percentage, patch=_patch(held) or None),
+        StateChange(enabled=True, percentage=step.percentage, patch=selectors.patch_of(held.steps, step) or None),
         expected=StateChange(enabled=left.enabled, percentage=left.percentage),
         actor=actor,
         reason=reason,
@@ -38,8 +40,8 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
         permit=permit or _permit(held, now=now),
         asked=Change("ramp.advance", ramp.flag.key, {"ramp": ramp.pk}),
     )
-    step.taken_at, step.taken_by = now, actor.name
-    step.save(update_fields=["taken_at", "taken_by"])
+    step.taken_at, step.taken_by, step.before = now, actor.name, found
+    step.save(update_fields=["taken_at", "taken_by", "before"])
     ramp.position = step.position
     ramp.soaking_since = now
     if RampState(ramp.state) is RampState.PLANNED:
@@ -50,11 +52,18 @@ def take_next(held: Held, *, actor: Actor, reason: str, now: datetime, permit: P
         "label": step.label,
         "percentage": float(step.percentage),
         "monitoring": step.monitoring,
+        **_tell(held, step),
         **move_plan(held, now=now),
     }
     save(held, "ramp.advanced", actor=actor, reason=reason, now=now, data=told)
     complete_if_done(held, actor=actor, now=now)
     return step
+
+
+def _tell(held: Held, step: RampStep) -> dict[str, Any]:
+    """Who hears of the step, for the event."""
+    channels = selectors.level_of(held.ramp, step).tell
+    return {"tell": list(channels)} if channels else {}
 
 
 def _permit(held: Held, *, now: datetime) -> Permit | None:
@@ -71,19 +80,25 @@ def move_plan(held: Held, *, now: datetime) -> dict[str, int]:
     later = delay(open_steps[0].due_at, stands_since=now, gap=gap)
     if not later:
         return {}
-    for step in open_steps:
-        step.due_at += later
+    before, hours = open_steps[0].due_at, stored(held.ramp.hours)
+    times = due_times([step.gap for step in open_steps], first=before + later, hours=hours)
+    for step, due_at in zip(open_steps, times, strict=True):
+        step.due_at = due_at
     RampStep.objects.bulk_update(open_steps, ["due_at"])
-    return {"moved_seconds": int(later.total_seconds())}
+    return {"moved_seconds": int((times[0] - before).total_seconds())}
 
 
 def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:
-    """End the ramp when no step is left."""
-    if held.next is None:
-        move(held.ramp, RampState.COMPLETED, now=now)
-        last = selectors.last_taken(held.steps)
-        at = f" at {last.label}" if last else " with every step skipped"
-        save(held, "ramp.completed", actor=actor, reason=f"No step is left; ended{at}.", now=now)
+    """End the ramp when no step is left. Only one that took its last step has rolled its flag out."""
+    if held.next is not None:
+        return
+    move(held.ramp, RampState.COMPLETED, now=now)
+    last = selectors.last_taken(held.steps)
+    if last is held.steps[-1]:
+        save(held, "ramp.completed", actor=actor, reason=ROLLED_OUT, now=now, data={"rolled_out": last.label})
+        return
+    at = f" at {last.label}" if last else " with every step skipped"
+    save(held, "ramp.completed", actor=actor, reason=f"No step is left; ended{at}.", now=now)
 
 
 def put_on_hold(held: Held, *, actor: Actor, reason: str, now: datetime, data: dict[str, Any] | None = None) -> None:
@@ -105,11 +120,12 @@ def hold_for_news(held: Held, *, actor: Actor, now: datetime) -> bool:
     return True
 
 
-def _patch(held: Held) -> dict[str, Any]:
-    """The step's parameters, on top of those of the steps skipped just before it: they hold from there on."""
-    last = selectors.last_taken(held.steps)
-    since = last.position if last else 0
-    merged: dict[str, Any] = {}
-    for step in held.steps[since : held.ramp.position + 1]:
-        merged |= step.parameters
-    return merged
+def give_back(held: Held, step: RampStep, *, now: datetime) -> dict[str, Any]:
+    """Open the last taken step again, and those skipped since; what the event says of it. Does not touch the flag."""
+    again = [each for each in held.steps[step.position - 1 :] if each.taken_at or each.skipped_at]
+    for each in again:
+        each.taken_at = each.skipped_at = each.before = None
+        each.taken_by = each.skipped_by = ""
+    RampStep.objects.bulk_update(again, ["taken_at", "taken_by", "before", "skipped_at", "skipped_by"])
+    held.ramp.position, held.ramp.soaking_since = step.position - 1, now
+    return {"step": step.position, "label": step.label, **move_plan(held, now=now)}

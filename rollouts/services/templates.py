@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from core import events
 from core.actors import Actor
 from core.errors import Invalid, NotFound
 from flags.domain.bucketing import Bucketing
+from rollouts.domain.hours import read
 from rollouts.domain.template import KEY_HELP, MAX_NAME, RampStepSpec, flaws, is_key
 from rollouts.models import RampTemplate
 
@@ -27,6 +28,7 @@ def define(
     name: str,
     flag_key: str,
     steps: Sequence[RampStepSpec],
+    hours: Mapping[str, Any] | None = None,
     actor: Actor,
     reason: str,
     now: datetime,
@@ -37,15 +39,17 @@ def define(
 
     Raises:
         NotFound: there is no flag of this key.
-        Invalid: the first flaw of the steps, with the field `steps.<index>.<name>`.
+        Invalid: the first flaw of the steps, with the field `steps.<index>.<name>`, or hours or a zone that are none.
     """
     flag = flags.selectors.flags().filter(key=flag_key).first()
     if flag is None:
         raise NotFound(f"There is no flag {flag_key!r}, which the ramp {key!r} is for.")
     _check(key, name, steps, flag)
+    read(hours or {}, zone="UTC")
     template = RampTemplate.objects.select_for_update(of=("self",)).filter(key=key).first() or RampTemplate(key=key)
     before = _picture(template) if template.pk else {}
     template.name, template.flag, template.steps = name, flag, [step.to_dict() for step in steps]
+    template.hours = dict(hours or {})
     after = _picture(template)
     if before != after:
         template.save()
@@ -72,4 +76,4 @@ def _check(key: str, name: str, steps: Sequence[RampStepSpec], flag: Flag) -> No
 
 
 def _picture(template: RampTemplate) -> dict[str, Any]:
-    return {"name": template.name, "flag": template.flag.key, "steps": template.steps}
+    return {"name": template.name, "flag": template.flag.key, "steps": template.steps, "hours": template.hours}

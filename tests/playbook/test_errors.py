@@ -61,6 +61,21 @@ MISTAKES = {
         "ramps.slow.steps.1.percentage",
         "Goes back from 20 to 15 percent",
     ),
+    "hours that are none": (
+        ("    flag: sending\n    steps:", '    flag: sending\n    hours: {from: "9", to: "17:00"}\n    steps:'),
+        'hours: {from: "9"',
+        "ramps.slow.hours",
+        "`from` is a time of day like 09:00",
+    ),
+    "a day that is none": (
+        (
+            "    flag: sending\n    steps:",
+            '    flag: sending\n    hours: {from: "09:00", to: "17:00", days: [someday]}\n    steps:',
+        ),
+        "someday",
+        "ramps.slow.hours.days.0",
+        "Expected one of mon, tue",
+    ),
     "a percentage between the steps of the flag": (
         ("week: 1, percentage: 20", "week: 1, percentage: 12.5"),
         "percentage: 12.5",

@@ -70,6 +70,17 @@ def test_the_example_of_the_documentation_is_a_whole_playbook() -> None:
     assert playbook.ramps["payouts"].steps[1].percentage == Decimal("1.5")
 
 
+level = st.fixed_dictionaries(
+    {},
+    optional={
+        "everySeconds": st.integers(10, 30),
+        "soak": st.floats(0.1, 10),
+        "calm": st.booleans(),
+        "tell": st.lists(st.sampled_from(["slack", "email"]), unique=True),
+    },
+)
+DAY = '{"hours": {"from": "09:00", "to": "17:00"}}'
+NIGHT = '{"hours": {"from": "22:00", "to": "04:00", "days": ["sat"], "zone": "Europe/Zurich"}}'
 key = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 words = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\u2028\u2029\x85"), max_size=20
@@ -121,7 +132,8 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
             {"label": f"{number}", "week": number, "percentage": share, "parameters": draw(parameters)}
             for number, share in enumerate(shares, start=1)
         ]
-        return {"name": draw(name), "flag": draw(st.sampled_from(flags)), "steps": steps}
+        more = json.loads(draw(st.sampled_from(["{}", DAY, NIGHT])))
+        return {"name": draw(name), "flag": draw(st.sampled_from(flags)), "steps": steps, **more}
 
     def feature() -> dict[str, Any]:
         return {"name": draw(name), "bucketing": draw(st.sampled_from(["js31", "murmur3"])), **start()}
@@ -141,6 +153,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "description": draw(words),
         "deploymentConfig": {"version": draw(name), "features": {flag: feature() for flag in flags}},
         "environments": {place: environment() for place in places},
+        "monitoringLevels": draw(st.fixed_dictionaries({}, optional={"intensive": level, "reduced": level})),
         "ramps": {draw(key): ramp() for _ in range(draw(st.integers(0, 2)))},
         "approvals": draw(st.dictionaries(st.sampled_from(places), rules)),
         "applications": draw(st.dictionaries(st.sampled_from(places), application)),

@@ -40,6 +40,9 @@ def test_a_ramp_is_started_steered_and_rolled_back_from_a_terminal(template: Ram
     assert "> 5.1" in said
     number = str(Ramp.objects.get().pk)
     assert "x 5.1" in ramp_command("advance", number, "--reason", "allow-list", "--version", "1")
+    assert "> 5.1" in ramp_command("back", number, "--reason", "too early")
+    ramp_command("resume", number, "--reason", "now it is time")
+    assert "x 5.1" in ramp_command("advance", number, "--reason", "allow-list again")
     assert "- 5.2" in ramp_command("skip", number, "--reason", "rehearsed")
     assert "month end" in ramp_command("hold", number, "--reason", "month end")
     assert "held at 5.1, 0 %, monitoring intensive" in ramp_command("list", "--environment", "production")

@@ -57,7 +57,7 @@ def picture(ramp: Ramp) -> tuple[Any, ...]:
     state = selectors.state(KEY, "production")
     return (
         (ramp.state, ramp.position, ramp.version, ramp.soaking_since, ramp.followed_event),
-        list(ramp.steps.values_list("taken_at", "skipped_at", "due_at")),
+        list(ramp.steps.values_list("taken_at", "skipped_at", "due_at", "before")),
         (state.enabled, state.percentage, state.parameters, state.version, state.rollback_id != ""),
         selectors.configuration_versions()["production"],
         events.recent().count(),
@@ -73,6 +73,9 @@ def resumed(ramp: Ramp, actor: Actor, now: datetime) -> Callable[[], Any]:
 COMMANDS: dict[str, Callable[[Ramp, Actor, datetime], Callable[[], Any]]] = {
     "the clock takes a step": lambda ramp, actor, now: lambda: clock.advance_due(now=now + timedelta(hours=9)),
     "a person resumes": resumed,
+    "a person steps back": lambda ramp, actor, now: (
+        lambda: steering.step_back(ramp.pk, actor=actor, reason="r", now=now)
+    ),
     "a person rolls back": lambda ramp, actor, now: (
         lambda: steering.roll_back(ramp.pk, actor=actor, reason="r", now=now)
     ),

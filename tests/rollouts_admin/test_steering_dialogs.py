@@ -20,7 +20,7 @@ from tests.rollouts.conftest import KEY, Guard
 
 pytestmark = pytest.mark.django_db
 ClientAs = Callable[[str], Client]
-COMMANDS = ("advance", "hold", "resume", "skip", "roll-back")
+COMMANDS = ("advance", "hold", "resume", "skip", "step-back", "roll-back")
 
 
 def url(ramp: Ramp, name: str) -> str:
@@ -45,6 +45,8 @@ def test_commands_need_the_operate_permission(
 ) -> None:
     if name == "resume":
         steering.hold(ramp.pk, actor=operator_actor, reason="wait", now=now)
+    if name == "step-back":
+        steering.advance(ramp.pk, actor=operator_actor, reason="testers first", now=now)
     client, before = client_as(role), standing(ramp)
     allowed = role != "viewer"
     assert client.get(url(ramp, name)).status_code == (200 if allowed else 403)

@@ -15,6 +15,7 @@ from core.errors import Invalid
 from core.moments import clock, relative
 from flags.management.door import DoorCommand, actor
 from rollouts import selectors
+from rollouts.domain.hours import stored
 from rollouts.domain.move import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.selectors import RampView, StepStatus
@@ -26,6 +27,7 @@ _STEER: dict[str, Callable[..., Any]] = {
     "hold": steering.hold,
     "resume": steering.resume,
     "skip": steering.skip,
+    "back": steering.step_back,
     "rollback": steering.roll_back,
 }
 _VERBS = {
@@ -37,6 +39,7 @@ _VERBS = {
     "hold": "stop the ramp; the flag keeps its percentage",
     "resume": "let the clock go on, from the last step taken",
     "skip": "leave out the next step",
+    "back": "give back the last step: flag and parameters as before it; the ramp is held",
     "rollback": "switch the flag off and end the ramp for good",
 }
 _MARKS = {StepStatus.TAKEN: "x", StepStatus.NOW: "x", StepStatus.SKIPPED: "-", StepStatus.NEXT: ">"}
@@ -76,6 +79,9 @@ class Command(DoorCommand):
         sub.add_argument(
             "--soak", type=int, metavar="SECONDS", help="of PASS before each step, in place of the playbook's"
         )
+        sub.add_argument("--hours", metavar="09:00-17:00", help="when steps may be taken, or any; else by the playbook")
+        sub.add_argument("--days", metavar="mon,tue", help="of these hours; Monday to Friday if left out")
+        sub.add_argument("--zone", metavar="ZONE", help="of these hours; that of the environment if left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, verb, as_json = timezone.now(), options["verb"], options["json"]
@@ -129,8 +135,10 @@ class Command(DoorCommand):
         self.stdout.write(_line(view))
         for line in _steps(view, now):
             self.stdout.write(line)
-        if view.waits_for:
-            self.stdout.write(view.waits_for)
+        if view.ramp.hours:
+            self.stdout.write(f"Steps are taken {stored(view.ramp.hours)}.")
+        if view.waits_for or view.rolled_out:
+            self.stdout.write(view.waits_for or f"{view.rolled_out}.")
         if radius:
             self.stdout.write(radius.sentence)
         if rollback_id:
@@ -155,8 +163,20 @@ def _start(options: dict[str, Any], now: datetime) -> int:
         starts_at=_time(options["at"]),
         pace=options["pace"],
         soak=options["soak"],
+        hours=_hours(options),
     )
     return ramp.pk
+
+
+def _hours(options: dict[str, Any]) -> dict[str, Any] | None:
+    text, days, zone = (options[name] for name in ("hours", "days", "zone"))
+    if text is None or text == "any":
+        if days or zone:
+            raise Invalid("--days and --zone belong to --hours 09:00-17:00.", field="hours")
+        return None if text is None else {}
+    opens, _, closes = text.partition("-")
+    told = {"from": opens, "to": closes, "zone": zone or ""}
+    return {**told, "days": days.split(",")} if days else told
 
 
 def _time(text: str | None) -> datetime | None:

@@ -65,7 +65,7 @@ def steps(flag: Flag, operator_actor: Actor, now: datetime) -> Checklist:
     told: dict[str, Any] = {"actor": operator_actor, "reason": "tests", "now": now}
     templates.define("deployment", document, **told)
     calm(now)
-    plans.start("deployment", "production", **told)
+    plans.start("deployment", "staging", **told)
     return Checklist.objects.get(key="steps")
 
 
@@ -262,7 +262,7 @@ def test_of_many_runners_and_many_who_ask_one_runs_it_once(
 
     def ask() -> str:
         try:
-            commands.request(row.pk, allowed=programs.allowed, actor=operator_actor, now=now)
+            commands.request(row.pk, allowed=programs.allowed, reason="r", actor=operator_actor, now=now)
         except Conflict:
             return "late"
         return "asked"

@@ -44,7 +44,7 @@ def test_everybody_sees_and_only_who_may_acts(
     who: dict[str, Any] = {"actor": operator_actor, "now": now}
     file = attaching.attach(reviewed, attaching.File("seen.html", b"<script>alert(1)</script>"), **who)
     Item.objects.filter(pk=reviewed).update(command="npm test", runs_here=True)
-    run = commands.request(reviewed, allowed=["npm"], **who)
+    run = commands.request(reviewed, allowed=["npm"], reason="r", **who)
     pages = (
         "/admin/plans/plan/",
         f"/admin/plans/plan/{plan.pk}/change/",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bson import ObjectId
 from django.contrib import admin
 from django.contrib.admin.options import ShowFacets
 from django.db.models import Model, QuerySet
@@ -77,15 +78,17 @@ class NctoolAdmin(ReadOnlyAdmin):
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("npub",)
-    search_help_text = "The whole npub, or how it begins"
+    search_help_text = "The whole npub, or how it begins; or an id"
     list_fullwidth = True
     list_before_template = "migrations_app/list_head.html"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
-        """From the beginning of the npub on, so that MongoDB can use its index."""
+        """From the beginning of the npub on, so that MongoDB can use its index; or by the id of a document."""
         term = search_term.strip()
+        if ObjectId.is_valid(term):
+            return queryset.filter(pk=term), False
         return (queryset.filter(npub__startswith=term) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

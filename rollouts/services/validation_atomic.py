@@ -22,7 +22,7 @@ PAUSE = 2.0  # seconds between two looks at what seems wrong
 LOOKS = 3
 MOST_SUSPECTS = 200  # looked at again; with more of them it is no melt caught in the middle
 EXPECTED = 20  # melts with the flag on, of which none may be without an atomic operation
-BROKEN = "Raise atomicMeltOperations no further, and look at these melts under Tokens."
+BROKEN = "Raise atomicMeltOperations no further, and look for the tokens of these melts by their ids, under Tokens."
 DOUBLE = "Switch atomicMeltOperations off now: money is counted twice. Reconcile these wallets with the mint."
 NO_MARK = (
     "See in nctool's log why no melt is made by the atomic path, and that the tokens it writes carry "
@@ -40,7 +40,6 @@ class Seen:
     tokens: int = 0
     whole: int = 0
     under_way: int = 0
-    checks: int = 0
     failed: int = 0
     double: int = 0
     suspects: dict[str, list[Problem]] = field(default_factory=dict)
@@ -95,7 +94,6 @@ def _first_look(subject: Subject) -> Seen:
         if is_under_way(operation, now=subject.now):
             seen.under_way += 1
             continue
-        seen.checks += len(Rule)
         wrong = problems(operation)
         if not wrong:
             seen.whole += 1
@@ -162,12 +160,13 @@ def _told(seen: Seen, reported: Reported) -> Result:
     found.tell("atomicOperationsCount", f"{seen.judged:,} in the last 24 h, in {seen.tokens:,} tokens{waiting}")
     found.tell("successfulOperations", f"{seen.whole:,}")
     listed = f"; the first {len(seen.broken)} are listed" if seen.failed > len(seen.broken) else ""
-    found.judge("failedOperations", f"{seen.failed:,}{listed}", ok=not seen.failed, todo=BROKEN)
+    todo = DOUBLE if seen.double else BROKEN
+    found.judge("failedOperations", f"{seen.failed:,}{listed}", ok=not seen.failed, todo=todo)
     back = "not known: nctool does not report it" if reported.rolled_back is None else f"{reported.rolled_back:,.0f}"
     found.tell("rollbacksExecuted", f"{back} ({ROLLED_BACK})")
-    found.tell("dataConsistencyChecks", f"{seen.checks:,}: {len(Rule)} of each operation")
+    found.tell("dataConsistencyChecks", f"{len(Rule) * seen.judged:,}: {len(Rule)} of each operation")
     prevented = f"no: in {seen.double:,} of them money is counted twice" if seen.double else "yes"
-    found.judge("doubleCountingPrevented", prevented, ok=not seen.double, todo=DOUBLE)
+    found.judge("doubleCountingPrevented", prevented, ok=not seen.double)
     for name, wrong in seen.broken.items():
         found.judge(f"Melt {name}", "; ".join(problem.what for problem in wrong), ok=False)
     return found.result(

@@ -38,6 +38,11 @@ def test_a_search_finds_an_npub_by_its_beginning_and_takes_no_pattern(client: Cl
     assert rows(client.get(TOKENS, {"q": "bob"})) == []
 
 
+def test_a_search_finds_a_token_by_the_id_that_a_validation_names(client: Client, many: list[Any]) -> None:
+    assert [row.amount for row in rows(client.get(TOKENS, {"q": f" {many[7]['_id']} "}))] == [7]
+    assert rows(client.get(TOKENS, {"q": "0" * 24})) == []
+
+
 def test_filters_narrow_the_list_and_unknown_values_do_not(client: Client, many: list[Any], token: Any) -> None:
     assert client.get(TOKENS, {"status": "spent"}).context["cl"].result_count == 21
     assert client.get(TOKENS, {"status": "spent", "transaction_type": "melted"}).context["cl"].result_count == 1

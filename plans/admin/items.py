@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views import View
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
@@ -27,6 +28,7 @@ from plans.services import attaching, commands, items
 
 TICK, RUN, APPROVE = "plans.tick_item", "plans.run_command", "plans.approve_phase"
 WORDS = {ItemState.PASSED: "Pass", ItemState.FAILED: "Fail", ItemState.SKIPPED: "Skip", ItemState.PENDING: "Untick"}
+MOMENT = "%Y-%m-%dT%H:%M"  # as browsers send it
 FILE_HELP = f"A picture, a log, a report: up to {attaching.MOST_BYTES // 1024**2} MB."
 
 
@@ -111,11 +113,12 @@ class AssignForm(ReasonForm):
     assignee = forms.CharField(
         label="Who", required=False, max_length=150, widget=UnfoldAdminTextInputWidget, help_text="As they sign in."
     )
-    due_at = forms.SplitDateTimeField(
+    due_at = forms.DateTimeField(
         label="Until",
         required=False,
-        widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="Empty: the time of the list. When it is over, it is told, and that person gets a mail.",
+        input_formats=[MOMENT],
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text=f"In {settings.TIME_ZONE}. Empty: the time of the list. That person gets a mail when it is over.",
     )
 
     field_order = ["assignee", "due_at"]
@@ -133,7 +136,7 @@ class Assign(ItemDialog):
     def get_initial(self) -> dict[str, Any]:
         item = self.item
         who = item.assignee or self.request.user.get_username()
-        return {**super().get_initial(), "assignee": who, "due_at": item.due_at}
+        return {**super().get_initial(), "assignee": who, "due_at": _local(item.due_at)}
 
     def perform(self, values: dict[str, Any]) -> str:
         row = items.assign(
@@ -256,6 +259,10 @@ class Download(PermissionRequiredMixin, View):
         response = HttpResponse(bytes(found.content), content_type="application/octet-stream")
         response.headers["Content-Disposition"] = _disposition(found.name)
         return response
+
+
+def _local(moment: datetime | None) -> str:
+    return timezone.localtime(moment).strftime(MOMENT) if moment else ""
 
 
 def _disposition(name: str) -> str:

@@ -17,7 +17,6 @@ from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import NotFound
 from plans import selectors
 from plans.admin import commands, words
-from plans.domain.gate import Standing
 from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Phase
 from plans.services import phases
@@ -60,7 +59,7 @@ class PhasePage(Screen):
             (
                 each,
                 words.requirement(each),
-                live and each.standing is Standing.UNMET and user.has_perm(commands.APPROVE),
+                live and each.waivable and user.has_perm(commands.APPROVE),
             )
             for each in phases.gate_of(phase, now=now)
         ]

@@ -13,6 +13,7 @@ from risk.domain.levels import Level
 
 LEVELS = tuple(Level)
 FRESH = timedelta(minutes=5)  # an assessment of the risk; it is made every minute
+NEVER_WAIVED = ("plan", "approval")
 GUARD_SILENCE = timedelta(seconds=60)  # the guard judges every 10 s; after this it counts as dead
 
 
@@ -40,6 +41,11 @@ class Requirement:
     def open(self) -> bool:
         """It lets the phase pass."""
         return self.standing in (Standing.MET, Standing.WAIVED)
+
+    @property
+    def waivable(self) -> bool:
+        """An approver may let it pass. What nobody measured never is, nor a pause, nor the word of another person."""
+        return self.standing is Standing.UNMET and self.key not in NEVER_WAIVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,7 @@ def _ramps(ramps: Mapping[str, bool]) -> Iterator[Requirement]:
 
 def _waived(requirement: Requirement, facts: Facts, now: datetime) -> Requirement:
     waiver = facts.waivers.get(requirement.key)
-    if waiver is None or requirement.standing is not Standing.UNMET or waiver.expires_at <= now:
+    if waiver is None or not requirement.waivable or waiver.expires_at <= now:
         return requirement
     why = f"{requirement.why} Waived by {waiver.by}: {waiver.reason}"
     return Requirement(requirement.key, requirement.title, Standing.WAIVED, why, requirement.remedy, requirement.since)

@@ -55,7 +55,7 @@ class Phase(models.Model):
     """One part of a plan. `needs` is what must be true before it starts (`gate.Needs`); ramps, triggers and features
     are keys.
 
-    An approval is of the phase as it is: `approved_by` is emptied when the phase starts or is rolled back.
+    An approval is for one start: `approved_by` is emptied when the phase is rolled back.
     """
 
     plan = models.ForeignKey("plans.Plan", on_delete=models.CASCADE, related_name="phases")

@@ -107,6 +107,8 @@ def waive(phase_id: int, requirement: str, *, expires_at: datetime, actor: Actor
         raise Invalid(f"{phase.name} has no requirement {requirement!r}.", field="requirement")
     if found.standing is Standing.UNKNOWN:
         raise Conflict(f"{found.title}: {found.why} What is not known cannot be waived.")
+    if found.standing is Standing.UNMET and not found.waivable:
+        raise Conflict(f"{found.title}: {found.why} This is never waived. {found.remedy}")
     if found.open:
         raise Conflict(f"{found.title}: {found.why} There is nothing to waive.")
     waiver = Waiver.objects.create(

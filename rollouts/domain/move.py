@@ -84,7 +84,8 @@ class Situation:
     it, before its first step). `soaking_since` is when the flag came to stand where it stands now. `frozen` tells of
     a freeze that holds in the environment now and when it ends, `blocked` why no ramp of the flag goes on; both else
     empty. Outside of `hours` the clock takes no step; None is any time. `alarm` is an alert about the flag
-    that fires, where the monitoring level of the present step minds it; else empty.
+    that fires, where the monitoring level of the present step minds it, `risk` the level of the environment's risk
+    where that is too high for a step; both else empty.
     """
 
     state: RampState
@@ -99,6 +100,7 @@ class Situation:
     blocked: str = ""
     hours: Hours | None = None
     alarm: str = ""
+    risk: str = ""
 
     @property
     def next(self) -> Step | None:
@@ -176,6 +178,11 @@ def outside_hours(situation: Situation, now: datetime) -> str:
     return situation.hours.why_not(now) if situation.hours else ""
 
 
+def too_risky(situation: Situation) -> str:
+    """Why the risk of the environment forbids a step by the clock; empty when it does not."""
+    return f"The risk here is {situation.risk}: the clock takes a step at MEDIUM or below." if situation.risk else ""
+
+
 def _not_yet(situation: Situation, step: Step, now: datetime) -> str:
     if now < step.due_at:
         return f"{_capital(step.label)}, is due {_clock(step.due_at)}."
@@ -185,7 +192,7 @@ def _not_yet(situation: Situation, step: Step, now: datetime) -> str:
     seen = situation.guard_seen_at
     if seen is None or now - seen > GUARD_SILENCE:
         return f"The guard {'has never run' if seen is None else f'was last seen {_clock(seen)}'}: nobody is watching."
-    danger = in_danger(situation.watches)
+    danger = in_danger(situation.watches) or too_risky(situation)
     if danger or situation.untouched:
         return danger
     if situation.alarm:

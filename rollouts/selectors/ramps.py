@@ -12,8 +12,10 @@ from django.db.models import Q, QuerySet
 import alerting.selectors
 import flags.selectors
 import monitoring.selectors
+import risk.selectors
 from core import events, freezes, heartbeats
 from core.errors import NotFound
+from risk.domain.levels import Level as RiskLevel
 from rollouts.domain.hours import stored
 from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
@@ -23,6 +25,8 @@ from rollouts.selectors.shown import RampView, last_taken, level_of, view_of
 
 if TYPE_CHECKING:
     from flags.models import FlagState
+
+RISK_FRESH = timedelta(minutes=5)  # it is assessed every minute
 
 
 def templates() -> QuerySet[RampTemplate]:
@@ -181,7 +185,15 @@ def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: d
         blocked=block.why if (block := blocks.filter(flag=ramp.flag_id).first()) else "",
         hours=stored(ramp.hours),
         alarm=_alarm(ramp) if level_of(ramp, last_taken(steps)).calm else "",
+        risk=_risk(ramp, now=now),
     )
+
+
+def _risk(ramp: Ramp, *, now: datetime) -> str:
+    """The level of the risk that alarms people (seed: triggerRiskAlert), while it is news; else empty."""
+    found = risk.selectors.latest(ramp.environment.key)
+    fresh = found is not None and now - found.at <= RISK_FRESH
+    return found.level if found and fresh and found.level in (RiskLevel.HIGH, RiskLevel.CRITICAL) else ""
 
 
 def _alarm(ramp: Ramp) -> str:

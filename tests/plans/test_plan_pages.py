@@ -188,7 +188,7 @@ def test_what_is_late_and_what_waits_for_me_stands_on_home(
     client_as: ClientAs, plan: Plan, operator_actor: Actor, now: datetime
 ) -> None:
     client, row = client_as("operator"), item("Reviewed")
-    sent = {"assignee": "operator", "due_at_0": "2025-08-11", "due_at_1": "09:30", "version": 1}
+    sent = {"assignee": "operator", "due_at": "2025-08-11T09:30", "version": 1}
     assert client.post(f"/admin/plans/checklist/item/{row.pk}/assign/", sent).status_code == 302
     home = text_of(client, "/admin/")
     assert "to do" in home.split("Waits for you")[1]

@@ -94,6 +94,7 @@ def test_a_step_that_is_due_soaked_and_passing_is_taken() -> None:
             "has yet to judge the end of it",
         ),
         ({"watches": [watch(verdict=Verdict.BREACH)]}, "is in BREACH"),
+        ({"risk": "HIGH"}, "The risk here is HIGH"),
         ({"watches": [watch(latched=True)]}, "until a person re-arms it"),
         ({"watches": [watch(judged_until=NOW - timedelta(seconds=361))]}, "too old"),
         ({"watches": [watch(), watch(trigger="drop", verdict=Verdict.NO_DATA)]}, "Trigger drop"),

@@ -166,7 +166,10 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "django_mongodb_backend",
         "NAME": env.text("NCTOOL_MONGODB_NAME", "nctool"),
         "HOST": NCTOOL_MONGODB,
-        "OPTIONS": {"serverSelectionTimeoutMS": 1500, "connectTimeoutMS": 1500, "socketTimeoutMS": 5000},
+        # The driver's heartbeat waits for connectTimeoutMS, and when it fails every question under way is cancelled and
+        # asked again: a server that is busy with a long one must not be taken for dead. What a page waits for is in
+        # migrations_app/adapters/mongo.py.
+        "OPTIONS": {"serverSelectionTimeoutMS": 1500, "connectTimeoutMS": 10_000, "socketTimeoutMS": 5000},
     },
 }
 DATABASE_ROUTERS = ["migrations_app.adapters.router.NctoolRouter"]

@@ -26,21 +26,19 @@ BATCH = 1_000  # documents MongoDB sends at once: its own 16 MB of them would be
 ATOMIC = {"metadata.atomic_operation": True}
 OPERATION = "metadata.operation_id"
 TEXTS = ("npub", "mint_url", "transaction_type", "status", "spent_by")
-FIELDS = dict.fromkeys((*TEXTS, "amount", "created_at", OPERATION, "metadata.inputs", "metadata.fee"), 1)
+PROOFS = "proofs"  # they stay there: long, and whoever knows them can spend them
 Document = Mapping[str, Any]
 
 
 def since(start: datetime) -> Iterator[Operation]:
     """The atomic melts since then, in the order of their ids. Read them inside `mongo.limited(WORK)`."""
-    found = _tokens().find({**ATOMIC, "created_at": {"$gte": start - MARGIN}}, FIELDS)
-    for rows in _assembled(found):
+    for rows in _assembled({**ATOMIC, "created_at": {"$gte": start - MARGIN}}):
         yield from (operation for operation in rows if operation.at >= start)
 
 
 def again(ids: Sequence[str]) -> list[Operation]:
     """These atomic melts as they are now, without those that are gone."""
-    found = _tokens().find({**ATOMIC, OPERATION: {"$in": list(ids)}}, FIELDS)
-    return [operation for rows in _assembled(found) for operation in rows]
+    return [operation for rows in _assembled({**ATOMIC, OPERATION: {"$in": list(ids)}}) for operation in rows]
 
 
 def _tokens() -> Any:
@@ -48,11 +46,13 @@ def _tokens() -> Any:
     return database["cashutokens"].with_options(codec_options=CodecOptions(tz_aware=True))
 
 
-def _assembled(cursor: Any) -> Iterator[list[Operation]]:
+def _assembled(query: Document) -> Iterator[list[Operation]]:
     """The melts whole, as many at a time as their inputs can be asked for in one question."""
+    steps = [{"$match": query}, {"$sort": {OPERATION: 1}}, {"$unset": PROOFS}]
+    cursor = _tokens().aggregate(steps, allowDiskUse=True, batchSize=BATCH)
     waiting: list[tuple[list[Document], int]] = []
     inputs = 0
-    for _, group in groupby(cursor.sort(OPERATION, 1).allow_disk_use(True).batch_size(BATCH), _key):
+    for _, group in groupby(cursor, _key):
         waiting.append(_first(group))
         inputs += sum(len(_named(row)) for row in waiting[-1][0])
         if inputs >= TOGETHER or len(waiting) >= BATCH:
@@ -100,7 +100,7 @@ def _with_inputs(waiting: Iterable[tuple[list[Document], int]]) -> list[Operatio
     )
     there: dict[str, Token] = {}
     for first in range(0, len(wanted), TOGETHER):
-        for row in _tokens().find({"_id": {"$in": wanted[first : first + TOGETHER]}}, FIELDS):
+        for row in _tokens().find({"_id": {"$in": wanted[first : first + TOGETHER]}}, {PROOFS: 0}):
             there[str(row["_id"])] = _token(row)
     return [_operation(rows, more, there) for rows, more in groups]
 

@@ -103,7 +103,8 @@ def everything() -> Iterator[tuple[int, int]]:
             "Whole systems, one after the other": behind("-m", "system"),
             "The tests that race, on PostgreSQL": behind("-m", "races", DATABASE_URL=url),
         }
-        yield pytest(["-m", "not system", "--numprocesses", "2", "--dist", "loadfile"])
+        # Without migrations, which take 5 s a process: the other two runs have them, on SQLite and on PostgreSQL.
+        yield pytest(["-m", "not system", "--nomigrations", "--numprocesses", "2", "--dist", "loadfile"])
         for title, (output, run) in hidden.items():
             print(f"\n{title}:", flush=True)
             result = run.result()

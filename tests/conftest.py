@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +18,7 @@ from flags.models import Flag
 from flags.services import registry
 from tests import servers
 from tests.chromium import chromium, client_as, page_as, person, web  # noqa: F401
+from tests.system.running import System
 
 KEY = "atomicMeltOperations"
 ENVIRONMENTS = ("development", "staging", "pre-production", "production")
@@ -74,3 +77,26 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A MongoDB that runs for the whole session."""
     with servers.mongodb_server(tmp_path_factory.mktemp("mongodb")) as url:
         yield url
+
+
+PASSWORD = re.compile(r"^ +(viewer|operator|approver|administrator) +(\S{12,})$", re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> System:
+    """Set up and never started, to be copied. Two set-ups at once, as a hasty person may do, make one system."""
+    system = System(tmp_path_factory.mktemp("set-up"))
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _: system.manage("setup"), range(2)))
+    assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+    shown = [dict(PASSWORD.findall(done.stdout)) for done in both]
+    assert sorted(map(len, shown)) == [0, 4], [done.stdout for done in both]
+    return system
+
+
+@pytest.fixture(scope="module")
+def prepared(set_up: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A whole system of the module's own, set up and not started."""
+    system = set_up.copy(tmp_path_factory.mktemp("system"))
+    yield system
+    system.end()

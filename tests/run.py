@@ -1,6 +1,7 @@
-"""`make test`: the whole suite on SQLite, then the tests that race again on PostgreSQL. Brings all it needs.
+"""`make test`: the whole suite on SQLite, and the tests that race again on PostgreSQL. Brings all it needs.
 
-Two processes share the suite by files; the tests that start whole systems run alone, so that nothing slows those down.
+Three runs side by side, because the tests that start whole systems mostly wait: those, the races on PostgreSQL, and
+all others in two processes that share them by files. The last are seen as they go, the first two when they are over.
 Arguments go to one pytest run, and are then all that is run. `TEST_DATABASE_URL` names a PostgreSQL
 (a role that may create databases) to be used in place of our own. Ends with `N passed, N failed`.
 """
@@ -14,14 +15,17 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 from tests.servers import CHROMIUM_MISSING, chromium_path
 
 BASE_DIR = Path(__file__).parents[1]
-OURS = ("DATABASE_URL", "DATABASE_URL_FILE", "DJANGO_SETTINGS_MODULE")
+# PYTHONDONTWRITEBYTECODE: a hundred processes are started, and each would compile all modules again.
+OURS = ("DATABASE_URL", "DATABASE_URL_FILE", "DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE")
 
 
 def find_chromium() -> bool:
@@ -44,13 +48,15 @@ def counts(report: Path) -> tuple[int, int]:
     return of["tests"] - failed - of["skipped"], failed
 
 
-def pytest(arguments: list[str], **environment: str) -> tuple[int, int]:
-    """Run pytest in a process of its own; how many passed and failed."""
+def pytest(arguments: list[str], *, output: IO[str] | None = None, **environment: str) -> tuple[int, int]:
+    """Run pytest in a process of its own, which writes to `output` or here; how many passed and failed."""
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments]
-        code = subprocess.run(command, cwd=BASE_DIR, env=clean | environment).returncode
+        code = subprocess.run(
+            command, cwd=BASE_DIR, env=clean | environment, stdout=output, stderr=output and subprocess.STDOUT
+        ).returncode
         passed, failed = counts(report)
     return passed, failed or int(code != 0)
 
@@ -86,13 +92,25 @@ def main(arguments: list[str]) -> int:
 
 
 def everything() -> Iterator[tuple[int, int]]:
-    """The runs that make up the suite."""
-    yield pytest(["-m", "not system", "--numprocesses", "2", "--dist", "loadfile"])
-    print("\nWhole systems, one after the other:", flush=True)
-    yield pytest(["-m", "system"])
-    print("\nThe tests that race, on PostgreSQL:", flush=True)
-    with postgresql() as url:
-        yield pytest(["-m", "races"], DATABASE_URL=url)
+    """The runs that make up the suite, side by side; what is not seen as it goes is printed whole, in a fixed order."""
+    with postgresql() as url, ThreadPoolExecutor() as pool, ExitStack() as files:
+
+        def behind(*arguments: str, **environment: str) -> tuple[IO[str], Future[tuple[int, int]]]:
+            output = files.enter_context(tempfile.TemporaryFile("w+"))
+            return output, pool.submit(pytest, list(arguments), output=output, **environment)
+
+        hidden = {
+            "Whole systems, one after the other": behind("-m", "system"),
+            "The tests that race, on PostgreSQL": behind("-m", "races", DATABASE_URL=url),
+        }
+        # Without migrations, which take 5 s a process: the other two runs have them, on SQLite and on PostgreSQL.
+        yield pytest(["-m", "not system", "--nomigrations", "--numprocesses", "2", "--dist", "loadfile"])
+        for title, (output, run) in hidden.items():
+            print(f"\n{title}:", flush=True)
+            result = run.result()
+            output.seek(0)
+            print(output.read(), flush=True)
+            yield result
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -101,7 +102,8 @@ def run(make_holder: Callable[..., Holder]) -> Callable[..., None]:
             await door.open()
             await story(door, holder)
 
-        asyncio.run(play())
+        with ThreadPoolExecutor(1) as thread:  # in that of the tests Playwright may keep a loop
+            thread.submit(asyncio.run, play()).result()
 
     return run
 

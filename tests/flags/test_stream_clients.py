@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -52,12 +51,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    system = System(tmp_path_factory.mktemp("system"))
-    assert system.manage("setup").returncode == 0
-    system.start()
-    yield Site(system)
-    system.end()
+def site(prepared: System) -> Site:
+    prepared.start()
+    return Site(prepared)
 
 
 class Line:

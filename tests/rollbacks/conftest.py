@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,14 @@ class Cluster:
         return [" ".join(word for word in call if not word.startswith(("--context", "--names"))) for call in found]
 
 
+def fake_kubectl(directory: Path) -> Path:
+    """The fake as a program of this very Python without its packages: many are started."""
+    program = directory / "kubectl"
+    program.write_text(f"#!{sys.executable} -IS\n{Path(__file__).with_name('fake_kubectl.py').read_text()}")
+    program.chmod(0o700)
+    return program
+
+
 @pytest.fixture
 def on(flag: Flag, now: datetime) -> Flag:
     """On for 25 % of production."""
@@ -98,7 +107,7 @@ def both(on: Flag, now: datetime) -> None:
 def cluster(on: Flag, tmp_path: Path, settings: Settings, now: datetime) -> Cluster:
     """Production runs 2.0.0; 1.9.4 was there before it."""
     found = Cluster(tmp_path / "kubeconfig")
-    settings.KUBECTL = str(Path(__file__).with_name("fake_kubectl.py"))
+    settings.KUBECTL = str(fake_kubectl(tmp_path))
     settings.KUBECONFIG, settings.KUBECONFIGS = "", {"PRODUCTION": str(found.file)}
     applications.define("production", WHERE, actor=OLGA, reason="tests", now=now)
     return found

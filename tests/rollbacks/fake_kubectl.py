@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A kubectl that behaves as the real one does towards one Deployment, which it keeps in the file that KUBECONFIG names.
 
 What it prints and how it numbers revisions was recorded from kubectl 1.32 at a real API server: an undo gives the old

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,21 +14,7 @@ import redis
 from nctool_rollout.supervisor import run_file
 from tests.system.running import System, alive, wait_for
 
-PASSWORD = re.compile(r"^ +(viewer|operator|approver|administrator) +(\S{12,})$", re.MULTILINE)
 pytestmark = [pytest.mark.system, pytest.mark.skipif(not psutil.LINUX, reason="process groups are looked at by /proc")]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Set up and not started. Two set-ups at once, as a hasty person may do, make one system."""
-    system = System(tmp_path_factory.mktemp("system"))
-    with ThreadPoolExecutor() as pool:
-        both = list(pool.map(lambda _: system.manage("setup"), range(2)))
-    assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
-    shown = [dict(PASSWORD.findall(done.stdout)) for done in both]
-    assert sorted(map(len, shown)) == [0, 4], [done.stdout for done in both]
-    yield system
-    system.end()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import alerting.selectors
 import flags.selectors
@@ -53,9 +53,11 @@ def ramps() -> QuerySet[Ramp]:
     return Ramp.objects.select_related("flag", "environment").prefetch_related("steps").order_by("-id")
 
 
-def moving_ids() -> list[int]:
-    """The ramps the clock looks at, oldest first."""
-    return list(Ramp.objects.filter(state__in=MOVING).order_by("id").values_list("pk", flat=True))
+def moving_ids(*, now: datetime) -> list[int]:
+    """The ramps the clock looks at, oldest first: not those whose next step is not due, once that was said of them."""
+    ahead = RampStep.objects.filter(ramp=OuterRef("pk"), position=OuterRef("position") + 1, due_at__gt=now)
+    moving = Ramp.objects.filter(state__in=MOVING).exclude(Exists(ahead), ~Q(waiting_for=""))
+    return list(moving.order_by("id").values_list("pk", flat=True))
 
 
 def live() -> list[RampView]:

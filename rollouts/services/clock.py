@@ -28,7 +28,7 @@ def advance_due(*, now: datetime) -> int:
     A ramp takes at most one step, however long the clock was away: the next one needs a verdict that was
     judged after this one. A ramp that fails is logged and does not keep the others from advancing.
     """
-    return _each(selectors.moving_ids(), _tick, now=now)
+    return _each(selectors.moving_ids(now=now), _tick, now=now)
 
 
 def follow(*, now: datetime) -> int:

@@ -506,3 +506,21 @@ def test_the_tasks_look_and_leave_their_heartbeats(ramp: Ramp) -> None:
     tasks.advance()
     tasks.follow()
     assert {"ramps", "follow"} <= set(heartbeats.last())
+
+
+def test_a_ramp_whose_step_is_not_due_is_looked_at_once_and_again_when_it_is(
+    template: RampTemplate,
+    guard: Guard,
+    operator_actor: Actor,
+    now: datetime,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    soon = now + HOUR
+    ramp = starting.start(template.key, "production", actor=operator_actor, reason="go", now=now, starts_at=soon)
+    clock.advance_due(now=now)
+    with django_assert_num_queries(1):
+        clock.advance_due(now=now)
+    assert "is due" in selectors.get(ramp.pk).waiting_for
+    guard.passes(since=now, until=soon)
+    clock.advance_due(now=soon)
+    assert selectors.get(ramp.pk).position == 1

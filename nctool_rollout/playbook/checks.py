@@ -225,6 +225,8 @@ class _Checks:
             yield from self._named((*here, "triggers"), "trigger", phase.triggers, self.playbook.triggers)
             for index, feature in enumerate(phase.features):
                 yield from self._known("feature", feature, (*here, "features", index))
+            for index, feature in enumerate(phase.needs.flags):
+                yield from self._known("feature", feature, (*here, "needs", "flags", index))
         for key, checklist in plan.checklists.items():
             yield from self._items((*path, "checklists", key, "items"), checklist.items)
         try:

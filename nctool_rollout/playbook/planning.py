@@ -56,6 +56,7 @@ class Needs(Part):
 
     after: Annotated[list[PlanKey] | None, Field(description="Phases; the one before, when left out.")] = None
     checklists: list[ListKey] = []
+    flags: Annotated[list[FlagKey], Field(description="Those that everybody must have.")] = []
     risk: Annotated[Level | None, Field(description="The highest level at which it may start.")] = None
     validation: Annotated[int, Field(ge=0, le=720, description="Hours within which a validation succeeded.")] = 0
     approval: Annotated[bool, Field(description="By another person than the one who starts it.")] = False

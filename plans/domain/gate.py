@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from core.errors import Conflict
@@ -75,6 +76,7 @@ class Needs:
     Args:
         after: phases that must be completed before.
         checklists: those that must be done.
+        flags: those that everybody must have.
         risk: the highest level at which it may start; None: whatever the risk is.
         validation: hours within which a deployment must have been validated with success; 0: it need not be.
         approval: another person must have approved it.
@@ -82,6 +84,7 @@ class Needs:
 
     after: Sequence[str] = ()
     checklists: Sequence[str] = ()
+    flags: Sequence[str] = ()
     risk: Level | None = None
     validation: int = 0
     approval: bool = False
@@ -92,7 +95,7 @@ class Facts:
     """What is so now.
 
     `triggers` are those that have fired or are in BREACH, in words. `validated`: when the newest validation ended, and
-    whether with success. `approved_by`: who approved the phase.
+    whether with success. `approved_by`: who approved the phase. `flags`: the percentage that really has each.
     """
 
     plan: PlanState
@@ -103,6 +106,7 @@ class Facts:
     guard_seen_at: datetime | None = None
     triggers: Sequence[str] = ()
     frozen: str = ""
+    flags: Mapping[str, Decimal] = field(default_factory=dict)
     approved_by: str = ""
     waivers: Mapping[str, WaiverFact] = field(default_factory=dict)
 
@@ -113,6 +117,7 @@ def before_start(needs: Needs, facts: Facts, *, now: datetime) -> list[Requireme
         _plan(facts),
         *(_phase(key, facts) for key in needs.after),
         *(_checklist(key, facts) for key in needs.checklists),
+        *(_flag(key, facts) for key in needs.flags),
         _quiet(facts, now),
         _thawed(facts),
     ]
@@ -170,6 +175,15 @@ def _checklist(key: str, facts: Facts) -> Requirement:
     standing = Standing.UNKNOWN if unknown else _standing(missing == 0)
     remedy = "See that it is measured." if unknown else "Do what is left, or skip it with a reason."
     return Requirement(f"checklist:{key}", found.title, standing, f"{why}.", remedy, found.since)
+
+
+def _flag(key: str, facts: Facts) -> Requirement:
+    title, share = f"Everybody has {key}", facts.flags.get(key)
+    if share is None:
+        why, remedy = "There is no such flag here.", "Load the playbook that has it."
+        return Requirement(f"flag:{key}", title, Standing.UNKNOWN, why, remedy)
+    why = f"{share.normalize():f} % have it."
+    return Requirement(f"flag:{key}", title, _standing(share == 100), why, "Raise it to 100 % first.")
 
 
 def _quiet(facts: Facts, now: datetime) -> Requirement:

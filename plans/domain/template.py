@@ -142,6 +142,7 @@ def _phase(key: str, values: Mapping[str, Any], before: str) -> PhaseSpec:
         needs=Needs(
             after=tuple(after if after is not None else [before] if before else []),
             checklists=tuple(given.get("checklists", ())),
+            flags=tuple(given.get("flags", ())),
             risk=Level(risk) if risk else None,
             validation=given.get("validation", 0),
             approval=given.get("approval", False),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+import flags.selectors
 import risk.selectors
 import rollouts.selectors
 from core import freezes, heartbeats
@@ -42,6 +44,7 @@ def facts_of(plan: Plan, *, now: datetime) -> Facts:
         guard_seen_at=heartbeats.last().get("guard"),
         triggers=_alarming(environment),
         frozen="" if frozen is None else frozen.sentence,
+        flags=_shares(environment),
     )
 
 
@@ -82,6 +85,13 @@ def _alarming(environment: str) -> list[str]:
         elif row.verdict == Verdict.BREACH.value:
             found.append(f"{row.name} is in breach")
     return found
+
+
+def _shares(environment: str) -> Mapping[str, Decimal]:
+    """How much of the traffic has each flag there: nobody, while it is off."""
+    rows = flags.selectors.states().filter(environment__key=environment).order_by()
+    found = rows.values_list("flag__key", "enabled", "percentage")
+    return {key: share if enabled else Decimal(0) for key, enabled, share in found}
 
 
 def _ramps(phase: Phase) -> Mapping[str, bool]:

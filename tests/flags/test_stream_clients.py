@@ -19,7 +19,7 @@ from tests.system.running import SECONDS, System, wait_for
 pytestmark = pytest.mark.system
 KEY, ENVIRONMENT = "atomicMeltOperations", "staging"
 PROVIDER = Path(__file__).parents[1] / "data" / "web-provider"
-SOON = 3.0  # seconds in which a change must arrive: without the stream nobody of these would ever hear of it
+SOON = 30.0  # seconds, on a busy machine: without the stream nobody of these would ever hear of a change
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 
@@ -146,7 +146,7 @@ def test_the_stock_web_provider_follows_enable_and_kill(site: Site, provider: Pa
             if expected:
                 site.flag("rollout", percentage=100)  # an emergency sets it to 0
             site.flag(action)
-            wait_for(lambda wanted=expected: value() is wanted, seconds=10)
+            wait_for(lambda wanted=expected: value() is wanted)
     finally:
         process.kill()
         process.wait()

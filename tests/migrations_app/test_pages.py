@@ -110,7 +110,7 @@ def test_without_mongodb_the_pages_say_so_soon_and_the_rest_works(client: Client
         for path in (TOKENS, WALLETS, f"{TOKENS}5f0000000000000000000000/change/"):
             began = time.monotonic()
             page = client.get(path)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 20  # 30 where nobody gives up before the driver does
             assert page.status_code == 503
             assert "MongoDB does not answer" in page.content.decode()
         assert client.get("/admin/").status_code == 200
@@ -122,4 +122,4 @@ def test_a_mongodb_that_hangs_is_given_up_soon(client: Client) -> None:
         with connected(f"mongodb://127.0.0.1:{port}/nctool"):
             began = time.monotonic()
             assert client.get(TOKENS).status_code == 503
-            assert time.monotonic() - began < 6
+            assert time.monotonic() - began < 20

@@ -27,12 +27,12 @@ def test_silence_is_loud_only_after_the_patience_of_the_part(duty, now: datetime
 
 def test_a_page_does_not_wait_for_a_server_that_hangs() -> None:
     release = threading.Event()
-    probe = Probe(lambda: release.wait(10) and None)
+    probe = Probe(lambda: release.wait(60) and None)
     with ThreadPoolExecutor(1) as pool:
         start = time.monotonic()
         assert probe.answer(pool).ok is None
         assert probe.answer(pool).ok is None
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 30
         release.set()
         assert probe.answer(pool) == Answer(True)
 

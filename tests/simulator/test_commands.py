@@ -7,8 +7,6 @@ import os
 import signal
 import stat
 import subprocess
-import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from simulator import faults
 from simulator.faults import Fault, Kind
 from simulator.plan import ATOMIC
 from tests.simulator.conftest import Doors
+from tests.system.running import System, wait_for
 
 
 @pytest.fixture
@@ -128,27 +127,15 @@ def test_the_demo_asks_for_a_simulator_where_none_plays(
         call_command("demo")
 
 
-@pytest.fixture
-def own_system(tmp_path: Path, mongodb_url: str) -> Iterator[dict[str, str]]:
-    """A control plane's database of its own, for commands that run as processes."""
-    own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
-    own |= {"DATA_DIR": str(tmp_path), "NCTOOL_MONGODB_URL": mongodb_url, "NCTOOL_MONGODB_NAME": "commands"}
-    own |= {"DEMO_USERS": "off"}
-    subprocess.run(manage("setup"), env=own, check=True, stdout=subprocess.DEVNULL, timeout=120)
-    return own
-
-
 @pytest.mark.system
-def test_the_running_simulator_ends_soon_after_it_is_told_to(own_system: dict[str, str], doors: Doors) -> None:
-    process = subprocess.Popen(manage("simulator", "run", "--url", doors.base_url), env=own_system)
+def test_the_running_simulator_ends_soon_after_it_is_told_to(prepared: System, mongodb_url: str, doors: Doors) -> None:
+    own = prepared.environment | {"NCTOOL_MONGODB_URL": mongodb_url, "NCTOOL_MONGODB_NAME": "commands"}
+    process = subprocess.Popen(manage("simulator", "run", "--url", doors.base_url), env=own)
     try:
-        path = Path(own_system["DATA_DIR"], "simulator.json")
-        end = time.monotonic() + 60
-        while not (path.exists() and doors.turned_away) and time.monotonic() < end:
-            time.sleep(0.1)
-        assert doors.turned_away, "it never asked for a flag"
+        token = prepared.data_dir / "simulator.json"
+        wait_for(lambda: token.exists() and doors.turned_away)  # it asks for flags, by a token of its own
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(30) == 0
     finally:
         process.kill()
         process.wait()
@@ -156,9 +143,8 @@ def test_the_running_simulator_ends_soon_after_it_is_told_to(own_system: dict[st
 
 @pytest.mark.system
 def test_the_demo_tells_the_whole_story_on_a_system_of_its_own(tmp_path: Path) -> None:
-    own = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    own |= {"DATA_DIR": str(tmp_path)}
-    ended = subprocess.run(manage("demo", "--own"), env=own, capture_output=True, text=True, check=False, timeout=480)
+    command, own = manage("demo", "--own"), System(tmp_path).environment
+    ended = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=480)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for part in ("ramp.started", "flag.rolled_back", "trigger.fired", "ramp.held", "From fault to off", "The alert: ["):
         assert part in ended.stdout

@@ -46,7 +46,8 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         ours = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        ports = {"EMBEDDED_REDIS_PORT": str(free_port()), "EMBEDDED_MONGODB_PORT": str(free_port())}
+        servers = ("EMBEDDED_REDIS_PORT", "EMBEDDED_MONGODB_PORT", "SIMULATOR_PORT")
+        ports = {name: str(free_port()) for name in servers}
         return ours | ports | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
 
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from reports.adapters.probes import Answer, Probe
-from reports.domain.health import DUTIES, Condition, duties
+from reports.domain.health import DUTIES, RUNNER, Condition, duties
 
 
-@pytest.mark.parametrize("duty", DUTIES, ids=lambda duty: duty.beat)
+@pytest.mark.parametrize("duty", [*DUTIES, RUNNER], ids=lambda duty: duty.beat)
 def test_silence_is_loud_only_after_the_patience_of_the_part(duty, now: datetime) -> None:  # type: ignore[no-untyped-def]
     def condition(age: timedelta | None) -> Condition:
         beats = {} if age is None else {duty.beat: now - age}
-        return next(part for part in duties(beats, now=now) if part.name == duty.name).condition
+        return next(part for part in duties(beats, now=now, runner=True) if part.name == duty.name).condition
 
     second = timedelta(seconds=1)
     assert condition(None) is Condition.NEVER

@@ -152,7 +152,7 @@ def test_pages_take_the_same_queries_however_much_there_is(
             steering.advance(other.pk, actor=operator_actor, reason="go", now=now)
     with django_assert_num_queries(len(before)):
         client.get(LIST)
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(27):
         client.get(page(ramp))
 
 

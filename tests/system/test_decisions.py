@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ def wanted(**changes: object) -> Wanted:
         "simulator_port": 3099,
         "web_processes": 2,
         "worker_processes": 2,
+        "runner": False,
     }
     return Wanted(**values | changes)
 
@@ -44,6 +46,11 @@ def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> N
     assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "simulator"))
     assert "--appendonly yes" in " ".join(plan["redis"].command)
     assert "--sync-on-commit" in plan["mongodb"].command
+
+
+def test_a_runner_is_a_part_only_where_programs_may_be_run() -> None:
+    (runner,) = (part for part in parts(wanted(runner=True)) if part.name == "runner")
+    assert runner.command[-2:] == (str(Path(settings.BASE_DIR) / "manage.py"), "runner")
 
 
 def test_a_given_url_leaves_that_server_to_others() -> None:

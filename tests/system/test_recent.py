@@ -126,7 +126,7 @@ def test_what_can_be_undone_is_one_click_away_as_things_stand_now(
     steering.advance(ramp.pk, now=later - timedelta(minutes=9), **about)
     steering.advance(ramp.pk, now=later - timedelta(minutes=8), **about)
     text = operator.get(PAGE).text
-    assert text.count(f"/admin/rollouts/ramp/{ramp.pk}/roll-back/") == 1
+    assert text.count(f"/admin/rollouts/ramp/{ramp.pk}/step-back/") == 1
     assert "/undo/" in text
     steering.hold(ramp.pk, now=later - timedelta(minutes=7), **about)
     guard.fires()

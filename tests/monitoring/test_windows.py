@@ -260,6 +260,9 @@ def test_a_window_without_its_samples_is_never_a_pass(asked: Rule, data: Data, r
             assert window.value <= asked.limit or asked.measure is Measure.START
             if asked.measure in (Measure.RATIO, Measure.MEAN):
                 assert window.samples >= max(1, asked.min_samples)
+            elif asked.measure is Measure.CANARY:
+                for line in (data.denominator, data.control_denominator):  # errors that did not happen are not reported
+                    assert any(window.start <= at < window.end for at in line)
             else:
                 counts = asked.measure in (Measure.COUNT, Measure.DISTINCT)
                 seen = {*data.active} if counts else {*data.active, *data.numerator}

@@ -7,16 +7,14 @@ after one that warms up.
 
 from __future__ import annotations
 
-import os
-import tempfile
-import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
+from benchmarks.place import place, spent
 from benchmarks.table import percentile, show
 
-SERIES, DAYS, ROUNDS = 17, 7, 20
+SERIES, DAYS = 17, 7
 EXPLORER = "/admin/monitoring/series/explore/?environment=production&range=7d"
 PAGES = {
     "a metric of the catalogue": f"{EXPLORER}&metric=error_rate",
@@ -30,17 +28,15 @@ PAGES = {
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "DATABASE_URL": f"sqlite:///{Path(folder) / 'chart.sqlite3'}"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+    with place() as client:
         measurements = fill()
-        measure(measurements)
+        rows = [row(client, name, address) for name, address in PAGES.items()]
+        show(f"A chart of 7 days over {measurements:,} measurements", ("page", "median", "p95"), rows)
+
+
+def row(client: Any, name: str, address: str) -> list[str]:
+    times = spent(client, address)
+    return [f"`{name}`", f"{percentile(times, 50):.0f} ms", f"{percentile(times, 95):.0f} ms"]
 
 
 def fill() -> int:
@@ -92,32 +88,6 @@ def _spread(series_id: int, times: range) -> None:
             yield Sketch(series_id=series_id, span=10, start=at, writer=1, cells=sketch.to_bytes())
 
     Sketch.objects.bulk_create(rows(), batch_size=5_000)
-
-
-def measure(measurements: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.contrib.auth.models import Group
-    from django.test import Client
-
-    from nctool_rollout.roles import setup_roles
-
-    setup_roles()
-    user = get_user_model().objects.create_user("viewer", password="viewer", is_staff=True)
-    user.groups.add(Group.objects.get(name="viewer"))
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(user)
-    rows = []
-    for name, address in PAGES.items():
-        answer = client.get(address)
-        if answer.status_code != 200:
-            raise SystemExit(f"{name}: {answer.status_code}")
-        spent = []
-        for _ in range(ROUNDS):
-            begin = time.perf_counter()
-            client.get(address)
-            spent.append(1000 * (time.perf_counter() - begin))
-        rows.append((f"`{name}`", f"{percentile(spent, 50):.0f} ms", f"{percentile(spent, 95):.0f} ms"))
-    show(f"A chart of 7 days over {measurements:,} measurements", ("page", "median", "p95"), rows)
 
 
 if __name__ == "__main__":

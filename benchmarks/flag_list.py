@@ -1,22 +1,21 @@
-"""How long the list of flags takes on the server, and how many queries: `python benchmarks/flag_list.py [flags]`.
+"""How long the list of flags takes on the server, and how many queries: `python -m benchmarks.flag_list [flags]`.
 
 In a database of its own: that many flags in four environments, with a day of usage of each. The page is rendered by
-the product's own views, 20 times, after one that warms up. CPU is the
-thread's own time, whatever else the machine does.
+the product's own views, 20 times, after one that warms up. CPU is the mean of the thread's own time, whatever else the
+machine does.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 from random import Random
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-ROUNDS = 20
+from benchmarks.place import asked, place, spent
+from benchmarks.table import percentile, show
+
 PAGES = {
     "first page": "",
     "search": "q=flag05",
@@ -29,31 +28,26 @@ PAGES = {
 
 
 def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "benchmark"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "nctool_rollout.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+    with place() as client:
         fill(count)
-        measure(count)
+        rows = [row(client, name, f"/admin/flags/flagstate/?{query}") for name, query in PAGES.items()]
+        show(f"The list of {count:,} flags × 4", ["page", "queries", "CPU ms", "p50 ms", "max ms", "KiB"], rows)
+
+
+def row(client: Any, name: str, address: str) -> list[object]:
+    queries, kilobytes = len(asked(client, address)), len(client.get(address).content) / 1024
+    began = time.thread_time()
+    times = spent(client, address)
+    worked = 1000 * (time.thread_time() - began) / (len(times) + 1)
+    return [name, queries, *(f"{figure:.0f}" for figure in (worked, percentile(times, 50), max(times), kilobytes))]
 
 
 def fill(count: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.contrib.auth.models import Group
     from django.utils import timezone
 
     from core.models import Environment
     from flags.models import Asked, Flag, FlagState, Usage
-    from nctool_rollout.roles import setup_roles
 
-    setup_roles()
-    user = get_user_model().objects.create_user("operator", password="operator", is_staff=True)
-    user.groups.add(Group.objects.get(name="operator"))
     now, dice = timezone.now(), Random(1)
     names = ("Development", "Staging", "Pre-production", "Production")
     environments = [
@@ -95,36 +89,6 @@ def fill(count: int) -> None:
             ),
             batch_size=5000,
         )
-
-
-def measure(count: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    from benchmarks.table import percentile, show
-
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(get_user_model().objects.get(), "django.contrib.auth.backends.ModelBackend")
-    rows = []
-    for name, query in PAGES.items():
-        times: list[float] = []
-        worked: list[float] = []
-        client.get(f"/admin/flags/flagstate/?{query}")
-        with CaptureQueriesContext(connection) as queries:
-            answer = client.get(f"/admin/flags/flagstate/?{query}")
-        assert answer.status_code == 200, answer
-        count_of_queries = len(queries)
-        for _ in range(ROUNDS):
-            started, began = time.perf_counter(), time.thread_time()
-            client.get(f"/admin/flags/flagstate/?{query}")
-            times.append(1000 * (time.perf_counter() - started))
-            worked.append(1000 * (time.thread_time() - began))
-        kilobytes = len(answer.content) / 1024
-        figures = (percentile(worked, 50), percentile(times, 50), max(times))
-        rows.append((name, count_of_queries, *(f"{figure:.0f}" for figure in figures), f"{kilobytes:.0f}"))
-    show(f"The list of {count:,} flags × 4", ["page", "queries", "CPU ms", "p50 ms", "max ms", "KiB"], rows)
 
 
 if __name__ == "__main__":

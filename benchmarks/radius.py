@@ -7,28 +7,22 @@ salted one, without and with 100,000 npubs on the allow-list. The last column is
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-ROUNDS, LISTED = 20, 100_000
+from benchmarks.place import place, spent
+from benchmarks.table import percentile, show
+
+LISTED = 100_000
 
 
 def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "benchmark", "SEEN_UNITS": str(2 * count)}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "nctool_rollout.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        measure(count)
+    with place(SEEN_UNITS=str(2 * count)) as client:
+        rows = measure(client, count)
+        show(f"The page of a ramp, {count:,} npubs seen", ["flag", "p50 ms", "p95 ms", "with nobody seen"], rows)
 
 
 def start(bucketing: str, now: datetime) -> Any:
@@ -49,57 +43,52 @@ def start(bucketing: str, now: datetime) -> Any:
     return steering.advance(ramp.pk, **told)
 
 
-def measure(count: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.contrib.auth.models import Group
-    from django.test import Client
+def measure(client: Any, count: int) -> list[list[str]]:
     from django.utils import timezone
 
-    from benchmarks.table import percentile, show
     from core.models import Environment
-    from flags.models import AllowedUser, FlagState, SeenUnit
-    from nctool_rollout.roles import setup_roles
 
-    setup_roles()
-    user = get_user_model().objects.create_user("operator", password="operator", is_staff=True)
-    user.groups.add(Group.objects.get(name="operator"))
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     now, dice = timezone.now(), Random(1)
     here = Environment.objects.create(key="production", name="Production", position=1)
     ramps = [start(bucketing, now) for bucketing in ("js31", "murmur3")]
+    bare = [percentile(spent(client, page(ramp)), 50) for ramp in ramps]
 
-    def spent(ramp: Any) -> list[float]:
-        times: list[float] = []
-        for _ in range(ROUNDS + 1):
-            began = time.perf_counter()
-            assert client.get(f"/admin/rollouts/ramp/{ramp.pk}/change/").status_code == 200
-            times.append(1000 * (time.perf_counter() - began))
-        return times[1:]
+    def rows(what: str) -> list[list[str]]:
+        return [row(client, f"{ramp.flag.key}, {what}", ramp, alone) for ramp, alone in zip(ramps, bare, strict=True)]
 
-    def row(name: str, ramp: Any, bare: float) -> list[str]:
-        times = spent(ramp)
-        return [name, f"{percentile(times, 50):.0f}", f"{percentile(times, 95):.0f}", f"{bare:.0f}"]
+    see(here, count, now, dice)
+    found = rows("no list")
+    allow(ramps, dice)
+    return found + rows(f"{LISTED:,} on its list")
 
-    bare = [percentile(spent(ramp), 50) for ramp in ramps]
-    SeenUnit.objects.bulk_create(
-        (
-            SeenUnit(environment=here, unit=npub(dice), seen_on=now.date() - timedelta(days=number % 7))
-            for number in range(count)
-        ),
-        batch_size=5_000,
+
+def see(environment: Any, count: int, now: datetime, dice: Random) -> None:
+    from flags.models import SeenUnit
+
+    seen = (
+        SeenUnit(environment=environment, unit=npub(dice), seen_on=now.date() - timedelta(days=number % 7))
+        for number in range(count)
     )
-    rows = [row(f"{ramp.flag.key}, no list", ramp, alone) for ramp, alone in zip(ramps, bare, strict=True)]
+    SeenUnit.objects.bulk_create(seen, batch_size=5_000)
+
+
+def allow(ramps: Sequence[Any], dice: Random) -> None:
+    from flags.models import AllowedUser, FlagState
+
     for ramp in ramps:
         state = FlagState.objects.get(flag=ramp.flag)
-        AllowedUser.objects.bulk_create(
-            (AllowedUser(state=state, npub=npub(dice)) for _ in range(LISTED)), batch_size=5_000
-        )
+        listed = (AllowedUser(state=state, npub=npub(dice)) for _ in range(LISTED))
+        AllowedUser.objects.bulk_create(listed, batch_size=5_000)
         FlagState.objects.filter(pk=state.pk).update(allow_count=LISTED)
-    rows += [
-        row(f"{ramp.flag.key}, {LISTED:,} on its list", ramp, alone) for ramp, alone in zip(ramps, bare, strict=True)
-    ]
-    show(f"The page of a ramp, {count:,} npubs seen", ["flag", "p50 ms", "p95 ms", "with nobody seen"], rows)
+
+
+def row(client: Any, name: str, ramp: Any, bare: float) -> list[str]:
+    times = spent(client, page(ramp))
+    return [name, f"{percentile(times, 50):.0f}", f"{percentile(times, 95):.0f}", f"{bare:.0f}"]
+
+
+def page(ramp: Any) -> str:
+    return f"/admin/rollouts/ramp/{ramp.pk}/change/"
 
 
 def npub(dice: Random) -> str:

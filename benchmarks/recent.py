@@ -7,13 +7,15 @@ that warms up. With few events that fit (the last line) the database has to pass
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-ROUNDS, ALERTS = 20, 20
+from benchmarks.place import asked, place, spent
+from benchmarks.table import percentile, show
+
+ALERTS = 20
 DAY = timedelta(days=1)
 PAGES = {
     "the last hour, everywhere": "last=1h",
@@ -24,52 +26,29 @@ PAGES = {
 
 
 def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "benchmark"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "nctool_rollout.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
+    with place() as client:
         fill(count)
-        measure(count)
+        rows = [row(client, name, f"/admin/core/event/recent/?{query}") for name, query in PAGES.items()]
+        show(f"What changed, of {count:,} events", ["page", "queries", "p50 ms", "p95 ms", "slowest query ms"], rows)
+
+
+def row(client: Any, name: str, address: str) -> list[object]:
+    queries, times = asked(client, address), spent(client, address)
+    figures = (percentile(times, 50), percentile(times, 95), max(queries))
+    return [name, len(queries), *(f"{figure:.0f}" for figure in figures)]
 
 
 def fill(count: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.contrib.auth.models import Group
     from django.utils import timezone
 
     from alerting.models import Alert
     from core.models import Environment, Event
-    from nctool_rollout.roles import setup_roles
 
-    setup_roles()
-    user = get_user_model().objects.create_user("operator", password="operator", is_staff=True)
-    user.groups.add(Group.objects.get(name="operator"))
     now = timezone.now()
     places = [
         Environment.objects.create(key=key, name=key, position=at) for at, key in enumerate(("staging", "production"))
     ]
-    Event.objects.bulk_create(
-        (
-            Event(
-                at=now - DAY + DAY * number / count,
-                kind="flag.rollout_changed",
-                subject=f"flag:flag{number % 500}",
-                environment=places[bool(number % 1000)],
-                actor="olga",
-                actor_kind="person",
-                reason="the next step of the plan",
-                before={"enabled": True, "percentage": number % 90},
-                after={"enabled": True, "percentage": number % 90 + 5},
-            )
-            for number in range(count)
-        ),
-        batch_size=5_000,
-    )
+    Event.objects.bulk_create((event(Event, number, count, places, now) for number in range(count)), batch_size=5_000)
     for number in range(ALERTS):
         Alert.objects.create(
             environment=places[1],
@@ -81,37 +60,18 @@ def fill(count: int) -> None:
         )
 
 
-def measure(count: int) -> None:
-    from django.contrib.auth import get_user_model
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    from benchmarks.table import percentile, show
-
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(get_user_model().objects.get(), "django.contrib.auth.backends.ModelBackend")
-    rows = []
-    for name, query in PAGES.items():
-        client.get(f"/admin/core/event/recent/?{query}")
-        with CaptureQueriesContext(connection) as queries:
-            assert client.get(f"/admin/core/event/recent/?{query}").status_code == 200
-            asked = [float(each["time"]) for each in queries]
-        times = []
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
-            client.get(f"/admin/core/event/recent/?{query}")
-            times.append(1000 * (time.perf_counter() - began))
-        rows.append(
-            (
-                name,
-                len(asked),
-                f"{percentile(times, 50):.0f}",
-                f"{percentile(times, 95):.0f}",
-                f"{1000 * max(asked):.0f}",
-            )
-        )
-    show(f"What changed, of {count:,} events", ["page", "queries", "p50 ms", "p95 ms", "slowest query ms"], rows)
+def event(make: Any, number: int, count: int, places: Sequence[Any], now: datetime) -> Any:
+    return make(
+        at=now - DAY + DAY * number / count,
+        kind="flag.rollout_changed",
+        subject=f"flag:flag{number % 500}",
+        environment=places[bool(number % 1000)],
+        actor="olga",
+        actor_kind="person",
+        reason="the next step of the plan",
+        before={"enabled": True, "percentage": number % 90},
+        after={"enabled": True, "percentage": number % 90 + 5},
+    )
 
 
 if __name__ == "__main__":

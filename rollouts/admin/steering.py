@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class Command:
     url: str
 
 
-class SteeringView(ConfirmView):
+class SteeringView(ABC, ConfirmView):
     """One command on one ramp. The ramp is read anew for each answer."""
 
     permission_required = "rollouts.operate_ramp"
@@ -55,13 +56,13 @@ class SteeringView(ConfirmView):
     dangerous = False
     done = ""
 
+    @abstractmethod
     def sentences(self, view: selectors.RampView, state: FlagState) -> Sequence[str]:
         """What the command would do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self) -> Callable[..., Any]:
         """The service that does it."""
-        raise NotImplementedError
 
     @property
     def ramp(self) -> Ramp:

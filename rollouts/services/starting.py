@@ -61,23 +61,20 @@ def start(
 
     Raises:
         ApprovalNeeded: what the environment's rules say of a ramp, and of what it leads to.
-        Conflict: the flag has a live ramp here, is halted by an emergency disable or a rollback, or stands
-            above the ramp's first step already.
-        Invalid: times out of range, hours or a zone that are none, a percentage between the flag's steps, or no reason
-            in a protected environment.
+        Conflict: the flag has a live ramp here, is halted, or stands above the ramp's first step already.
+        Invalid: times out of range, hours that are none, a percentage between the flag's steps, no reason.
     """
     template = selectors.template(template_key)
     state = flag_locking.hold(template.flag.key, environment)
     reason = check_reason(reason, protected=state.environment.protected)
     specs = [RampStepSpec.from_dict(step) for step in template.steps]
     when = hours_of(template, state.environment, hours)
-    gaps = gaps_of([spec.offset_seconds for spec in specs], pace=check_seconds(pace, field="pace", least=1))
+    pace, soak = check_seconds(pace, field="pace", least=1), check_seconds(soak, field="soak", least=0)
+    gaps = gaps_of([spec.offset_seconds for spec in specs], pace=pace)
     times = due_times(gaps, first=_first(starts_at or now, now=now), hours=when)
-    soak = check_seconds(soak, field="soak", least=0)
     _check(template, specs, state)
-    first = starts_at and starts_at.isoformat()
-    asked = {"template": template.key, "starts_at": first, "pace": pace, "soak": soak, "hours": hours}
-    _gate(specs, state, Change("ramp.start", state.flag.key, asked), permit, now)
+    chosen = {"starts_at": starts_at and starts_at.isoformat(), "pace": pace, "soak": soak, "hours": hours}
+    _gate(specs, state, Change("ramp.start", state.flag.key, {"template": template.key, **chosen}), permit, now)
     levels = _levels(specs)
     ramp = _create(template, state, starts_at=times[0], hours=when, levels=levels, actor=actor, now=now, permit=permit)
     _copy_steps(ramp, specs, zip(times, gaps, soaks(specs, levels, soak), strict=True))

@@ -57,6 +57,8 @@ def hold(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int
     """Stop the ramp where it stands; the flag keeps its percentage."""
     reason = need_reason(reason)
     held = lock(ramp_id, version=version)
+    if held.next is None:
+        raise Conflict(f"{held.ramp} is {held.ramp.state.replace('_', ' ')}: no step is left that could be held.")
     put_on_hold(held, actor=actor, reason=reason, now=now)
     return held.ramp
 

@@ -41,9 +41,7 @@ def define(
         NotFound: there is no flag of this key.
         Invalid: the first flaw of the steps, with the field `steps.<index>.<name>`, or hours or a zone that are none.
     """
-    flag = flags.selectors.flags().filter(key=flag_key).first()
-    if flag is None:
-        raise NotFound(f"There is no flag {flag_key!r}, which the ramp {key!r} is for.")
+    flag = _flag(flag_key, key)
     _check(key, name, steps, flag)
     read(hours or {}, zone="UTC")
     template = RampTemplate.objects.select_for_update(of=("self",)).filter(key=key).first() or RampTemplate(key=key)
@@ -63,6 +61,13 @@ def define(
             after=after,
         )
     return template
+
+
+def _flag(key: str, ramp: str) -> Flag:
+    found = flags.selectors.flags().filter(key=key).first()
+    if found is None:
+        raise NotFound(f"There is no flag {key!r}, which the ramp {ramp!r} is for.")
+    return found
 
 
 def _check(key: str, name: str, steps: Sequence[RampStepSpec], flag: Flag) -> None:

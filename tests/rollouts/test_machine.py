@@ -135,6 +135,7 @@ class Ramps(RuleBasedStateMachine):
         for ramp in Ramp.objects.all():
             done = [bool(step.taken_at or step.skipped_at) for step in ramp.steps.all()]
             assert done == [True] * ramp.position + [False] * (len(done) - ramp.position)
+            assert ramp.state not in LIVE or ramp.position < len(done), "a live ramp has a step left"
 
 
 @pytest.mark.django_db

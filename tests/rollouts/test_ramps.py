@@ -290,6 +290,15 @@ def test_what_others_do_to_the_flag_holds_the_ramp_once_and_names_the_event(
     assert flag_now()[1] != 25
 
 
+def test_a_completed_ramp_has_nothing_to_hold(ramp: Ramp, operator_actor: Actor, now: datetime) -> None:
+    for _ in range(5):
+        steering.advance(ramp.pk, actor=operator_actor, reason="rehearsed", now=now)
+    with pytest.raises(Conflict, match="is completed: no step is left that could be held"):
+        steering.hold(ramp.pk, actor=operator_actor, reason="r", now=now)
+    ramp.refresh_from_db()
+    assert (ramp.state, kinds(ramp)[-1]) == ("completed", "completed")
+
+
 def test_a_flag_that_was_off_and_on_again_between_two_looks_holds_its_ramp(
     ramp: Ramp, guard: Guard, operator_actor: Actor, now: datetime
 ) -> None:

@@ -28,6 +28,7 @@ from monitoring.selectors.triggers import (
     trigger_by_id,
     triggers,
     verdicts_for,
+    verdicts_in,
 )
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "trigger_by_id",
     "triggers",
     "verdicts_for",
+    "verdicts_in",
 ]

@@ -82,6 +82,19 @@ def verdicts_for(flag_key: str, environment: str) -> list[TriggerFact]:
     return [fact(trigger) for trigger in guarding(flag_key, environment)]
 
 
+def verdicts_in(
+    environment: str, flag_key: str | None = None
+) -> tuple[list[TriggerFact], dict[str, list[TriggerFact]]]:
+    """The same of every flag there, or of one: what guards whatever was raised last, and by flag its own. One query."""
+    rows = triggers(environment).filter(target__in=[Target.FLAG.value, Target.LAST_RAISED.value])
+    rows = rows.filter(enabled=True, observe=False) if flag_key is None else guarding(flag_key, environment)
+    common: list[TriggerFact] = []
+    own: dict[str, list[TriggerFact]] = {}
+    for row in rows:
+        (common if row.target == Target.LAST_RAISED.value else own.setdefault(row.flag_key, [])).append(fact(row))
+    return common, own
+
+
 def guarding(flag_key: str, environment: str) -> QuerySet[Trigger]:
     """The rows that `verdicts_for` tells of."""
     concerned = Q(target=Target.FLAG.value, flag_key=flag_key) | Q(target=Target.LAST_RAISED.value)

@@ -2,23 +2,20 @@
 
 from rollouts.selectors.ramps import (
     chosen,
+    due,
     get,
     last_event_of,
-    left_by,
     levels,
     listed,
     live,
     movers,
-    moving_ids,
     news_for,
     ramps,
     resume_effect,
     seen,
-    situation,
     template,
     templates,
     timeline,
-    watches_for,
 )
 from rollouts.selectors.shown import (
     RampView,
@@ -30,6 +27,7 @@ from rollouts.selectors.shown import (
     parameters_before,
     patch_of,
 )
+from rollouts.selectors.situations import left_by, situation, situations
 
 __all__ = [
     "RampView",
@@ -37,6 +35,7 @@ __all__ = [
     "StepView",
     "cannot_step_back",
     "chosen",
+    "due",
     "get",
     "last_event_of",
     "last_taken",
@@ -46,7 +45,6 @@ __all__ = [
     "listed",
     "live",
     "movers",
-    "moving_ids",
     "news_for",
     "parameters_before",
     "patch_of",
@@ -54,8 +52,8 @@ __all__ = [
     "resume_effect",
     "seen",
     "situation",
+    "situations",
     "template",
     "templates",
     "timeline",
-    "watches_for",
 ]

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-import alerting.selectors
 import flags.selectors
-import monitoring.selectors
-import risk.selectors
-from core import events, freezes, heartbeats
+from core import events
 from core.errors import NotFound
-from risk.domain.levels import Level as RiskLevel
-from rollouts.domain.hours import stored
-from rollouts.domain.move import FlagFacts, Situation, Step, Watch, next_move, percent
+from rollouts.domain.move import next_move, percent
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
 from rollouts.domain.states import LIVE, MOVING, RampState
-from rollouts.models import Block, Level, Ramp, RampStep, RampTemplate
-from rollouts.selectors.shown import RampView, last_taken, level_of, view_of
+from rollouts.models import Level, Ramp, RampStep, RampTemplate
+from rollouts.selectors.shown import RampView, last_taken, view_of
+from rollouts.selectors.situations import situation
 
 if TYPE_CHECKING:
-    from flags.models import FlagState
+    pass
 
 RISK_FRESH = timedelta(minutes=5)  # it is assessed every minute
 
@@ -53,11 +48,10 @@ def ramps() -> QuerySet[Ramp]:
     return Ramp.objects.select_related("flag", "environment").prefetch_related("steps").order_by("-id")
 
 
-def moving_ids(*, now: datetime) -> list[int]:
+def due(*, now: datetime) -> QuerySet[Ramp]:
     """The ramps the clock looks at, oldest first: not those whose next step is not due, once that was said of them."""
     ahead = RampStep.objects.filter(ramp=OuterRef("pk"), position=OuterRef("position") + 1, due_at__gt=now)
-    moving = Ramp.objects.filter(state__in=MOVING).exclude(Exists(ahead), ~Q(waiting_for=""))
-    return list(moving.order_by("id").values_list("pk", flat=True))
+    return ramps().filter(state__in=MOVING).exclude(Exists(ahead), ~Q(waiting_for="")).order_by("pk")
 
 
 def live() -> list[RampView]:
@@ -154,75 +148,3 @@ def last_event_of(flag_key: str, environment_id: int) -> int:
     concerned = Q(subject=f"flag:{flag_key}") | Q(kind=FIRED)
     found = events.recent().filter(concerned, environment_id=environment_id)
     return found.values_list("id", flat=True).first() or 0
-
-
-def watches_for(flag_key: str, environment: str) -> tuple[Watch, ...]:
-    """What each trigger that guards the flag says of it."""
-    return tuple(
-        Watch(
-            trigger=fact.trigger,
-            verdict=fact.verdict,
-            judged_until=fact.judged_until,
-            passing_since=fact.passing_since,
-            max_window=timedelta(seconds=fact.max_window),
-            latched=fact.latched,
-        )
-        for fact in monitoring.selectors.verdicts_for(flag_key, environment)
-    )
-
-
-def situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, *, now: datetime) -> Situation:
-    """All that the decision about a ramp depends on. Lock ramp and flag first when you mean to act on it."""
-    blocks = Block.objects.filter(environment=ramp.environment_id)
-    return Situation(
-        state=RampState(ramp.state),
-        steps=[_fact(step) for step in steps],
-        position=ramp.position,
-        left=left_by(ramp, steps),
-        soaking_since=ramp.soaking_since,
-        flag=FlagFacts(state.enabled, state.percentage, _halted(state), state.allow_count),
-        watches=watches_for(ramp.flag.key, ramp.environment.key),
-        guard_seen_at=heartbeats.last().get("guard"),
-        frozen=frozen.sentence if (frozen := freezes.holding(ramp.environment_id, now=now)) else "",
-        blocked=block.why if (block := blocks.filter(flag=ramp.flag_id).first()) else "",
-        hours=stored(ramp.hours),
-        alarm=_alarm(ramp) if level_of(ramp, last_taken(steps)).calm else "",
-        risk=_risk(ramp, now=now),
-    )
-
-
-def _risk(ramp: Ramp, *, now: datetime) -> str:
-    """The level of the risk that alarms people (seed: triggerRiskAlert), while it is news; else empty."""
-    found = risk.selectors.latest(ramp.environment.key)
-    fresh = found is not None and now - found.at <= RISK_FRESH
-    return found.level if found and fresh and found.level in (RiskLevel.HIGH, RiskLevel.CRITICAL) else ""
-
-
-def _alarm(ramp: Ramp) -> str:
-    """The alert that names the flag and fires here, by its labels; empty when there is none."""
-    named = Q(labels__flag=ramp.flag.key) | Q(labels__feature=ramp.flag.key)
-    found = alerting.selectors.firing(ramp.environment.key).filter(named).first()
-    return found.name if found else ""
-
-
-def left_by(ramp: Ramp, steps: Iterable[RampStep]) -> FlagFacts:
-    """The flag as the ramp last left it: as its last taken step set it, or as the ramp found it."""
-    last = last_taken(steps)
-    return FlagFacts(ramp.base_enabled, ramp.base_percentage) if last is None else FlagFacts(True, last.percentage)
-
-
-def _halted(state: FlagState) -> str:
-    if state.disabled_at is None:
-        return ""
-    return f"{state.disabled_reason} ({state.rollback_id or 'emergency disable'}, by {state.disabled_by})"
-
-
-def _fact(step: RampStep) -> Step:
-    return Step(
-        position=step.position,
-        percentage=Decimal(step.percentage),
-        due_at=step.due_at,
-        soak=timedelta(seconds=step.soak),
-        allow_list_only=step.allow_list_only,
-        taken_at=step.taken_at,
-    )

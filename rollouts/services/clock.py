@@ -23,12 +23,21 @@ log = logging.getLogger(__name__)
 
 
 def advance_due(*, now: datetime) -> int:
-    """Look at every planned and running ramp, each in its own transaction; how many steps were taken.
+    """Look at every planned and running ramp; how many steps were taken.
 
-    A ramp takes at most one step, however long the clock was away: the next one needs a verdict that was
-    judged after this one. A ramp that fails is logged and does not keep the others from advancing.
+    First without a lock, all at once: of those that wait it is noted for what. What is to be moved is looked at again
+    under its lock, each ramp in a transaction of its own. A ramp takes at most one step, however long the clock was
+    away: the next one needs a verdict that was judged after this one. A ramp that fails is logged and does not keep
+    the others from advancing.
     """
-    return _each(selectors.moving_ids(now=now), _tick, now=now)
+    ready = []
+    for ramp, situation in selectors.situations(selectors.due(now=now), now=now):
+        move = next_move(situation, now=now)
+        if isinstance(move, Wait):
+            _wait(ramp, move.why)
+        else:
+            ready.append(ramp.pk)
+    return _each(ready, _tick, now=now)
 
 
 def follow(*, now: datetime) -> int:
@@ -58,7 +67,7 @@ def _tick(ramp_id: int, *, now: datetime) -> bool:
         case Take(step):
             return _take(held, f"{held.ramp.name}, {step.label}: due, soaked, all triggers pass.", now=now)
         case Wait(why):
-            _wait(held, why)
+            _wait(held.ramp, why)
         case Hold(why):
             put_on_hold(held, actor=CLOCK, reason=why, now=now)
         case Complete():
@@ -72,7 +81,7 @@ def _take(held: Held, reason: str, *, now: datetime) -> bool:
         with transaction.atomic():
             take_next(held, actor=CLOCK, reason=reason, now=now)
     except (ApprovalNeeded, FrozenError) as refusal:
-        _wait(held, str(refusal))
+        _wait(held.ramp, str(refusal))
         return False
     except DomainError as refusal:
         put_on_hold(lock(held.ramp.pk), actor=CLOCK, reason=f"The step was refused: {refusal}", now=now)
@@ -80,9 +89,10 @@ def _take(held: Held, reason: str, *, now: datetime) -> bool:
     return True
 
 
-def _wait(held: Held, why: str) -> None:
-    if why != held.ramp.waiting_for:
-        Ramp.objects.filter(pk=held.ramp.pk).update(waiting_for=why)
+def _wait(ramp: Ramp, why: str) -> None:
+    """Note it, unless the ramp has moved on meanwhile."""
+    if why != ramp.waiting_for:
+        Ramp.objects.filter(pk=ramp.pk, version=ramp.version).update(waiting_for=why)
 
 
 @transaction.atomic

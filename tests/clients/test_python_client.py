@@ -212,6 +212,7 @@ def test_news_are_followed_until_a_lagging_process_has_caught_up(server: Server,
     until(lambda: len(server.polls) >= seen + 2)
     server.publish(2, flag("melt", enabled=False))
     until(lambda: flags.version == 2)
+    assert flags.status().streaming
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,7 @@ def test_without_redis_a_change_is_found_by_polling(
         KEY, "production", StateChange(enabled=True, percentage=100), actor=operator_actor, reason="r", now=now
     )
     until(lambda: holder.held.snapshots["production"].is_on(KEY, "npub1x"))
+    assert not bus.reachable()
 
 
 @pytest.mark.django_db(transaction=True)

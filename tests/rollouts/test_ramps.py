@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from core import events, heartbeats
@@ -15,6 +17,7 @@ from core.actors import CLOCK, GUARD, Actor
 from core.errors import Conflict, Invalid, NotFound, Refused, StaleVersion
 from flags import selectors as flag_selectors
 from flags.domain.change import StateChange
+from flags.models import Flag, FlagState
 from flags.services import emergency, lists, rollout, targeting
 from monitoring.domain.verdict import Verdict
 from rollouts import selectors, tasks
@@ -533,3 +536,29 @@ def test_a_ramp_whose_step_is_not_due_is_looked_at_once_and_again_when_it_is(
     guard.passes(since=now, until=soon)
     clock.advance_due(now=soon)
     assert selectors.get(ramp.pk).position == 1
+
+
+def test_the_clock_asks_no_more_of_many_ramps_that_wait_than_of_one(
+    ramp: Ramp, guard: Guard, now: datetime, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    clock.advance_due(now=now + timedelta(minutes=2))  # nobody watches: it waits
+
+    def another(number: int) -> None:
+        flag = Flag.objects.create(key=f"f{number}", name="F", salt="x", created_at=now)
+        FlagState.objects.create(flag=flag, environment=ramp.environment, changed_at=now)
+        steps = list(ramp.steps.all())
+        other = Ramp.objects.get(pk=ramp.pk)
+        other.pk, other.flag = None, flag
+        other.save()
+        for step in steps:
+            step.pk, step.ramp = None, other
+        RampStep.objects.bulk_create(steps)
+
+    later = now + timedelta(minutes=3)
+    with CaptureQueriesContext(connection) as one:
+        clock.advance_due(now=later)
+    for number in range(9):
+        another(number)
+    clock.advance_due(now=later)
+    with django_assert_num_queries(len(one)):
+        clock.advance_due(now=later)

@@ -48,6 +48,7 @@ def test_a_killed_part_comes_back_and_leaves_no_child_of_its_own(system: System,
     wait_for(lambda: system.get("/readyz")[0] == 200)
     if "valkey" in word:
         wait_for(lambda: answers(system.running.redis))
+    assert not alive(family)
 
 
 def answers(url: str) -> bool:

@@ -42,12 +42,13 @@ QUIET = frozenset(
         *("person.created", "person.changed", "person.password_set"),
         *("request.opened", "request.edited", "request.rescheduled", "request.refreshed", "request.voided"),
         *("request.commented", "request.approved", "request.rejected", "request.withdrawn", "request.expired"),
-        *("item.marked", "item.assigned", "checklist.overdue", "delivery.retried", "complaint.received"),
+        *("item.marked", "item.assigned", "item.attached", "item.attachment_removed", "command.requested"),
+        *("checklist.overdue", "delivery.retried", "complaint.received"),
         *("risk.registered", "risk.changed", "risk.level_changed"),
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
         *("source.created", "environment.created", "application.created", "token.created"),
-        *("ramp_template.created", "plan_template.created"),
+        *("ramp_template.created", "plan_template.created", "monitoring_level.created"),
     }
 )
 # What was noticed and not done: nobody's change, so nothing is said to come after it.

@@ -19,7 +19,7 @@ LEAST_HISTORY_DAYS = 30
 
 def check(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """All that is wrong with the settings, each with what to do."""
-    found = [*_values(), *_clients(), *_urls(), *_alerts()]
+    found = [*_values(), *_clients(), *_urls(), *_alerts(), *_runner()]
     return [*found, *_production()] if settings.PRODUCTION else found
 
 
@@ -75,6 +75,15 @@ def _alerts() -> Iterator[CheckMessage]:
             "ALERT_EMAILS is set and EMAIL_URL is not: alerts by mail only reach the log.",
             hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.org:587",
             id="rollout.W001",
+        )
+
+
+def _runner() -> Iterator[CheckMessage]:
+    if settings.RUNNER_PROGRAMS and not settings.RUNNER_DIRECTORY:
+        yield Error(
+            "RUNNER_PROGRAMS is set, but not where they run.",
+            hint="Set RUNNER_DIRECTORY to a checkout of what is deployed.",
+            id="rollout.E012",
         )
 
 

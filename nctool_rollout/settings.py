@@ -258,7 +258,7 @@ KUBECTL_TIMEOUT = env.integer("KUBECTL_TIMEOUT", 5)  # seconds
 KUBECONFIG = env.text("KUBECONFIG")
 KUBECONFIGS = env.by_suffix("KUBECONFIG_")  # by the name of the environment, in capitals
 RUNNER_PROGRAMS = env.words("RUNNER_PROGRAMS")  # what the runner may run; empty: there is none
-RUNNER_DIRECTORY = env.text("RUNNER_DIRECTORY") or str(DATA_DIR)
+RUNNER_DIRECTORY = env.text("RUNNER_DIRECTORY")
 RUNNER_ENVIRONMENT = env.words("RUNNER_ENVIRONMENT")
 VALIDATION_EVERY_HOURS = env.integer("VALIDATION_EVERY_HOURS", 24)
 

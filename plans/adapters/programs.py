@@ -75,9 +75,9 @@ class LocalPrograms:
         self._environment = {name: os.environ[name] for name in PASSED if name in os.environ} | given
 
     def start(self, argv: Sequence[str], *, environment: str) -> Child:
-        directory = Path(settings.RUNNER_DIRECTORY)
-        if not directory.is_dir():
-            raise ProgramError(f"RUNNER_DIRECTORY is no directory here: {directory}")
+        directory = settings.RUNNER_DIRECTORY
+        if not directory or not Path(directory).is_dir():
+            raise ProgramError(f"RUNNER_DIRECTORY is no directory where the runner is: {directory or 'it is not set'}.")
         name = environment.upper().replace("-", "_")
         kubeconfig = settings.KUBECONFIGS.get(name) or settings.KUBECONFIG
         passed = {**self._environment, "ROLLOUT_ENVIRONMENT": environment}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -108,11 +109,8 @@ def checklists(plan_id: int) -> QuerySet[Checklist]:
 
 def checklist(checklist_id: int) -> Checklist:
     """One checklist with plan, phase and items, or NotFound."""
-    rows = Checklist.objects.select_related("plan__environment", "phase").prefetch_related(
-        Prefetch("items", Item.objects.order_by("position")),
-        Prefetch("items__attachments", Attachment.objects.defer("content")),
-        Prefetch("items__runs", CommandRun.objects.order_by("-pk")),
-    )
+    items = Item.objects.order_by("position").prefetch_related(*_parts())
+    rows = Checklist.objects.select_related("plan__environment", "phase").prefetch_related(Prefetch("items", items))
     found = rows.filter(pk=checklist_id).first()
     if found is None:
         raise NotFound(f"There is no checklist {checklist_id}.")
@@ -120,11 +118,18 @@ def checklist(checklist_id: int) -> Checklist:
 
 
 def item(item_id: int) -> Item:
-    """One item with checklist, plan and environment, or NotFound."""
-    found = Item.objects.select_related("checklist__plan__environment", "checklist__phase").filter(pk=item_id).first()
+    """One item with checklist, plan, environment, files and runs, or NotFound."""
+    rows = Item.objects.select_related("checklist__plan__environment", "checklist__phase").prefetch_related(*_parts())
+    found = rows.filter(pk=item_id).first()
     if found is None:
         raise NotFound(f"There is no item {item_id}.")
     return found
+
+
+def _parts() -> tuple[Any, Any]:
+    """The files of items without what is in them, and the runs of their commands without what they said."""
+    files, runs = Attachment.objects.defer("content"), CommandRun.objects.defer("output").order_by("-pk")
+    return Prefetch("attachments", files), Prefetch("runs", runs)
 
 
 def attachment(attachment_id: int) -> Attachment:

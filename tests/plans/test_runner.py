@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -179,6 +180,17 @@ def test_only_listed_programs_run_and_with_a_list_that_is_empty_none(
     commands.request(item("first").pk, allowed=["rm"], actor=operator_actor, now=now)
     run = go(programs)  # the list of the runner itself is another one
     assert (run.state, "rm is not one of the programs" in run.why) == ("failed", True)
+
+
+def test_without_a_directory_of_its_own_nothing_runs(
+    steps: Checklist, programs: LocalPrograms, settings: Settings, operator_actor: Actor, now: datetime
+) -> None:
+    settings.RUNNER_DIRECTORY = ""
+    commands.request(item("first").pk, allowed=programs.allowed, actor=operator_actor, now=now)
+    run = go(programs)
+    assert (run.state, "RUNNER_DIRECTORY is no directory" in run.why) == ("failed", True)
+    with pytest.raises(CommandError, match="RUNNER_DIRECTORY names no directory"):
+        call_command("runner")
 
 
 def test_a_program_gets_what_was_named_for_it_and_what_it_says_of_secrets_is_not_kept(

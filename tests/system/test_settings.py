@@ -79,6 +79,7 @@ def test_a_value_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path
         ({"STREAM_URL": "/stream"}, {"rollout.E003"}),
         ({"REDIS_URL": "localhost:6379", "PUBLIC_URL": "rollout.example.org"}, {"rollout.E003"}),
         ({"ALERT_EMAILS": ["ops@example.org"]}, {"rollout.W001"}),
+        ({"RUNNER_PROGRAMS": ["npm"]}, {"rollout.E012"}),
         (
             {"PRODUCTION": True, "DEBUG": True, "ALLOWED_HOSTS": [], "DATABASE_URL": ""},
             {f"rollout.{name}" for name in ("E004", "E005", "E006", "W002", "W003", "W004")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -27,6 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.RUNNER_PROGRAMS:
             raise CommandError("RUNNER_PROGRAMS is empty: name the programs that may be run, separated by commas.")
+        if not Path(settings.RUNNER_DIRECTORY).is_dir() or not settings.RUNNER_DIRECTORY:
+            raise CommandError("RUNNER_DIRECTORY names no directory here: give the checkout of what is deployed.")
         stopping, programs = Event(), LocalPrograms()
 
         def stop(_number: int, _frame: FrameType | None) -> None:

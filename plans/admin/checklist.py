@@ -25,6 +25,7 @@ from plans.admin import commands, items, words
 from plans.domain.command import UNDER_WAY, RunState
 from plans.domain.states import DONE, LIVE, ItemState, PlanState
 from plans.models import Checklist, CommandRun, Item
+from plans.services import commands as services
 
 HISTORY = 30
 STATES = {
@@ -77,13 +78,13 @@ class ChecklistPage(Screen):
 
     def _rows(self, row: Checklist, *, may: bool, now: datetime) -> list[Any]:
         """Each item with its badge, what may be done with it, its last command, and whether it is overdue."""
-        runs_here = may and bool(settings.RUNNER_PROGRAMS) and self.request.user.has_perm(items.RUN)
+        may_run = may and self.request.user.has_perm(items.RUN)
         found, turn = [], True
         for item in row.items.all():
             is_open = ItemState(item.state) not in DONE
             last = next(iter(item.runs.all()), None)
             buttons = _offered(item) if may else []
-            if runs_here and turn and is_open and item.runs_here and item.command:
+            if may_run and turn and is_open and services.runs_here(item, settings.RUNNER_PROGRAMS):
                 buttons = [*_runs(item, onward=row.ordered), *buttons]
             due = item.due_at or row.due_at
             late = is_open and due is not None and due <= now

@@ -50,6 +50,14 @@ def argv_of(item: Item, allowed: Collection[str]) -> list[str]:
     return argv
 
 
+def runs_here(item: Item, allowed: Collection[str]) -> bool:
+    """The runner would run it."""
+    try:
+        return bool(argv_of(item, allowed))
+    except DomainError:
+        return False
+
+
 @transaction.atomic
 def request(
     item_id: int,

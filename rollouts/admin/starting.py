@@ -126,7 +126,7 @@ def plan(values: dict[str, Any], *, now: datetime) -> Plan | None:
     environment = environments.ordered().filter(key=values.get("environment", "")).first()
     if template is None or environment is None:
         return None
-    specs = [RampStepSpec.from_dict(step) for step in template.steps]
+    specs = starting.specs_of(template)
     hours = starting.hours_of(template, environment, values.get("hours"))
     gaps = gaps_of([spec.offset_seconds for spec in specs], pace=values.get("pace"))
     times = due_times(gaps, first=values.get("starts_at") or now, hours=hours)

@@ -22,7 +22,7 @@ from flags.services import gate
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.hours import Hours, read
-from rollouts.domain.levels import Levels, soaks
+from rollouts.domain.levels import soaks
 from rollouts.domain.move import percent
 from rollouts.domain.schedule import LONGEST, check_seconds, due_times, gaps_of
 from rollouts.domain.states import LIVE, RampState
@@ -53,9 +53,8 @@ def start(
     """Start a ramp with its own copy of the playbook's steps; the clock takes the first one when it is due.
 
     Args:
-        starts_at: when the first step is due; `now` when not given. It may not lie in the past.
-        pace: seconds between two steps in place of the playbook's weeks, 1 or more.
-        soak: seconds of PASS before each step in place of the playbook's, 0 or more.
+        starts_at: when the first step is due, not in the past; `now` when not given.
+        pace, soak: seconds between two steps (1 or more) and of PASS before each (0 or more), not the playbook's.
         hours: when steps may be taken (`rollouts.domain.hours.read`), in place of the playbook's; empty is any time.
         permit: the request that approved the ramp as a whole.
 
@@ -66,8 +65,7 @@ def start(
     """
     template = selectors.template(template_key)
     state = flag_locking.hold(template.flag.key, environment)
-    reason = check_reason(reason, protected=state.environment.protected)
-    specs = [RampStepSpec.from_dict(step) for step in template.steps]
+    reason, specs = check_reason(reason, protected=state.environment.protected), specs_of(template)
     when = hours_of(template, state.environment, hours)
     pace, soak = check_seconds(pace, field="pace", least=1), check_seconds(soak, field="soak", least=0)
     gaps = gaps_of([spec.offset_seconds for spec in specs], pace=pace)
@@ -75,11 +73,15 @@ def start(
     _check(template, specs, state)
     chosen = {"starts_at": starts_at and starts_at.isoformat(), "pace": pace, "soak": soak, "hours": hours}
     _gate(specs, state, Change("ramp.start", state.flag.key, {"template": template.key, **chosen}), permit, now)
-    levels = _levels(specs)
-    ramp = _create(template, state, starts_at=times[0], hours=when, levels=levels, actor=actor, now=now, permit=permit)
-    _copy_steps(ramp, specs, zip(times, gaps, soaks(specs, levels, soak), strict=True))
+    ramp = _create(template, state, specs, starts_at=times[0], hours=when, actor=actor, now=now, permit=permit)
+    _copy_steps(ramp, specs, zip(times, gaps, soaks(specs, ramp.levels, soak), strict=True))
     _tell(ramp, specs, times, actor=actor, reason=reason, now=now)
     return ramp
+
+
+def specs_of(template: RampTemplate) -> list[RampStepSpec]:
+    """The steps as the playbook has them."""
+    return [RampStepSpec.from_dict(step) for step in template.steps]
 
 
 def read_time(text: str | None) -> datetime | None:
@@ -139,10 +141,10 @@ def _first(at: datetime, *, now: datetime) -> datetime:
 def _create(
     template: RampTemplate,
     state: FlagState,
+    specs: Sequence[RampStepSpec],
     *,
     starts_at: datetime,
     hours: Hours | None,
-    levels: Levels,
     actor: Actor,
     now: datetime,
     permit: Permit | None,
@@ -160,7 +162,7 @@ def _create(
         base_percentage=state.percentage,
         soaking_since=now,
         hours=hours.to_dict() if hours else {},
-        levels=levels,
+        levels=_levels(specs),
         followed_event=selectors.last_event_of(template.flag.key, state.environment_id),
     )
 

@@ -167,6 +167,8 @@ def test_a_command_is_asked_for_where_it_stands_in_turn_and_its_page_tells_what_
     Item.objects.filter(checklist=row.checklist_id).update(command="npm test", runs_here=True)
     Checklist.objects.filter(pk=row.checklist_id).update(ordered=True)
     assert "/run/" not in text_of(client, page)  # nothing may be run here
+    settings.RUNNER_PROGRAMS = ["kubectl"]
+    assert "/run/" not in text_of(client, page)
     settings.RUNNER_PROGRAMS = ["npm"]
     told = text_of(client, page)
     assert f"item/{row.pk}/run/" in told

@@ -29,7 +29,7 @@ def text(name: str, default: str = "") -> str:
 def by_suffix(prefix: str) -> dict[str, str]:
     """Every variable that begins with the prefix, by the rest of its name."""
     names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix)}
-    return {name.removeprefix(prefix): text(name) for name in names}
+    return {name.removeprefix(prefix): text(name) for name in names if name.startswith(prefix)}
 
 
 def boolean(name: str, *, default: bool) -> bool:

@@ -160,11 +160,17 @@ REDIS = REDIS_URL or (RUNNING.redis if RUNNING else f"redis://127.0.0.1:{EMBEDDE
 NCTOOL_MONGODB = NCTOOL_MONGODB_URL or (
     RUNNING.mongodb if RUNNING else f"mongodb://127.0.0.1:{EMBEDDED_MONGODB_PORT}/nctool"
 )
+# The database of each environment, for migrations: NCTOOL_MONGODB_URL is that of NCTOOL_MONGODB_ENVIRONMENT, others by
+# the name of the environment in capitals. The name of the database is in the URL, or NCTOOL_MONGODB_NAME.
+NCTOOL_MONGODB_NAME = env.text("NCTOOL_MONGODB_NAME", "nctool")
+NCTOOL_MONGODB_ENVIRONMENT = env.text("NCTOOL_MONGODB_ENVIRONMENT", "production")
+NCTOOL_MONGODBS = env.by_suffix("NCTOOL_MONGODB_URL_")
+NCTOOL_MIGRATIONS = env.text("NCTOOL_MIGRATIONS", str(BASE_DIR / "nctool_migrations"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": _control_plane(),
     "nctool": {
         "ENGINE": "django_mongodb_backend",
-        "NAME": env.text("NCTOOL_MONGODB_NAME", "nctool"),
+        "NAME": NCTOOL_MONGODB_NAME,
         "HOST": NCTOOL_MONGODB,
         # The driver's heartbeat waits for connectTimeoutMS, and when it fails every question under way is cancelled and
         # asked again: a server that is busy with a long one must not be taken for dead. What a page waits for is in

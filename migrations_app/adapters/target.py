@@ -12,15 +12,18 @@ from typing import Any
 import pymongo
 from django.conf import settings
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, InvalidURI, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from core.errors import Conflict
 from migrations_app.adapters.mongo import Unreachable
 from migrations_app.domain.images import CODEC
 
-SELECTION, SOCKET = 3_000, 60_000  # ms: until a server is found; until it answers
+# ms: until a server is found; until it answers, which an index over millions takes long to. One that is dead is found
+# out by the heartbeat of the driver long before.
+SELECTION, SOCKET = 3_000, 6 * 3_600_000
 PATIENCE = 30.0  # seconds for one question to the database
+CURSOR_GONE = (43, 237)  # CursorNotFound after a long pause, CursorKilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,12 @@ def words(error: PyMongoError) -> str:
 
 
 def is_passing(error: PyMongoError) -> bool:
-    """The server is away, or another one becomes primary: the same may be tried again."""
-    passing = isinstance(error, ConnectionFailure) or error.timeout or error.has_error_label("RetryableWriteError")
-    return bool(passing)
+    """The server is away, another one becomes primary, or a cursor is gone: the same may be tried again."""
+    if isinstance(error, ConnectionFailure) or error.timeout or error.has_error_label("RetryableWriteError"):
+        return True
+    if isinstance(error, BulkWriteError):
+        return not (error.details or {}).get("writeErrors")
+    return isinstance(error, OperationFailure) and error.code in CURSOR_GONE
 
 
 def _url(environment: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,3 +204,25 @@ def update_of(sets: Document, unset: Sequence[str]) -> dict[str, Any]:
     if unset:
         update["$unset"] = dict.fromkeys(unset, "")
     return update
+
+
+def remove(target: dict[str, Any], path: str) -> None:
+    """Take away what is at a dotted path; it has to be there."""
+    *parents, last = path.split(".")
+    for name in parents:
+        target = target[name]
+    del target[last]
+
+
+def changed(document: Document, image: Image) -> dict[str, Any]:
+    """The document as the write makes it."""
+    found = deepcopy(dict(document))
+    for path, null in image.made:
+        if null:
+            put(found, path, {})
+    for leaf in image.leaves:
+        if leaf.after is MISSING:
+            remove(found, leaf.path)
+        else:
+            put(found, leaf.path, leaf.after)
+    return found

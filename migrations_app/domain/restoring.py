@@ -7,7 +7,20 @@ from copy import deepcopy
 from enum import StrEnum
 from typing import Any
 
-from migrations_app.domain.images import MISSING, Image, Leaf, Write, digest, encode, equal, get, put, same, update_of
+from migrations_app.domain.images import (
+    MISSING,
+    Image,
+    Leaf,
+    Write,
+    digest,
+    encode,
+    equal,
+    get,
+    put,
+    remove,
+    same,
+    update_of,
+)
 from migrations_app.domain.operations import Document
 
 
@@ -50,7 +63,7 @@ def _take_back(restored: dict[str, Any], ours: Sequence[Leaf], image: Image) -> 
     """Put our fields back; the objects that were made for them and are empty now go too."""
     for leaf in ours:
         if leaf.before is MISSING:
-            _remove(restored, leaf.path)
+            remove(restored, leaf.path)
         else:
             put(restored, leaf.path, leaf.before)
     emptied = []
@@ -60,7 +73,7 @@ def _take_back(restored: dict[str, Any], ours: Sequence[Leaf], image: Image) -> 
             if null:
                 put(restored, path, None)
             else:
-                _remove(restored, path)
+                remove(restored, path)
     return emptied
 
 
@@ -105,10 +118,3 @@ def _back_write(document: Document, restored: Document, ours: Sequence[Leaf], em
         else:
             sets[leaf.path] = leaf.before
     return Write(guard, update_of(sets, unset))
-
-
-def _remove(target: dict[str, Any], path: str) -> None:
-    *parents, last = path.split(".")
-    for name in parents:
-        target = target[name]
-    del target[last]

@@ -1,0 +1,133 @@
+"""Migration 002 on a real MongoDB protocol: there and back, to the byte."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+import pytest
+from bson import Decimal128, Int64, ObjectId
+from bson.binary import Binary
+
+from migrations_app.adapters import indexes
+from migrations_app.domain.states import RunState
+from migrations_app.domain.steps import Point
+from migrations_app.services import driving
+from tests.migrations_app.engine import BEGAN, M002, Killed, Notes, raw, token, wallets, worker
+
+OWN = {"note": "refunded by hand", "version": "1.0"}
+
+
+@pytest.fixture
+def database(mongodb_url: str) -> Iterator[Any]:
+    """An nctool database of the test's own: twenty wallets, and ninety tokens of the old version."""
+    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
+        database = client[f"run_{uuid.uuid4().hex[:12]}"]
+        database.cashuwallets.insert_many(wallets())
+        database.cashutokens.insert_many([token(number) for number in range(90)])
+        database.cashutokens.create_index([("npub", 1)])
+        yield database
+        client.drop_database(database.name)
+
+
+def test_002_gives_metadata_to_those_without_marks_old_melts_and_overwrites_nothing(database: Any) -> None:
+    mine = token(5, _id="own", metadata=dict(OWN))
+    atomic = token(10, _id="atomic", metadata={"atomic_operation": True, "operation_id": "m1"})
+    null = token(7, _id="null", metadata=None)
+    database.cashutokens.insert_many([mine, atomic, null])
+
+    with worker(database, desk=(desk := Notes())) as work:
+        ending = driving.drive(work)
+
+    assert (ending.state, ending.why) == (RunState.COMPLETED, "")
+    rows = {row["_id"]: row for row in database.cashutokens.find()}
+    assert rows["own"]["metadata"] == {**OWN, "legacy": True, "cleanup_required": True}
+    assert rows["atomic"] == atomic
+    assert rows["null"]["metadata"] == {"migrated": True, "migration_date": BEGAN, "version": "2.0.0"}
+    rest = [row for key, row in rows.items() if isinstance(key, ObjectId)]
+    assert {row["metadata"]["migration_date"] for row in rest} == {BEGAN}
+    assert sum("legacy" in row["metadata"] for row in rest) == 18, "every fifth of them was melted"
+    assert indexes.find(database, "cashutokens", M002.phases[0].operations[0].keys)  # type: ignore[arg-type]
+    assert desk.phases == {"schema": "COMPLETED", "data": "COMPLETED"}
+    checks = desk.results["after"]["checks"]
+    assert checks["migrated tokens"]["value"] == 91
+    assert checks["balance of every wallet"]["told"] == "20 wallets; 0 have become wrong, 0 have moved"
+
+
+def test_the_way_back_restores_every_document_to_the_byte_and_drops_only_our_indexes(database: Any) -> None:
+    ids = [1, 2.5, Int64(2**40), Decimal128("3.1"), "text", b"bytes", Binary(b"x" * 16, 4), {"a": 1}, True, False]
+    ids += [datetime(2025, 1, 1, tzinfo=UTC), None, ObjectId()]
+    for place, id_ in enumerate(ids):
+        database.cashutokens.insert_one({"_id": id_, **token(place)})
+    database.cashutokens.insert_one(token(5, _id="own", metadata=dict(OWN)))
+    database.cashutokens.insert_one(token(6, _id="null", metadata=None))
+    before, had = raw(database), sorted(database.cashutokens.index_information())
+
+    with worker(database) as work:
+        assert driving.drive(work).state is RunState.COMPLETED
+    assert raw(database) != before
+    with worker(database) as work:
+        ending = driving.take_back(work, work.phases)
+
+    assert ending.state is RunState.ROLLED_BACK
+    assert raw(database) == before
+    assert sorted(database.cashutokens.index_information()) == had
+    assert ending.result["restored"] == 104 + 22, "melted ones were changed by both operations"
+
+
+class Kill:
+    """Kills the worker when it comes by a point for the nth time."""
+
+    def __init__(self, point: Point, nth: int) -> None:
+        self.point, self.left, self.done = point, nth, False
+
+    def __call__(self, point: Point) -> None:
+        if point is self.point and not self.done:
+            self.left -= 1
+            if not self.left:
+                self.done = True
+                raise Killed
+
+
+def through(database: Any, kill: Kill) -> tuple[Any, Any]:
+    """There and back, by as many workers as that takes."""
+    while True:
+        try:
+            with worker(database, at=kill, size=20) as work:
+                there = driving.drive(work)
+                middle = raw(database)
+                assert there.state is RunState.COMPLETED, there.why
+                break
+        except Killed:
+            continue
+    while True:
+        try:
+            with worker(database, at=kill, size=20) as work:
+                back = driving.take_back(work, work.phases)
+                return (there, middle), back
+        except Killed:
+            continue
+
+
+@pytest.mark.parametrize("nth", [1, 3])
+@pytest.mark.parametrize("point", list(Point))
+def test_a_worker_that_dies_at_any_point_leaves_nothing_undone_or_done_twice(
+    point: Point, nth: int, database: Any
+) -> None:
+    before = raw(database)
+    with worker(database, uid="mr-0") as work:
+        driving.drive(work)
+    whole = raw(database)
+    with worker(database, uid="mr-0") as work:
+        driving.take_back(work, work.phases)
+
+    (there, middle), back = through(database, kill := Kill(point, nth))
+
+    assert kill.done or nth > 1, f"no worker came by {point}"
+    assert middle == whole
+    assert there.result["changed"] == {"data.0": 90, "data.1": 18}
+    assert raw(database) == before
+    assert back.state is RunState.ROLLED_BACK

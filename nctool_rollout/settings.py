@@ -165,6 +165,9 @@ NCTOOL_MONGODB = NCTOOL_MONGODB_URL or (
 NCTOOL_MONGODB_NAME = env.text("NCTOOL_MONGODB_NAME", "nctool")
 NCTOOL_MONGODB_ENVIRONMENT = env.text("NCTOOL_MONGODB_ENVIRONMENT", "production")
 NCTOOL_MONGODBS = env.by_suffix("NCTOOL_MONGODB_URL_")
+# Makes a backup of an environment's database; others by the name of the environment in capitals.
+BACKUP_COMMAND = env.text("BACKUP_COMMAND")
+BACKUP_COMMANDS = env.by_suffix("BACKUP_COMMAND_")
 NCTOOL_MIGRATIONS = env.text("NCTOOL_MIGRATIONS", str(BASE_DIR / "nctool_migrations"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": _control_plane(),

@@ -37,16 +37,21 @@ class Target:
 
 def connect(environment: str) -> Target:
     """The database of an environment. Nothing is asked of it yet. Conflict where none is set up."""
-    url = _url(environment)
-    if not url:
-        variable = f"NCTOOL_MONGODB_URL_{_suffix(environment)}"
-        raise Conflict(f"No database of nctool is set up for {environment}: set {variable}.")
-    client, name, hosts = _client(url, os.getpid())
+    client, name, hosts = _client(address(environment), os.getpid())
     return Target(environment, f"{hosts}/{name}", client[name])
 
 
 def is_set_up(environment: str) -> bool:
     return bool(_url(environment))
+
+
+def address(environment: str) -> str:
+    """The URL with its credentials, for a program that needs them. Never shown. Conflict where none is set up."""
+    url = _url(environment)
+    if not url:
+        variable = f"NCTOOL_MONGODB_URL_{_suffix(environment)}"
+        raise Conflict(f"No database of nctool is set up for {environment}: set {variable}.")
+    return url
 
 
 @contextmanager

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Backup',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(max_length=10)),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('made', 'made'), ('failed', 'failed'), ('lost', 'lost')], default='waiting', max_length=10)),
                 ('requested_by', models.CharField(max_length=150)),
                 ('requested_at', models.DateTimeField()),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('fence', models.PositiveIntegerField(default=0)),
                 ('size', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('place', models.CharField(blank=True, max_length=500)),
+                ('why', models.TextField(blank=True)),
                 ('output', models.TextField(blank=True)),
                 ('restored_at', models.DateTimeField(blank=True, null=True)),
                 ('restored_by', models.CharField(blank=True, max_length=150)),
@@ -137,5 +138,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='readinesswaiver',
             index=models.Index(fields=['environment', 'check_name', 'expires_at'], name='readiness_waiver_live'),
+        ),
+        migrations.AddIndex(
+            model_name='backup',
+            index=models.Index(fields=['state', 'id'], name='backup_by_state'),
+        ),
+        migrations.AddIndex(
+            model_name='backup',
+            index=models.Index(fields=['environment', 'state', 'started_at'], name='backup_newest'),
+        ),
+        migrations.AddConstraint(
+            model_name='backup',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['running', 'waiting'])), fields=('environment',), name='backup_one_under_way'),
         ),
     ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-
-class ProgramError(Exception):
-    """It could not be started; the message says why."""
+from core.program import ProgramError as ProgramError
 
 
 class Running(Protocol):

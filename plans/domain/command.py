@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from core.errors import Invalid, Refused
+from core.commandline import MOST_OUTPUT as MOST_OUTPUT
+from core.commandline import last_of as last_of
+from core.commandline import read as read
+from core.errors import Refused
 from core.machine import Machine
 
 LONGEST = 3600  # seconds
 USUAL = 300
 LEASE = timedelta(seconds=30)
-MOST_OUTPUT = 64 * 1024  # characters of the end of it
-_EXPANDED = re.compile(r"`|\$[({A-Za-z_]")
-_OPERATORS = frozenset("();<>|&")
 
 
 class RunState(StrEnum):
@@ -62,28 +60,6 @@ class Outcome:
         return self.state is RunState.SUCCEEDED
 
 
-def read(text: str) -> list[str]:
-    """The program and its arguments.
-
-    Raises Invalid for what only a shell understands (pipes, redirections, several commands, `$NAME`, `$(…)`): put that
-    into a script, and call the script.
-    """
-    if found := _EXPANDED.search(text):
-        raise Invalid(_only_a_shell(found.group()), field="command")
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        words = list(lexer)
-    except ValueError as error:
-        raise Invalid(f"{text!r} cannot be read as a command: {error}.", field="command") from None
-    for word in words:
-        if word and set(word) <= _OPERATORS:
-            raise Invalid(_only_a_shell(word), field="command")
-    if not words:
-        raise Invalid("There is no command.", field="command")
-    return words
-
-
 def need_allowed(argv: list[str], allowed: Collection[str]) -> None:
     """Raises Refused for a program that is not on the list of the installation."""
     if not allowed:
@@ -98,15 +74,3 @@ def ended(code: int, *, seconds: float) -> Outcome:
         return Outcome(RunState.SUCCEEDED, f"It ended well after {seconds:.0f} s.", 0)
     how = f"It was ended by signal {-code}" if code < 0 else f"It ended with code {code}"
     return Outcome(RunState.FAILED, f"{how} after {seconds:.0f} s.", code)
-
-
-def last_of(output: str) -> str:
-    """The end of what it said, from the beginning of a line: half a secret would not be known as one."""
-    if len(output) <= MOST_OUTPUT:
-        return output
-    kept = output[-MOST_OUTPUT:]
-    return f"…{kept[kept.find(chr(10)) :]}" if "\n" in kept else "… (one line, too long to be kept)"
-
-
-def _only_a_shell(what: str) -> str:
-    return f"Only a shell understands {what!r}: put it into a script, and give the script as the command."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,9 @@ LOCKS = "rollout_migrations_lock"
 KEY = "migrations"
 LEASE = timedelta(seconds=60)
 RENEW_EVERY = LEASE / 3
-_FREE = {"$lte": ["$until", "$$NOW"]}
+# Moments as milliseconds: numbers are compared in the same way by every server.
+_NOW = {"$toLong": "$$NOW"}
+_FREE = {"$lte": ["$until", _NOW]}
 Documents = Database[dict[str, Any]]
 
 
@@ -37,6 +40,7 @@ class Lease:
     owner: str
     fence: int
     length: timedelta
+    until: int  # milliseconds, by the server's clock
     _since: float
     lost: bool = field(default=False)
 
@@ -48,12 +52,14 @@ class Lease:
         """Have it for its whole length again. Raises LeaseLost when somebody else has taken it."""
         since = time.monotonic()
         found = self.database[LOCKS].find_one_and_update(
-            {"_id": KEY, "owner": self.owner, "fence": self.fence}, [{"$set": {"until": _later(self.length)}}]
+            {"_id": KEY, "owner": self.owner, "fence": self.fence},
+            [{"$set": {"until": _later(self.length)}}],
+            return_document=ReturnDocument.AFTER,
         )
         if found is None:
             self.lost = True
             raise LeaseLost("Somebody else has taken the lock of this database.")
-        self._since = since
+        self._since, self.until = since, int(found["until"])
 
     def renew_if_due(self) -> None:
         """Renew it after a third of its length."""
@@ -63,7 +69,7 @@ class Lease:
     def release(self) -> None:
         self.database[LOCKS].update_one(
             {"_id": KEY, "owner": self.owner, "fence": self.fence},
-            [{"$set": {"until": "$$NOW", "owner": "", "run": ""}}],
+            [{"$set": {"until": _NOW, "owner": "", "run": ""}}],
         )
         self.lost = True
 
@@ -88,34 +94,29 @@ def take(database: Documents, *, run: str, worker: str, length: timedelta = LEAS
     found = locks.find_one_and_update({"_id": KEY}, [{"$set": update}], return_document=ReturnDocument.AFTER)
     if found is None or found["owner"] != owner:
         return None
-    return Lease(database, owner, int(found["fence"]), length, since)
+    return Lease(database, owner, int(found["fence"]), length, int(found["until"]), since)
 
 
 def holder(database: Documents) -> Mapping[str, Any] | None:
-    """Who has it: `run`, `worker`, `since`, `until`, `fence`, and the `seconds` left; None when it is free."""
-    rows = list(
-        database[LOCKS].aggregate(
-            [{"$match": {"_id": KEY}}, {"$set": {"now": "$$NOW"}}, {"$project": {"owner": 0}}],
-        )
-    )
-    if not rows or rows[0]["until"] <= rows[0]["now"]:
-        return None
-    return {**rows[0], "seconds": (rows[0]["until"] - rows[0]["now"]).total_seconds()}
+    """Who has it: `run`, `worker`, `since`, `fence`, and the `seconds` left; None when it is free."""
+    steps: list[dict[str, Any]] = [
+        {"$match": {"_id": KEY}},
+        {"$set": {"left": {"$subtract": ["$until", _NOW]}}},
+        {"$project": {"owner": 0}},
+    ]
+    row = next(iter(database[LOCKS].aggregate(steps)), None)
+    return None if row is None or row["left"] <= 0 else {**row, "seconds": row["left"] / 1000}
 
 
 def break_open(database: Documents) -> None:
     """Take the lock away from whoever has it. The next `take` has a higher fence, as after any end of a lease."""
-    database[LOCKS].update_one({"_id": KEY}, [{"$set": {"until": "$$NOW", "owner": "", "run": ""}}])
+    database[LOCKS].update_one({"_id": KEY}, [{"$set": {"until": _NOW, "owner": "", "run": ""}}])
 
 
 def _make(database: Documents) -> None:
-    document = {"_id": KEY, "owner": "", "run": "", "worker": "", "fence": 0}
-    try:
-        database[LOCKS].insert_one(document)
-        database[LOCKS].update_one({"_id": KEY}, [{"$set": {"until": "$$NOW", "since": "$$NOW"}}])
-    except DuplicateKeyError:
-        pass
+    with suppress(DuplicateKeyError):
+        database[LOCKS].insert_one({"_id": KEY, "owner": "", "run": "", "worker": "", "fence": 0, "until": 0})
 
 
 def _later(length: timedelta) -> dict[str, Any]:
-    return {"$add": ["$$NOW", int(length.total_seconds() * 1000)]}
+    return {"$add": [_NOW, int(length.total_seconds() * 1000)]}

@@ -68,6 +68,7 @@ def parts(wanted: Wanted) -> list[Part]:
     manage = (sys.executable, str(Path(__file__).parents[2] / "manage.py"))
     if wanted.runner:
         found.append(Part("runner", (*manage, "runner"), ("web",)))
+    found.append(Part("migrator", (*manage, "migrator"), (*servers, "web")))
     if wanted.simulator_port:
         command = (*manage, "simulator", "run", "--health-port", str(wanted.simulator_port))
         found.append(Part("simulator", command, (*servers, "web")))

@@ -14,7 +14,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, WriteError
+from pymongo.errors import BulkWriteError
 
 from migrations_app.domain.bson_order import TYPES, order_key, type_of
 from migrations_app.domain.images import CODEC, Write, decode
@@ -77,28 +77,36 @@ def by_ids(rows: Rows, ids: Sequence[Any]) -> dict[tuple[Any, ...], dict[str, An
     return found
 
 
-def write(rows: Rows, writes: Sequence[tuple[Any, Write, Mapping[str, Any]]]) -> Written:
+def write(rows: Rows, writes: Sequence[tuple[Any, Write, Mapping[str, Any]]], *, until: int | None = None) -> Written:
     """Make guarded writes in one question, in no order; (id, write, and what else must still be true).
 
     One that finds its document changed does nothing, and so does a repeat.
+
+    Args:
+        until: milliseconds of the server's clock from which on none of them does anything: a worker that was asleep
+            for longer than its lease cannot write into the work of the next. None: where the server would read the
+            whole collection for such a question.
     """
-    operations = [_operation(id_, each, also) for id_, each, also in writes]
+    operations = [_operation(id_, each, also, until) for id_, each, also in writes]
     if not operations:
         return Written(0)
     try:
         return Written(int(rows.bulk_write(operations, ordered=False).matched_count))
     except BulkWriteError as error:
         details: Mapping[str, Any] = error.details or {}
-        if details.get("writeConcernErrors") and not details.get("writeErrors"):
+        if not details.get("writeErrors"):
             raise
-        refused = tuple((writes[row["index"]][0], _why(row)) for row in details.get("writeErrors", ()))
+        refused = tuple((writes[row["index"]][0], _why(row)) for row in details["writeErrors"])
         return Written(int(details.get("nMatched", 0)), refused)
-    except WriteError as error:
-        return Written(0, ((writes[0][0], str(error)[:300]),))
 
 
-def _operation(id_: Any, each: Write, also: Mapping[str, Any]) -> UpdateOne | ReplaceOne[dict[str, Any]]:
+def _operation(
+    id_: Any, each: Write, also: Mapping[str, Any], until: int | None
+) -> UpdateOne | ReplaceOne[dict[str, Any]]:
     query = {**also, **each.guard, "_id": id_}  # where both name a field, the guard has the very value that was read
+    if until is not None:
+        in_time = {"$lt": [{"$toLong": "$$NOW"}, until]}
+        query["$expr"] = {"$and": [in_time, query["$expr"]]} if "$expr" in query else in_time
     if each.whole is not None:
         return ReplaceOne(query, each.whole)
     return UpdateOne(query, each.update)

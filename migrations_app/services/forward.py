@@ -126,7 +126,9 @@ def _batch(work: Work, step: Step, operation: UpdateEach, batch: list[Read], pla
     work.at(Point.JOURNALED)
     work.need_lease()
     rows, query = work.database[operation.collection], operation.query
-    written = documents.write(rows, [(image.id, write, query) for image, write in zip(images, writes, strict=True)])
+    written = documents.write(
+        rows, [(image.id, write, query) for image, write in zip(images, writes, strict=True)], until=work.until
+    )
     work.at(Point.WRITTEN)
     state, name = work.journal.state, _name(step)
     fields: dict[str, Any] = {

@@ -88,8 +88,9 @@ def _have(
     except DomainError as error:
         _settle(row.uid, held.fence, Ending(_failed(row), str(error)), now=clock())
         return
-    work = replace(work, stopping=stopping, at=at)
     with target.told(leases.LEASE.total_seconds()):
+        fenced = target.asks_cheaply_for_the_time(place.database)
+        work = replace(work, stopping=stopping, at=at, fenced=fenced)
         work.journal.open(_first(row, place))
     at(Point.OPENED)
     ending = _drive(work, row)

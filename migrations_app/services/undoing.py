@@ -78,7 +78,7 @@ def _restore(work: Work, rows: Rows, batch: Batch, images: Sequence[Image], fate
         writes: list[tuple[Any, Write, dict[str, Any]]] = [
             (image.id, write, {}) for image, _, write in decided if write is not None
         ]
-        written = documents.write(rows, writes)
+        written = documents.write(rows, writes, until=work.until)
         if written.refused:
             raise Stop(
                 f"The database refused to take {written.refused[0][0]} back: {written.refused[0][1]}",

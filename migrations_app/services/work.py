@@ -74,6 +74,7 @@ class Work:
     at: Callable[[Point], None] = lambda _: None
     stopping: Callable[[], bool] = lambda: False
     brakes: tuple[Callable[[], str], ...] = ()
+    fenced: bool = False  # by the server's clock, every write
     lag: Lag = field(default_factory=lambda: Lag(None, 0))
     picture: dict[str, Any] = field(default_factory=dict)
     _looked: float = 0.0
@@ -111,6 +112,11 @@ class Work:
         self.lease.renew_if_due()
         if self.lease.left() < MARGIN:
             self.lease.renew()
+
+    @property
+    def until(self) -> int | None:
+        """From when on the server does none of our writes, in milliseconds of its clock; None where it is not asked."""
+        return self.lease.until - int(MARGIN * 500) if self.fenced else None
 
     def show(self, **fields: Any) -> None:
         """Show people how far it is."""

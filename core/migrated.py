@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from core.actors import Actor
@@ -23,6 +24,14 @@ class Run:
     documents: int
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """How far a run is taken back, in words; `done` when it is."""
+
+    told: str
+    done: bool
+
+
 class Source(Protocol):
     """Who runs migrations."""
 
@@ -30,10 +39,10 @@ class Source(Protocol):
         """What could be taken back in the environment now, in the order in which that has to be done."""
         ...
 
-    def take_back(self, uid: str, *, actor: Actor, reason: str) -> str:
-        """Take one run back, outside any transaction, and say what was done.
+    def take_back(self, uid: str, *, actor: Actor, reason: str, now: datetime) -> Back:
+        """Begin to take one run back, or say how far that is: call it until it is done. It begins once.
 
-        It may be called again after a crash, and then goes on or finds it done. DomainError when it cannot.
+        NotFound for a run that is not of this source, another DomainError when it cannot be taken back.
         """
         ...
 
@@ -50,9 +59,11 @@ def runs(environment: str) -> list[Run]:
     return [run for source in _sources for run in source.runs(environment)]
 
 
-def take_back(uid: str, environment: str, *, actor: Actor, reason: str) -> str:
-    """Take it back by the source it is of; NotFound when no source has it (any more)."""
+def take_back(uid: str, *, actor: Actor, reason: str, now: datetime) -> Back:
+    """Take it back by the source it is of: see Source. NotFound when no source knows it."""
     for source in _sources:
-        if any(run.uid == uid for run in source.runs(environment)):
-            return source.take_back(uid, actor=actor, reason=reason)
-    raise NotFound(f"There is no migration run {uid!r} to take back in {environment}.")
+        try:
+            return source.take_back(uid, actor=actor, reason=reason, now=now)
+        except NotFound:
+            continue
+    raise NotFound(f"There is no migration run {uid!r} to take back.")

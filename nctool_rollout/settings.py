@@ -168,6 +168,8 @@ NCTOOL_MONGODBS = env.by_suffix("NCTOOL_MONGODB_URL_")
 # Makes a backup of an environment's database; others by the name of the environment in capitals.
 BACKUP_COMMAND = env.text("BACKUP_COMMAND")
 BACKUP_COMMANDS = env.by_suffix("BACKUP_COMMAND_")
+# On where a database is set up by its URL: a first look at the embedded one is not held up.
+MIGRATION_INTERLOCK = env.boolean("MIGRATION_INTERLOCK", default=bool(NCTOOL_MONGODB_URL or NCTOOL_MONGODBS))
 NCTOOL_MIGRATIONS = env.text("NCTOOL_MIGRATIONS", str(BASE_DIR / "nctool_migrations"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": _control_plane(),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from core import events, freezes
+from core import events, freezes, interlocks
 from core.asking import ApprovalNeeded, Change, Need
 from flags.domain.permit import Permit
 from flags.domain.rules import ChangeKind, Effect, Rule, needs, only_eases, reach
@@ -48,12 +48,14 @@ def admit(
 
     Raises:
         FrozenError: a freeze holds, and somebody could gain the feature by this change.
+        Conflict: the same, and an interlock forbids it: a migration that the flag needs is not applied.
         ApprovalNeeded: a rule asks for other people's approval, and there is no permit.
     """
     after = picture(state)
     rehearsal = permit is not None and permit.rehearsal
     if (gains or not only_eases(before, after)) and not rehearsal:
         freezes.require_none(state.environment_id, state.environment.key, now=now)
+        interlocks.require_none(state.flag.key, state.environment.key)
     judge(state, before, after, change, permit=permit, now=now, kind=kind, gains=gains, more=more)
 
 

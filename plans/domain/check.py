@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from core.errors import Invalid
+from migrations_app.domain.readiness_checks import CheckName
 from monitoring.domain.promql import parse
 from plans.domain.states import ItemState
 
@@ -24,7 +26,8 @@ VALIDATIONS = (
 
 class CheckKind(StrEnum):
     """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the six checks
-    succeeded. `ramp`: it is completed. `flag`: everybody has it. `watched`: measurements come, the guard judges them,
+    succeeded. `ramp`: it is completed. `migration`: a migration of nctool's database is applied and validated; with the
+    title of one of its validations behind a colon, that one. `readiness`: a check of that database is fulfilled. `flag`: everybody has it. `watched`: measurements come, the guard judges them,
     and the alert rules are evaluated.
     """
 
@@ -32,8 +35,18 @@ class CheckKind(StrEnum):
     STEADY = "steady"
     VALIDATION = "validation"
     RAMP = "ramp"
+    MIGRATION = "migration"
+    READINESS = "readiness"
     FLAG = "flag"
     WATCHED = "watched"
+
+
+_KNOWN: Mapping[CheckKind, Sequence[str]] = {
+    CheckKind.STEADY: STEADY,
+    CheckKind.VALIDATION: VALIDATIONS,
+    CheckKind.READINESS: tuple(CheckName),
+}
+_MIGRATION = re.compile(r"[0-9]{3}(: .+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +69,11 @@ class Check:
             return cls(kind, "")
         if not isinstance(value, str) or not value.strip():
             raise Invalid(f"{name} names what it is about.", field="check")
-        known = {CheckKind.STEADY: STEADY, CheckKind.VALIDATION: VALIDATIONS}.get(kind)
+        known = _KNOWN.get(kind)
         if known and value not in known:
             raise Invalid(f"{name} is one of {', '.join(known)}, not {value!r}.", field="check")
+        if kind is CheckKind.MIGRATION and not _MIGRATION.fullmatch(value):
+            raise Invalid('migration is a number such as "002", or "002: the title of a validation".', field="check")
         if kind is CheckKind.RULE:
             parse(value)
         return cls(kind, value)

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import flags.selectors
+import migrations_app.selectors
 import rollouts.selectors
 from alerting import selectors as alerting
 from alerting.domain.states import Health
 from core import heartbeats
 from core.actors import Actor, ActorKind
 from core.errors import DomainError
+from migrations_app.services import readiness
 from monitoring.domain.windows import horizon
 from monitoring.services import promql
 from plans.domain.check import Check, CheckKind, Finding
@@ -134,6 +136,25 @@ def _ramp(key: str, place: Place, now: datetime) -> Finding:
     return Finding(ramp.state == RampState.COMPLETED.value, f"It is {ramp.state.replace('_', ' ')}.", {"ramp": ramp.pk})
 
 
+def _migration(what: str, place: Place, now: datetime) -> Finding:
+    number, _, title = what.partition(": ")
+    run = migrations_app.selectors.applied(place.environment, number)
+    if run is None:
+        return Finding(False, f"Migration {number} is not applied here.")
+    if not title:
+        return Finding(True, f"Run {run.uid} applied it, and its validation passed.", {"run": run.uid})
+    check = run.after.get("checks", {}).get(title)
+    if check is None:
+        return Finding(None, f"Run {run.uid} made no validation {title!r}.")
+    return Finding(bool(check["ok"]), f"{title}: {check.get('told', '')}", {"run": run.uid})
+
+
+def _readiness(name: str, place: Place, now: datetime) -> Finding:
+    found = readiness.lately(place.environment, now=now).check(name)
+    ok = {"ok": True, "waived": True, "red": False}.get(found.standing.value)
+    return Finding(ok, f"{found.title}: {found.why}", {"value": found.value, "limit": found.limit})
+
+
 def _flag(key: str, place: Place, now: datetime) -> Finding:
     state = flags.selectors.state(key, place.environment)
     why = f"It stands at {state.percentage.normalize():f} %." if state.enabled else "It is off."
@@ -160,6 +181,8 @@ _FINDERS: dict[CheckKind, Callable[[str, Place, datetime], Finding]] = {
     CheckKind.STEADY: _steady,
     CheckKind.VALIDATION: _validation,
     CheckKind.RAMP: _ramp,
+    CheckKind.MIGRATION: _migration,
+    CheckKind.READINESS: _readiness,
     CheckKind.FLAG: _flag,
     CheckKind.WATCHED: _watched,
 }

@@ -44,14 +44,14 @@ def switch_off(claim: Claim, *, now: datetime) -> Outcome:
     return Done(" ".join(part for part in told if part), {"configuration": version, "at": now.isoformat()})
 
 
-def database(claim: Claim) -> Outcome:
-    """One migration run is taken back by the app that made it."""
+def database(claim: Claim, *, now: datetime) -> Outcome:
+    """One migration run is taken back by the app that made it, which may take hours: the step waits for it."""
     row = claim.rollback
     try:
-        told = migrated.take_back(claim.step.what["uid"], row.environment.key, actor=_on_behalf(row), reason=row.reason)
+        found = migrated.take_back(claim.step.what["uid"], actor=_on_behalf(row), reason=row.reason, now=now)
     except DomainError as refusal:
         return Failed(str(refusal))
-    return Done(told)
+    return Done(found.told) if found.done else Waiting(found.told)
 
 
 def application(claim: Claim, *, now: datetime, connect: Connect) -> Outcome:

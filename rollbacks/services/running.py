@@ -72,7 +72,7 @@ def _act(taken: Claim, *, clock: Callable[[], datetime], connect: Connect) -> Ou
     if kind is StepKind.APPLICATION:
         return reverting.application(taken, now=now, connect=connect)
     if kind is StepKind.DATABASE:
-        return reverting.database(taken)
+        return reverting.database(taken, now=now)
     if kind is StepKind.SERVED:
         return aftermath.served(taken, now=now)
     if kind is StepKind.VALIDATE:

@@ -31,7 +31,7 @@ from migrations_app.domain.migration import Phase
 from migrations_app.domain.operations import EnsureIndex, UpdateEach
 
 PINGS = 5
-ANSWER = 4.0  # seconds in which it must show that it is there
+ANSWER = 3.0  # seconds in which it must show that it is there
 QUESTION, TOGETHER = 2.0, 7.0  # seconds for each of the others, and for all of them
 COUNT, COUNTS = 4.0, 8.0  # the same for what a migration will change
 MOST = 100  # collections whose indexes are looked at

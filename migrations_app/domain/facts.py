@@ -132,6 +132,11 @@ class Facts:
     reasons: Mapping[Asked, str] = field(default_factory=dict)
 
     @property
+    def foreign(self) -> bool:
+        """It speaks MongoDB's language, and is none: what it does not tell, no permission makes it tell."""
+        return bool(self.server) and not self.server.startswith("mongo")
+
+    @property
     def ping(self) -> float | None:
         return median(self.pings) if self.pings else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -190,7 +191,7 @@ def test_a_migration_is_refused_with_the_names_of_what_blocks_and_the_rest_can_b
     readiness = Readiness("staging", "a:1/nctool", "mongod 8.0.4", NOW, 0.5, checks, NEEDS.sizes, "002", ("data",))
     with pytest.raises(Conflict, match=r"staging is not ready\. The database answers: .* Disk space: "):
         need_ready(readiness)
-    found = readiness.as_dict()
+    found = json.loads(json.dumps(readiness.as_dict()))
     assert (found["ready"], found["estimates"]["documents"], len(found["checks"])) == (False, 1_000_000, len(CheckName))
     assert [check["name"] for check in found["checks"] if check["blocks"]] == ["ping", "diskSpace"]
     need_ready(replace(readiness, checks=judge(GOOD, NEEDS, BACKUP, now=NOW, protected=True)))

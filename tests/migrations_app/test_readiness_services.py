@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pymongo
 import pytest
+from pymongo.errors import OperationFailure
 from pytest_django import Settings
 
 from core.actors import Actor, ActorKind
@@ -21,7 +22,10 @@ from core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from core.models import Event
 from migrations_app.adapters import facts, target
 from migrations_app.adapters.mongo import Unreachable
+from migrations_app.domain.backup import LastBackup
 from migrations_app.domain.facts import Asked, Topology
+from migrations_app.domain.readiness import judge
+from migrations_app.domain.readiness_checks import Needs
 from migrations_app.models import Backup, ReadinessWaiver
 from migrations_app.selectors import readiness as selectors
 from migrations_app.services import backups, readiness
@@ -67,6 +71,37 @@ def test_a_real_server_is_asked_and_what_it_leaves_out_is_not_made_up(database: 
         assert (found.disk, found.building, found.transactions) == (None, None, None)
         assert "fsTotalSize" in found.why(Asked.DISK)
         assert found.why(Asked.BUILDING) == "secantus shows nobody what others do"
+
+
+class Refusing:
+    """A replica set whose user may ping and nothing else."""
+
+    client = admin = local = property(lambda self: self)
+
+    def __getitem__(self, name: str) -> Any:
+        return self
+
+    def command(self, name: Any, *_: Any) -> dict[str, Any]:
+        if name in ("ping", "hello"):
+            return {"ok": 1.0, "setName": "rs0", "hosts": ["a:1"]}
+        raise OperationFailure(f"not authorized on admin to execute command {{ {name}: 1, lsid: 17 }}", 13)
+
+    def aggregate(self, pipeline: Any) -> Any:
+        return self.command("aggregate")
+
+    find = list_collection_names = list_indexes = lambda self, *_, **__: self.command("find")
+
+
+def test_a_user_who_may_ask_nothing_leaves_every_answer_out_with_its_reason(now: datetime) -> None:
+    found = facts.ask(target.Target("production", "a:1/nctool", cast("Any", Refusing())))
+    assert found.topology is Topology.REPLICA_SET
+    assert found.ping is not None
+    assert {found.members, found.oplog, found.disk, found.connections, found.indexes, found.transactions} == {None}
+    told = [found.why(asked) for asked in Asked if asked not in (Asked.PING, Asked.HELLO)]
+    assert told == ["not authorized on admin"] * len(told)
+    checks = judge(found, Needs(), LastBackup(), now=now, protected=True)
+    assert [check.name for check in checks if not check.blocks] == ["ping"]
+    assert all("clusterMonitor" in check.remedy for check in checks if check.standing == "unknown")
 
 
 def test_what_a_migration_will_change_is_counted_and_measured(database: Any) -> None:

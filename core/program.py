@@ -72,7 +72,7 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str], directory: str
     """Start a program with these variables alone. Raises ProgramError."""
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
-        raise ProgramError(f"There is no {argv[0]} where the runner is.")
+        raise ProgramError(f"There is no {argv[0]} where the worker is.")
     try:
         process = subprocess.Popen(  # noqa: S603 -- from the installation, arguments apart, no shell
             [sys.executable, "-I", "-S", lifeline.__file__, str(os.getpid()), program, *argv[1:]],

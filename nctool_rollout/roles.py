@@ -43,6 +43,7 @@ OPERATE = frozenset(
         "plans.tick_item",
         "plans.run_command",
         "rollbacks.request_rollback",
+        "migrations_app.request_migration",
     }
 )
 APPROVE = frozenset(
@@ -54,6 +55,7 @@ APPROVE = frozenset(
         "core.override_freeze",
         "monitoring.define_trigger",
         "alerting.define_alertrule",
+        "migrations_app.approve_migration",
     }
 )
 ADMINISTER = frozenset(

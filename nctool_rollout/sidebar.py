@@ -99,6 +99,12 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "nctool database",
         "items": [
+            _item(
+                "Readiness",
+                "health_and_safety",
+                "admin:migrations_app_readinesswaiver_changelist",
+                "migrations_app.view_readinesswaiver",
+            ),
             _item("Tokens", "toll", "admin:migrations_app_cashutoken_changelist", "migrations_app.view_cashutoken"),
             _item(
                 "Wallets",

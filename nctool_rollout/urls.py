@@ -14,6 +14,10 @@ from nctool_rollout.try_api import TryApi
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/api/", admin.site.admin_view(TryApi.as_view()), name="try-api"),
+    path(
+        "admin/migrations_app/readiness/",
+        RedirectView.as_view(pattern_name="admin:migrations_app_readinesswaiver_changelist"),
+    ),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),

@@ -72,14 +72,14 @@ class Oplog:
     @property
     def full(self) -> bool | None:
         """What is written drives the oldest out; one that is young only grows. None where that is not told."""
-        if self.used is None or not self.limit:
+        if not self.used or not self.limit:  # one with entries and without bytes is no measurement
             return None
         return self.used >= 0.9 * self.limit
 
     @property
     def coming(self) -> timedelta:
         """How far one that is not full yet will reach back, written as fast as so far."""
-        if not self.used or self.limit is None or self.full is not False:
+        if not self.used or not self.limit or self.full:
             return self.window
         return self.window * (self.limit / self.used)
 
@@ -130,6 +130,11 @@ class Facts:
     building: tuple[str, ...] | None = None
     transactions: tuple[timedelta, ...] | None = None
     reasons: Mapping[Asked, str] = field(default_factory=dict)
+
+    @property
+    def foreign(self) -> bool:
+        """It speaks MongoDB's language, and is none: what it does not tell, no permission makes it tell."""
+        return bool(self.server) and not self.server.startswith("mongo")
 
     @property
     def ping(self) -> float | None:

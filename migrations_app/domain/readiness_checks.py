@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core import moments
+from migrations_app.domain.amounts import percent, size
 from migrations_app.domain.backup import LastBackup
 from migrations_app.domain.facts import Asked, Estimates, Facts, Index, Topology
 
@@ -19,6 +20,7 @@ ROOM = 2  # times what is estimated
 FEW = 100  # connections: with so few open, none available is no measurement
 LONG = timedelta(seconds=60)
 UNUSED = timedelta(days=1)
+FOREIGN = "This server is no MongoDB and tells it to nobody: look by other means, then let an approver waive it."
 MONITOR = "Let the user of NCTOOL_MONGODB_URL ask: it needs the role clusterMonitor, and read on local."
 
 
@@ -88,17 +90,14 @@ def look(facts: Facts, needs: Needs, backup: LastBackup, *, now: datetime, prote
     }
 
 
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def _unknown(limit: str, why: str, remedy: str = MONITOR) -> Found:
+def _unknown(limit: str, why: str, remedy: str) -> Found:
     return Found(Standing.UNKNOWN, "not known", limit, f"It cannot be shown: {why}.", remedy)
+
+
+def _untold(facts: Facts, asked: Asked, limit: str) -> Found:
+    if facts.pings is None:
+        return _unknown(limit, facts.why(asked), "It has to answer first.")
+    return _unknown(limit, facts.why(asked), FOREIGN if facts.foreign else MONITOR)
 
 
 def _ping(facts: Facts, _: Needs) -> Found:
@@ -122,7 +121,7 @@ def _primary(facts: Facts, _: Needs) -> Found:
     if facts.topology is Topology.SHARDED:
         return _unknown(limit, "behind mongos the members of the shards are not seen", "Ask each shard by hand.")
     if facts.members is None:
-        return _unknown(limit, facts.why(Asked.MEMBERS))
+        return _untold(facts, Asked.MEMBERS, limit)
     primary = next((member for member in facts.members if member.state == "PRIMARY" and member.healthy), None)
     if primary is None:
         return Found(Standing.RED, "no primary", limit, "No member is primary.", "See rs.status() why none is elected.")
@@ -139,13 +138,13 @@ def _lag(facts: Facts, _: Needs) -> Found:
     if facts.topology is Topology.SINGLE:
         return Found(Standing.OK, "none", limit, "There is no secondary: there is no lag.")
     if facts.members is None:
-        return _unknown(limit, facts.why(Asked.MEMBERS))
+        return _untold(facts, Asked.MEMBERS, limit)
     primary = next((member for member in facts.members if member.state == "PRIMARY"), None)
     late = [member for member in facts.members if member.lags]
     if primary is not None and not late:
         return _no_secondary(facts, limit)
     if primary is None or primary.optime is None or any(member.optime is None for member in late):
-        return _unknown(limit, "the members do not tell how far they are")
+        return _unknown(limit, "the members do not tell how far they are", "See rs.status().")
     lags = {member.name: primary.optime - member.optime for member in late if member.optime is not None}
     worst = max(lags, key=lambda name: lags[name])
     lag = max(lags[worst], timedelta())
@@ -169,7 +168,7 @@ def _oplog(facts: Facts, needs: Needs) -> Found:
     need = OPLOG * needs.estimate
     limit = f"at least {moments.span(need)}" if need else f"{OPLOG} times the estimate of what is run"
     if facts.oplog is None:
-        return _unknown(limit, facts.why(Asked.OPLOG))
+        return _untold(facts, Asked.OPLOG, limit)
     window, coming = facts.oplog.window, facts.oplog.coming
     value = moments.span(window)
     if window >= need:
@@ -187,11 +186,11 @@ def _oplog(facts: Facts, needs: Needs) -> Found:
 
 def _disk(facts: Facts, needs: Needs) -> Found:
     need = ROOM * needs.sizes.bytes
-    limit = f"more than {FREE:.0%} of the disk" + (f", and at least {size(need)}" if need else "")
+    limit = f"more than {percent(FREE)} of the disk" + (f", and at least {size(need)}" if need else "")
     disk = facts.disk
     if disk is None or disk.total <= 0:
-        return _unknown(limit, facts.why(Asked.DISK), f"See df on its machines. {MONITOR}")
-    value = f"{size(disk.free)} free of {size(disk.total)}, {disk.free / disk.total:.0%}"
+        return _untold(facts, Asked.DISK, limit)
+    value = f"{size(disk.free)} free of {size(disk.total)}, {percent(disk.free / disk.total)}"
     remedy = "Make room or enlarge the disk, on every member: only the primary's disk is seen here."
     if disk.free <= FREE * disk.total:
         return Found(
@@ -206,15 +205,15 @@ def _disk(facts: Facts, needs: Needs) -> Found:
 
 
 def _pool(facts: Facts, _: Needs) -> Found:
-    limit = f"at least {FREE:.0%} available"
+    limit = f"at least {percent(FREE)} available"
     found = facts.connections
     if found is None:
-        return _unknown(limit, facts.why(Asked.CONNECTIONS))
+        return _untold(facts, Asked.CONNECTIONS, limit)
     if found.available <= 0 and found.current < FEW:
         why = f"the server tells {found.current} open and none available, which cannot be both"
         return _unknown(limit, why, "See ulimit -n and net.maxIncomingConnections of the server.")
     share = found.available / (found.current + found.available)
-    value = f"{found.available:,} of {found.current + found.available:,} available, {share:.0%}"
+    value = f"{found.available:,} of {found.current + found.available:,} available, {percent(share)}"
     if share < FREE:
         why = "Too few are left: the migration would take them from nctool."
         remedy = "Lower maxPoolSize of the applications, or raise net.maxIncomingConnections and ulimit -n."
@@ -225,10 +224,10 @@ def _pool(facts: Facts, _: Needs) -> Found:
 def _transactions(facts: Facts, _: Needs) -> Found:
     limit = f"none open for more than {moments.span(LONG)}"
     if facts.transactions is None:
-        return _unknown(limit, facts.why(Asked.TRANSACTIONS))
+        return _untold(facts, Asked.TRANSACTIONS, limit)
     long = [each for each in facts.transactions if each > LONG]
     if not long:
-        return Found(Standing.OK, "none", limit, f"{len(facts.transactions)} transactions are open.")
+        return Found(Standing.OK, "none", limit, f"Open now: {len(facts.transactions)}.")
     why = (
         f"{len(long)} open, the oldest for {moments.span(max(long))}: what they hold would make batches wait and fail."
     )
@@ -246,7 +245,7 @@ def _indexes(facts: Facts, needs: Needs, *, now: datetime) -> Found:
         return Found(Standing.RED, f"{len(facts.building)} building", limit, why, "Wait until it is built; look again.")
     if facts.building is None or facts.indexes is None:
         asked = Asked.BUILDING if facts.building is None else Asked.INDEXES
-        found = _unknown(limit, facts.why(asked))
+        found = _untold(facts, asked, limit)
         return Found(found.standing, found.value, limit, f"{found.why} {told}".strip(), found.remedy)
     return Found(Standing.OK, f"{len(facts.indexes)} there", limit, told or "None is missing, none is unused.")
 

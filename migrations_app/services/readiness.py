@@ -51,25 +51,11 @@ def look(
     facts, sizes = _asked(found, run)
     seconds = time.monotonic() - begin
     needs = Needs(sum((phase.estimate for phase in run), timedelta()), sizes, _expected(migration, run))
-    checks = domain.judge(
-        facts,
-        needs,
-        selectors.last_backup(row.pk, row.key),
-        now=now,
-        protected=row.protected,
-        waivers=selectors.waivers(row.pk, now=now),
-    )
-    return Readiness(
-        environment=row.key,
-        database=found.name,
-        server=facts.server,
-        at=now,
-        seconds=seconds,
-        checks=checks,
-        estimates=sizes,
-        migration=migration.number if migration else "",
-        phases=tuple(phase.name for phase in run),
-    )
+    backup = selectors.last_backup(row.pk, row.key)
+    waivers = selectors.waivers(row.pk, now=now)
+    checks = domain.judge(facts, needs, backup, now=now, protected=row.protected, waivers=waivers)
+    about = (migration.number if migration else "", tuple(phase.name for phase in run))
+    return Readiness(row.key, found.name, facts.server, now, seconds, checks, sizes, *about)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Whether the database is ready for a migration (seed: Database Preparation, Pre-Migration Validation).
 
-What cannot be shown is never a pass: it is told as unknown, and in a protected environment it holds a migration up.
+What cannot be shown is never a pass: it is told as unknown, and in a protected environment it holds a migration up;
+but not where the server is none of MongoDB's and has no way to tell, as the embedded one of a first look.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def judge(
     """Every check, in the order in which they are shown."""
     found = look(facts, needs, backup, now=now, protected=protected)
     waived = waivers or {}
-    return tuple(_settled(name, found[name], waived.get(name), protected=protected) for name in CheckName)
+    strict = protected and not facts.foreign
+    return tuple(_settled(name, found[name], waived.get(name), strict=strict) for name in CheckName)
 
 
 def need_ready(readiness: Readiness) -> None:
@@ -127,8 +129,8 @@ def need_waivable(check: str, hours: int) -> CheckName:
     return name
 
 
-def _settled(name: CheckName, found: Found, waiver: Waiver | None, *, protected: bool) -> Check:
-    blocks = found.standing is Standing.RED or (protected and found.standing is Standing.UNKNOWN)
+def _settled(name: CheckName, found: Found, waiver: Waiver | None, *, strict: bool) -> Check:
+    blocks = found.standing is Standing.RED or (strict and found.standing is Standing.UNKNOWN)
     passes = waiver is not None and name not in NEVER_WAIVED and found.standing is not Standing.OK
     return Check(
         name=name,

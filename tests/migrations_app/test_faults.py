@@ -22,10 +22,12 @@ from migrations_app.adapters import lease as leases
 from migrations_app.domain.states import RunState, Traffic, Wish
 from migrations_app.domain.steps import Point
 from migrations_app.services import driving, work
+from migrations_app.services.work import Work
 from tests import servers
 from tests.migrations_app.engine import Notes, raw, token, wallets, worker
 
 DOCUMENTS = 120
+KILLS = 50
 
 
 def fill(database: Any, count: int = DOCUMENTS) -> None:
@@ -66,34 +68,32 @@ def test_a_worker_that_is_killed_fifty_times_at_random_misses_nothing_and_does_n
 ) -> None:
     before, dice, name = raw(database), random.Random(7), database.name
 
-    def bring(verb: Callable[[Any], Any]) -> Callable[[], None]:
+    def bring(uid: str, verb: Callable[[Any], Any]) -> Callable[[], None]:
         def do() -> None:
             client: Any = pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority")
-            with client, worker(client[name], size=10) as held:
+            with client, worker(client[name], uid=uid, size=10) as held:
                 verb(held)
 
         return do
 
-    def until_done(verb: Callable[[Any], Any], kills: int) -> int:
-        killed = 0
-        for _ in range(kills):
-            if not in_a_process_that_is_killed(bring(verb), after=dice.uniform(0.05, 0.35)):
-                break
-            killed += 1
-            leases.break_open(database)  # in place of the end of its lease
-        return killed
+    killed = number = 0
+    while killed < KILLS:
+        number += 1
+        uid = f"mr-{number}"
+        for verb, state in ((driving.drive, RunState.COMPLETED), (back, RunState.ROLLED_BACK)):
+            while killed < KILLS and in_a_process_that_is_killed(bring(uid, verb), after=dice.uniform(0.02, 0.3)):
+                killed += 1
+                leases.break_open(database)  # in place of the end of its lease
+            with worker(database, uid=uid, size=10) as held:
+                ending = verb(held)
+            assert (ending.state, ending.why) == (state, "")
+            if state is RunState.COMPLETED:
+                assert ending.result["changed"] == {"data.0": DOCUMENTS, "data.1": DOCUMENTS // 5}
+        assert raw(database) == before
 
-    killed = until_done(driving.drive, 25)
-    with worker(database, size=10) as held:
-        there = driving.drive(held)
-    assert (there.state, there.why) == (RunState.COMPLETED, "")
-    assert there.result["changed"] == {"data.0": DOCUMENTS, "data.1": DOCUMENTS // 5}
-    killed += until_done(lambda held: driving.take_back(held, held.phases), 25)
-    with worker(database, size=10) as held:
-        back = driving.take_back(held, held.phases)
-    assert back.state is RunState.ROLLED_BACK
-    assert raw(database) == before
-    assert killed >= 10
+
+def back(held: Work) -> driving.Ending:
+    return driving.take_back(held, held.phases)
 
 
 @pytest.fixture

@@ -147,6 +147,8 @@ def test_what_cannot_be_shown_holds_a_migration_up_in_protected_environments_onl
     for protected in (True, False):
         found = checked(name, protected=protected, **silent)
         assert (found.standing, found.blocks) == ("unknown", protected)
+    foreign = checked(name, protected=True, server="secantus 8.2.11", **silent)
+    assert (foreign.standing, foreign.blocks) == ("unknown", False), "no permission would make it tell"
 
 
 def test_a_backup_whose_restore_was_never_tested_is_enough_where_nothing_is_protected() -> None:

@@ -23,6 +23,7 @@ from flags.api.looking import router as looking
 from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
 from flags.api.targeting import router as targeting
+from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
@@ -55,6 +56,7 @@ ROUTERS = (
     requests,
     rollbacks,
     plans,
+    migrations,
 )
 for router in ROUTERS:
     api.add_router("", router)

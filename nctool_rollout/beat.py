@@ -19,6 +19,7 @@ SCHEDULE = {
     "guard": _every(10, "monitoring.tasks.guard"),
     "ramps": _every(30, "rollouts.tasks.advance"),
     "follow": _every(5, "rollouts.tasks.follow"),
+    "migration-errors": _every(15, "rollouts.tasks.report_migration_errors"),
     "validate": _every(5, "rollouts.tasks.validate"),
     "alerts": _every(15, "alerting.tasks.evaluate"),
     "alerts-elsewhere": _every(15, "alerting.tasks.evaluate_elsewhere"),

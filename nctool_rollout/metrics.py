@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from flags.api.auth import TooManyRequests, count, presented
 from flags.selectors import figures
 from flags.services.tokens import Scope
+from migrations_app.selectors import figures as migrations
 from nctool_rollout.problems import problem
 
 _NAME = "nctool_rollout"
@@ -71,6 +72,7 @@ class _Figures(Collector):
         yield from self._versions()
         yield from self._instances()
         yield self._evaluations()
+        yield from self._migrations()
 
     def _shown(self, environment: str) -> bool:
         return self._only is None or environment == self._only
@@ -123,3 +125,32 @@ class _Figures(Collector):
             if self._shown(row.environment):
                 told.add_metric([row.environment, row.flag, row.variant, row.reason, row.source], row.times)
         return told
+
+    def _migrations(self) -> Iterator[Metric]:
+        """Runs that are under way, and how many have failed."""
+        labels = ["environment", "run", "migration", "direction"]
+        told = {
+            name: GaugeMetricFamily(f"{_NAME}_migration_{name}", text, labels=labels)
+            for name, text in (
+                ("documents_done", "Documents that the run has changed, or taken back."),
+                ("documents_planned", "Documents that it was planned to change."),
+                ("lag_seconds", "Replication lag, as the run saw it last."),
+                ("lock_age_seconds", "How long its worker has had the lock of the database."),
+            )
+        }
+        for each in filter(lambda each: self._shown(each.environment), migrations.under_way(now=self._now)):
+            values = [each.environment, each.run, each.migration, each.direction]
+            told["documents_done"].add_metric(values, each.done)
+            told["documents_planned"].add_metric(values, each.planned)
+            if each.lag is not None:
+                told["lag_seconds"].add_metric(values, each.lag)
+            if each.lock_age is not None:
+                told["lock_age_seconds"].add_metric(values, each.lock_age)
+        yield from told.values()
+        errors = CounterMetricFamily(
+            f"{_NAME}_migration_errors", "Runs of migrations that failed.", labels=["environment"]
+        )
+        for environment, failed in migrations.failures().items():
+            if self._shown(environment):
+                errors.add_metric([environment], failed)
+        yield errors

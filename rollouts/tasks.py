@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import heartbeats
-from rollouts.services import clock, validation
+from rollouts.services import clock, migration_errors, validation
 
 
 @shared_task
@@ -26,6 +26,12 @@ def follow() -> None:
     now = timezone.now()
     clock.follow(now=now)
     heartbeats.beat("follow", now=now)
+
+
+@shared_task
+def report_migration_errors() -> None:
+    """Measure how many migrations have failed."""
+    migration_errors.report(now=timezone.now())
 
 
 @shared_task

@@ -8,12 +8,10 @@ from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-import flags.selectors
 from approvals.domain import approving, payloads, schedule
 from approvals.domain.states import LIVE, RequestState
 from approvals.models import Approval, ChangeRequest
 from approvals.selectors import ground
-from core.actors import Actor, ActorKind
 from core.asking import Change
 from core.errors import NotFound
 
@@ -157,11 +155,3 @@ def to_apply(person: str, *, now: datetime) -> list[ChangeRequest]:
 def _waits_for(request: ChangeRequest, person: str) -> bool:
     said = {word.approver for word in request.approvals.all() if word.digest == request.digest}
     return person not in said and person not in request.contributors
-
-
-def people_behind(actor: Actor, environment: str) -> list[str]:
-    """Who answers for what this actor does: itself, and of a token everybody who made one of its name here."""
-    if actor.kind is not ActorKind.TOKEN:
-        return [actor.name]
-    makers = flags.selectors.tokens().filter(name=actor.name, environment__key=environment)
-    return sorted({actor.name, *makers.values_list("created_by", flat=True)})

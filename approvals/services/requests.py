@@ -61,7 +61,7 @@ def open_request(
         reason=need_text(reason, REASON, field="reason"),
         requested_by=actor.name,
         requested_by_kind=actor.kind.value,
-        contributors=selectors.people_behind(actor, environment),
+        contributors=flags.selectors.people_behind(actor, environment),
         created_at=now,
         reverts_id=reverts,
     )
@@ -205,7 +205,7 @@ def _moment(request: ChangeRequest) -> Moment | None:
 
 
 def _contribute(request: ChangeRequest, actor: Actor) -> None:
-    behind = selectors.people_behind(actor, request.environment.key)
+    behind = flags.selectors.people_behind(actor, request.environment.key)
     request.contributors = list(dict.fromkeys([*request.contributors, *behind]))
 
 

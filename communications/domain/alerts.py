@@ -29,6 +29,12 @@ class AlertType(StrEnum):
     SOURCE_FAILED = "SOURCE_FAILED"
     RULES_FAILING = "RULES_FAILING"
     CHECKLIST_OVERDUE = "CHECKLIST_OVERDUE"
+    MIGRATION_REQUESTED = "MIGRATION_REQUESTED"
+    MIGRATION_HELD = "MIGRATION_HELD"
+    MIGRATION_FAILED = "MIGRATION_FAILED"
+    MIGRATION_ROLLED_BACK = "MIGRATION_ROLLED_BACK"
+    MIGRATION_ROLLBACK_FAILED = "MIGRATION_ROLLBACK_FAILED"
+    MIGRATION_COMPLETED = "MIGRATION_COMPLETED"
 
 
 class Severity(StrEnum):
@@ -63,6 +69,12 @@ ANNOUNCED = {
     "source.failed": AlertType.SOURCE_FAILED,
     "alert_rules.failing": AlertType.RULES_FAILING,
     "checklist.overdue": AlertType.CHECKLIST_OVERDUE,
+    "migration.requested": AlertType.MIGRATION_REQUESTED,  # only where somebody has to approve it
+    "migration.held": AlertType.MIGRATION_HELD,
+    "migration.failed": AlertType.MIGRATION_FAILED,
+    "migration.rolled_back": AlertType.MIGRATION_ROLLED_BACK,
+    "migration.rollback_failed": AlertType.MIGRATION_ROLLBACK_FAILED,
+    "migration.completed": AlertType.MIGRATION_COMPLETED,
 }
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
 _NEWS = (AlertType.ALERT_RESOLVED, AlertType.METRICS_HEARD, AlertType.STEP_TAKEN, AlertType.ROLLOUT_COMPLETED)

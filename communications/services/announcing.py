@@ -23,6 +23,7 @@ _UNTOLD = (
     (~Q(kind="trigger.fired") | Q(data__rollback_id=""))
     & (~Q(kind="error.opened") | Q(data__severity__in=ALERT_ON_SEVERITY))
     & (~Q(kind="rollback.confirmed") | Q(data__emergency=True))
+    & (~Q(kind="migration.requested") | Q(data__at_once=False))
     & (~Q(kind="ramp.advanced") | Q(data__has_key="tell"))
     & (~Q(kind="ramp.completed") | Q(data__has_key="rolled_out"))
 )

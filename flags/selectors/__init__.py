@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
+from core.actors import Actor, ActorKind
 from core.errors import NotFound
 from flags.domain.configuration import Mark, TokenConfig
 from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
@@ -17,6 +18,7 @@ __all__ = [
     "configurations",
     "flags",
     "live_token",
+    "people_behind",
     "state",
     "states",
     "tokens",
@@ -55,6 +57,14 @@ def allowed_users(state_id: int) -> QuerySet[AllowedUser]:
 
 def tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("environment").order_by("-id")
+
+
+def people_behind(actor: Actor, environment: str) -> list[str]:
+    """Who answers for what this actor does: itself, and of a token everybody who made one of its name here."""
+    if actor.kind is not ActorKind.TOKEN:
+        return [actor.name]
+    makers = tokens().filter(name=actor.name, environment__key=environment)
+    return sorted({actor.name, *makers.values_list("created_by", flat=True)})
 
 
 def live_token(digest: str) -> TokenConfig | None:

@@ -131,7 +131,7 @@ def _work(row: MigrationRun, place: Target, held: Lease, *, clock: Clock) -> Wor
         desk=RowDesk(row, held.fence, clock),
         pace=Pace(speed=row.speed),
         brakes=brakes.of(row.environment.key),
-        picture={name: value for name, value in row.progress.items() if name != "waiting"},
+        picture={**row.progress, "waiting": "", "locked_at": clock().isoformat()},
     )
 
 

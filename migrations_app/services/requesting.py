@@ -29,13 +29,8 @@ from migrations_app.services.planning import Wanted
 from migrations_app.services.rows import hold, move, need_reason, need_state, picture, save
 
 
-def request(
-    wanted: Wanted, *, reason: str, actor: Actor, now: datetime, contributors: Collection[str] = ()
-) -> MigrationRun:
+def request(wanted: Wanted, *, reason: str, actor: Actor, now: datetime) -> MigrationRun:
     """Ask for a run. In a protected environment another person has a day to approve it; elsewhere it begins at once.
-
-    Args:
-        contributors: people behind the actor who may not approve it either.
 
     Raises Conflict when the database is not ready, another run is under way, or the order of migrations is broken;
     Invalid without a reason.
@@ -45,7 +40,7 @@ def request(
     look = readiness.look(wanted.environment, wanted.loaded.migration, wanted.phases, now=now)
     readiness.need_ready(look)
     plan = {**planning.plan(wanted), "readiness": look.as_dict()}
-    row = _row(wanted.environment, plan, reason=reason, actor=actor, now=now, contributors=contributors)
+    row = _row(wanted.environment, plan, reason=reason, actor=actor, now=now)
     migration = wanted.loaded.migration
     row.number, row.name, row.checksum = migration.number, migration.name, wanted.loaded.checksum
     row.phases, row.canary, row.traffic = list(wanted.phases), wanted.canary, wanted.traffic.value
@@ -59,7 +54,6 @@ def request_rollback(
     reason: str,
     actor: Actor,
     now: datetime,
-    contributors: Collection[str] = (),
     approved_by: str = "",
 ) -> MigrationRun:
     """Ask for a run to be taken back, whole or in some of its phases; what it journaled is put back.
@@ -78,7 +72,7 @@ def request_rollback(
     _need_last(of, chosen)
     plan = {"target": of.plan.get("target", ""), "of": of.uid, "phases": [{"name": name} for name in chosen]}
     plan |= {"documents": sum(of.result.get("changed", {}).values()), "checksum": of.checksum}
-    row = _row(of.environment.key, plan, reason=reason, actor=actor, now=now, contributors=contributors)
+    row = _row(of.environment.key, plan, reason=reason, actor=actor, now=now)
     row.direction, row.of, row.number, row.name = Direction.DOWN.value, of, of.number, of.name
     row.phases, row.checksum, row.traffic = chosen, of.checksum, of.traffic
     if approved_by:
@@ -144,16 +138,14 @@ def need_flags_off(of: MigrationRun) -> None:
         )
 
 
-def _row(
-    environment: str, plan: dict[str, Any], *, reason: str, actor: Actor, now: datetime, contributors: Collection[str]
-) -> MigrationRun:
+def _row(environment: str, plan: dict[str, Any], *, reason: str, actor: Actor, now: datetime) -> MigrationRun:
     return MigrationRun(
         uid=f"mr-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         environment=environments.get(environment),
         reason=reason,
         plan=plan,
         digest=planning.digest_of(plan, reason),
-        contributors=sorted({actor.name, *contributors}),
+        contributors=flags.selectors.people_behind(actor, environment),
         requested_by=actor.name,
         requested_by_kind=actor.kind.value,
         requested_at=now,

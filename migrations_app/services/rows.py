@@ -12,7 +12,14 @@ from core.errors import Conflict, Invalid, NotFound, StaleVersion
 from migrations_app.domain.states import RUN, RunState
 from migrations_app.models import MigrationRun
 
-LOUD = {"failed": "critical", "rollback_failed": "critical", "rolled_back": "high", "started": "info"}
+LOUD = {
+    "requested": "high",
+    "held": "high",
+    "failed": "critical",
+    "rolled_back": "high",
+    "rollback_failed": "critical",
+    "completed": "info",
+}
 
 
 def hold(uid: str, *, version: int | None = None) -> MigrationRun:
@@ -71,6 +78,7 @@ def save(
         data={
             "migration_id": row.uid,
             "number": row.number,
+            "rule": row.title,  # what an alert of it is about
             "direction": row.direction,
             **({"severity": LOUD[kind]} if kind in LOUD else {}),
             **(data or {}),

@@ -13,18 +13,25 @@ from migrations_app.adapters.mongo import Unreachable
 from migrations_app.domain.bson_order import order_key
 from migrations_app.domain.migration import Migration
 from migrations_app.domain.operations import UpdateEach
-from migrations_app.domain.restoring import back
+from migrations_app.domain.restoring import Fate, back
 from migrations_app.domain.states import Traffic
 from migrations_app.services import validating
 
 LONGEST = 6 * 3600.0  # seconds
+TOLD = {
+    Fate.RESTORED: "as_changed",
+    Fate.MERGED: "as_changed",
+    Fate.CONFLICT: "changed_by_others",
+    Fate.UNTOUCHED: "not_changed",
+    Fate.GONE: "gone",
+}
 
 
 def verify(environment: str, number: str) -> dict[str, Any]:
     """Validate a migration, against the picture of before the run that applied it, where that is kept.
 
-    Of the documents of its journal it tells what a rollback would make of each: `restored` is byte for byte as the run
-    left it, `merged` was changed by others since. Raises Conflict when the database is away.
+    Of the documents of its journal it tells how many still have our fields as the run left them, and of how many others
+    have changed those since, or taken them away. Raises Conflict when the database is away.
     """
     migration = modules.get(number).migration
     run = selectors.applied(environment, number)
@@ -56,5 +63,5 @@ def _fates(database: Any, migration: Migration, uid: str) -> dict[str, int]:
         operation = migration.phase(phase).operations[int(position)]
         if isinstance(operation, UpdateEach):
             there = documents.by_ids(database[operation.collection], [image.id for image in batch.images])
-            found.update(back(image, there.get(order_key(image.id)))[0].value for image in batch.images)
+            found.update(TOLD[back(image, there.get(order_key(image.id)))[0]] for image in batch.images)
     return dict(found)

@@ -27,8 +27,8 @@ VALIDATIONS = (
 class CheckKind(StrEnum):
     """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the six checks
     succeeded. `ramp`: it is completed. `migration`: a migration of nctool's database is applied and validated; with the
-    title of one of its validations behind a colon, that one. `readiness`: a check of that database is fulfilled. `flag`: everybody has it. `watched`: measurements come, the guard judges them,
-    and the alert rules are evaluated.
+    title of one of its validations behind a colon, that one. `readiness`: a check of that database is fulfilled.
+    `flag`: everybody has it. `watched`: measurements come, the guard judges them, and the alert rules are evaluated.
     """
 
     RULE = "rule"
@@ -69,13 +69,7 @@ class Check:
             return cls(kind, "")
         if not isinstance(value, str) or not value.strip():
             raise Invalid(f"{name} names what it is about.", field="check")
-        known = _KNOWN.get(kind)
-        if known and value not in known:
-            raise Invalid(f"{name} is one of {', '.join(known)}, not {value!r}.", field="check")
-        if kind is CheckKind.MIGRATION and not _MIGRATION.fullmatch(value):
-            raise Invalid('migration is a number such as "002", or "002: the title of a validation".', field="check")
-        if kind is CheckKind.RULE:
-            parse(value)
+        _need_known(kind, value)
         return cls(kind, value)
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,3 +87,13 @@ class Finding:
     @property
     def state(self) -> ItemState:
         return ItemState.PENDING if self.ok is None else ItemState.PASSED if self.ok else ItemState.FAILED
+
+
+def _need_known(kind: CheckKind, value: str) -> None:
+    known = _KNOWN.get(kind)
+    if known and value not in known:
+        raise Invalid(f"{kind} is one of {', '.join(known)}, not {value!r}.", field="check")
+    if kind is CheckKind.MIGRATION and not _MIGRATION.fullmatch(value):
+        raise Invalid('migration is a number such as "002", or "002: the title of a validation".', field="check")
+    if kind is CheckKind.RULE:
+        parse(value)

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import flags.selectors
-from approvals.selectors import people_behind
 from core.actors import Actor
 from core.errors import Conflict, Invalid, Refused
 from flags.services import emergency
@@ -36,7 +35,7 @@ def start(phase_id: int, *, actor: Actor, reason: str, now: datetime, version: i
     phase = hold_phase(phase_id, version=version)
     found = selectors.start(phase, selectors.facts_of(phase.plan, now=now), now=now)
     gate.require(found, f"To start {phase.name}")
-    if phase.approved_by and phase.approved_by in people_behind(actor, phase.plan.environment.key):
+    if phase.approved_by and phase.approved_by in flags.selectors.people_behind(actor, phase.plan.environment.key):
         raise Refused("You approved this phase: another person starts it.")
     data = {"approved_by": phase.approved_by, "gate": [_picture(each) for each in found]}
     phase.started_at, phase.started_by, phase.ended_at = now, actor.name, None

@@ -12,7 +12,6 @@ from django.db import transaction
 import alerting.selectors
 import flags.selectors
 import monitoring.selectors
-from approvals.selectors import people_behind
 from core import environments
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, DomainError, Invalid
@@ -136,7 +135,7 @@ def _open(wanted: Wanted, seen: Seen, *, reason: str, evidence: str, actor: Acto
         chosen=_kept(seen) if wanted.choice else {},
         reason=reason,
         evidence={"told": evidence, "fired": _fired(where.key)},
-        contributors=people_behind(actor, where.key),
+        contributors=flags.selectors.people_behind(actor, where.key),
         requested_by=actor.name,
         requested_by_kind=actor.kind.value,
         requested_at=now,

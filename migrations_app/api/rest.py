@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
@@ -241,7 +239,7 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 
 
 def _loaded() -> dict[str, modules.Loaded]:
-    return modules.load(Path(settings.NCTOOL_MIGRATIONS))
+    return modules.load()
 
 
 def _migration(each: modules.Loaded, environment: str) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.conf import settings
 
 from migrations_app import selectors
@@ -14,7 +12,7 @@ def needs_migration(flag: str, environment: str) -> str:
     """Which migration the flag waits for there, in a sentence; empty when it waits for none."""
     if not settings.MIGRATION_INTERLOCK or not target.is_set_up(environment):
         return ""
-    for number, loaded in modules.load(Path(settings.NCTOOL_MIGRATIONS)).items():
+    for number, loaded in modules.load().items():
         if flag in loaded.migration.needed_by and selectors.applied(environment, number) is None:
             return (
                 f"{flag} needs migration {number}, which is not applied in {environment}: plan a run under Migrations, "

@@ -7,11 +7,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bson import json_util
-from django.conf import settings
 from pymongo.database import Database
 
 from core import environments
@@ -111,7 +109,7 @@ def digest_of(plan_: dict[str, Any], reason: str) -> str:
 
 def need_order(of: Wanted, *, now: datetime) -> None:
     """Raises Conflict when something has to come before, was changed since it was applied, or is under way."""
-    loaded = modules.load(Path(settings.NCTOOL_MIGRATIONS))
+    loaded = modules.load()
     for number, each in sorted(loaded.items()):
         done = selectors.applied(of.environment, number)
         if done is not None and done.checksum != each.checksum:

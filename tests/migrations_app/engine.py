@@ -24,7 +24,14 @@ from migrations_app.services.work import Work
 
 BEGAN = datetime(2025, 8, 18, 9, 0, tzinfo=UTC)
 Document = dict[str, Any]
-M002: Migration = modules.load(Path("nctool_migrations"))["002"].migration
+
+
+def declared(number: str) -> Migration:
+    """A migration of this project."""
+    return modules.load(Path(__file__).parents[2] / "nctool_migrations")[number].migration
+
+
+M002 = declared("002")
 
 
 @dataclass

@@ -40,10 +40,10 @@ def wanted(**changes: object) -> Wanted:
 
 def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> None:
     plan = {part.name: part for part in parts(wanted())}
-    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "simulator"]
+    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "migrator", "simulator"]
     assert {name for name, part in plan.items() if part.stops_last} == {"redis", "mongodb"}
     assert plan["web"].after == ("redis",)
-    assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "simulator"))
+    assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "migrator", "simulator"))
     assert "--appendonly yes" in " ".join(plan["redis"].command)
     assert "--sync-on-commit" in plan["mongodb"].command
 
@@ -56,7 +56,7 @@ def test_a_runner_is_a_part_only_where_programs_may_be_run() -> None:
 def test_a_given_url_leaves_that_server_to_others() -> None:
     own = {"redis_port": None, "mongodb_port": None, "simulator_port": None, "stream_port": 0}
     plan = {part.name: part for part in parts(wanted(**own))}
-    assert list(plan) == ["web", "worker", "beat"]
+    assert list(plan) == ["web", "worker", "beat", "migrator"]
     assert plan["web"].after == ()
 
 

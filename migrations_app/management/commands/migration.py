@@ -19,7 +19,7 @@ from flags.management.door import DoorCommand, actor, signed_in
 from migrations_app import selectors
 from migrations_app.adapters import modules
 from migrations_app.domain.states import AT_WORK, LIVE, RunState
-from migrations_app.management import printing
+from migrations_app.management import new, printing
 from migrations_app.selectors.shown import shown
 from migrations_app.services import migrator, planning, readiness, requesting, steering, verifying
 
@@ -40,11 +40,34 @@ VERBS = {
     "speed": "how many percent of the time it works",
     "verify": "is the data as the migration says? every document; ends with 1 when it is not",
     "unlock": "take the lock of a database away from a worker that is gone",
+    "new": "write a migration to fill in, and its test",
     "forget": "drop the journal of a run that is over: there is no way back then",
 }
 OF_RUN = ("rollback", "show", "approve", "refuse", "follow", "pause", "resume", "abort", "speed", "forget")
 OF_PLACE = ("readiness", "plan", "dry-run", "run", "verify")
 WITH_REASON = ("run", "rollback", "refuse", "abort", "unlock", "forget")
+FOLLOWED = ("run", "rollback", "follow")
+OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "name": (("new",), {"metavar": "NAME", "help": "small letters and underscores"}),
+    "percent": (("speed",), {"type": int, "metavar": "PERCENT"}),
+    "--phases": (
+        ("readiness", "plan", "dry-run", "run", "rollback"),
+        {"nargs": "+", "default": [], "metavar": "P", "help": "schema, data, cleanup"},
+    ),
+    "--canary": (
+        ("plan", "dry-run", "run"),
+        {"type": int, "default": 0, "metavar": "PERCENT", "help": "done before it waits for a person"},
+    ),
+    "--traffic": (
+        ("plan", "dry-run", "run"),
+        {"default": "live", "help": "live, or stopped: then no total may move"},
+    ),
+    "--no-wait": (FOLLOWED, {"action": "store_true", "help": "do not follow it"}),
+    "--here": (FOLLOWED, {"action": "store_true", "help": "work in this process, where no migrator runs"}),
+    "--as": (("approve",), {"dest": "person", "required": True, "metavar": "NAME", "help": "who; asks the password"}),
+    "--digest": (("approve",), {"required": True, "help": "of the plan you looked at: `show` tells it"}),
+    "--leave": (("abort",), {"action": "store_true", "help": "leave what it has changed"}),
+}
 LOOK = 0.5  # seconds between two looks at a run that is followed
 FAILED = frozenset(
     {RunState.FAILED, RunState.ROLLED_BACK, RunState.ROLLBACK_FAILED, RunState.ABANDONED, RunState.REFUSED}
@@ -63,32 +86,16 @@ class Command(DoorCommand):
                 sub.add_argument("id", metavar="ID", help="mr-…")
             if verb in OF_PLACE:
                 sub.add_argument("number", metavar="NUMBER", help="of the migration, such as 002")
-            if verb in (*OF_PLACE, "unlock"):
-                sub.add_argument("--environment", required=True, metavar="E")
+            if verb in (*OF_PLACE, "unlock", "status"):
+                sub.add_argument("--environment", required=verb != "status", metavar="E")
             if verb in WITH_REASON:
                 sub.add_argument("--reason", required=True, help="kept in the history")
             self._more(verb, sub)
 
     def _more(self, verb: str, sub: CommandParser) -> None:
-        if verb in ("readiness", "plan", "dry-run", "run", "rollback"):
-            sub.add_argument("--phases", nargs="+", default=[], metavar="P", help="schema, data, cleanup")
-        if verb in ("plan", "dry-run", "run"):
-            sub.add_argument(
-                "--canary", type=int, default=0, metavar="PERCENT", help="done before it waits for a person"
-            )
-            sub.add_argument("--traffic", default="live", help="live, or stopped: then no total may move")
-        if verb in ("run", "rollback", "follow"):
-            sub.add_argument("--no-wait", action="store_true", help="do not follow it")
-            sub.add_argument("--here", action="store_true", help="work in this process, where no migrator runs")
-        if verb == "status":
-            sub.add_argument("--environment", metavar="E")
-        if verb == "approve":
-            sub.add_argument("--as", dest="person", required=True, metavar="NAME", help="who; asks the password")
-            sub.add_argument("--digest", required=True, help="of the plan you looked at: `show` tells it")
-        if verb == "abort":
-            sub.add_argument("--leave", action="store_true", help="leave what it has changed")
-        if verb == "speed":
-            sub.add_argument("percent", type=int, metavar="PERCENT")
+        for name, (verbs, given) in OPTIONS.items():
+            if verb in verbs:
+                sub.add_argument(name, **given)
 
     def handle(self, *args: Any, **options: Any) -> None:
         look: Callable[[dict[str, Any]], None] | None = {
@@ -98,16 +105,17 @@ class Command(DoorCommand):
             "dry-run": self._plan,
             "verify": self._verify,
             "unlock": self._unlock,
+            "new": self._new,
         }.get(options["verb"])
         if look is not None:
             look(options)
             return
         uid = self._act(options["verb"], options, now=timezone.now())
-        if options["verb"] in ("run", "rollback", "follow") and not options["no_wait"]:
+        if options["verb"] in FOLLOWED and not options["no_wait"]:
             self._follow(uid, here=options["here"], quiet=options["json"])
         row = selectors.get(uid)
         self._say(shown(row), printing.run(row), options)
-        if options["verb"] in ("run", "rollback", "follow") and RunState(row.state) in FAILED:
+        if options["verb"] in FOLLOWED and RunState(row.state) in FAILED:
             raise CommandError(f"{uid} is {row.state.replace('_', ' ')}: {row.error}")
 
     def _act(self, verb: str, options: dict[str, Any], *, now: datetime) -> str:
@@ -179,9 +187,15 @@ class Command(DoorCommand):
         found = steering.unlock(options["environment"], **told)
         self._say({"unlocked": found}, [found], options)
 
+    def _new(self, options: dict[str, Any]) -> None:
+        directory = Path(settings.NCTOOL_MIGRATIONS)
+        paths = new.new(options["name"], directory=directory, tests=directory.parent / "tests" / directory.name)
+        found = [str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path) for path in paths]
+        self._say({"written": found}, found, options)
+
     def _status(self, options: dict[str, Any]) -> None:
         keys = [options["environment"]] if options["environment"] else [row.key for row in environments.ordered()]
-        loaded = modules.load(Path(settings.NCTOOL_MIGRATIONS))
+        loaded = modules.load()
         applied = {
             number: {key: run.uid for key in keys if (run := selectors.applied(key, number))} for number in loaded
         }

@@ -23,7 +23,7 @@ from migrations_app.domain.pace import Pace
 from migrations_app.domain.states import Direction, LogStatus, RunState, Traffic
 from migrations_app.domain.steps import Point
 from migrations_app.models import MigrationLog, MigrationRun
-from migrations_app.services import brakes, driving
+from migrations_app.services import brakes, driving, starting
 from migrations_app.services.desk import MIGRATOR, RowDesk
 from migrations_app.services.driving import Ending
 from migrations_app.services.rows import hold, move, picture, save
@@ -84,6 +84,8 @@ def _have(
     if row is None:
         return
     try:
+        if "locked_at" not in row.progress:  # nobody has begun it yet
+            starting.need_still(row, now=clock())
         work = _work(row, place, held, clock=clock)
     except DomainError as error:
         _settle(row.uid, held.fence, Ending(_failed(row), str(error)), now=clock())

@@ -141,9 +141,12 @@ def _need_no_stranger(of: Wanted) -> None:
     """A run that another control plane has left in this database."""
     place = target.connect(of.environment)
     known = set(MigrationRun.objects.filter(number=of.loaded.migration.number).values_list("uid", flat=True))
-    query = {"number": of.loaded.migration.number, "state": {"$nin": ["undone"]}}
-    with target.told():
-        rows = [row["_id"] for row in place.database[journal.RUNS].find(query, {"_id": 1}).limit(100)]
+    query = {"number": of.loaded.migration.number}
+    try:
+        with target.told():
+            rows = [row["_id"] for row in place.database[journal.RUNS].find(query, {"_id": 1}).limit(100)]
+    except Unreachable as error:
+        raise Conflict(f"The database of {of.environment} cannot be asked: {error}") from error
     strange = [uid for uid in rows if uid not in known]
     if strange:
         raise Conflict(

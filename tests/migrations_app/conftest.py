@@ -10,9 +10,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
+from pytest_django import Settings
 
 from core.models import User
 from nctool_rollout.roles import Role, setup_roles
+from tests.migrations_app.engine import token as old_token
+from tests.migrations_app.engine import wallets
 
 
 @contextmanager
@@ -92,3 +95,22 @@ def signed_in(db: None) -> Callable[[Role | None], Client]:
 @pytest.fixture
 def client(signed_in: Callable[[Role | None], Client]) -> Client:
     return signed_in(Role.VIEWER)
+
+
+@pytest.fixture
+def staging(mongodb_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """nctool's database of staging: twenty wallets, sixty tokens of the old version."""
+    name = f"flow_{tmp_path_factory.mktemp('flow').name.replace('-', '_')}"
+    settings.NCTOOL_MONGODBS = {"STAGING": mongodb_url.rpartition("/")[0] + f"/{name}"}
+    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
+        client.drop_database(name)
+        client[name].cashuwallets.insert_many(wallets())
+        client[name].cashutokens.insert_many([old_token(number) for number in range(60)])
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture
+def clock(now: datetime) -> Callable[[], datetime]:
+    ticks = iter(range(1_000_000))
+    return lambda: now + timedelta(seconds=next(ticks))

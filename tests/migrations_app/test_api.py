@@ -18,7 +18,7 @@ from flags.models import Flag
 from flags.services import tokens
 from flags.services.tokens import Scope
 from migrations_app.services import migrator, planning, readiness
-from tests.migrations_app.test_flow import STAGING, database  # noqa: F401
+from tests.migrations_app.test_flow import STAGING
 
 PAUL = Actor("paul", ActorKind.PERSON)
 
@@ -38,7 +38,7 @@ def call(flag: Flag, now: datetime) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def ready(database: Any, flag: Flag) -> None:  # noqa: F811
+def ready(staging: Any, flag: Flag) -> None:
     now = datetime.now(UTC)
     wanted = planning.wanted(STAGING, "002")
     for check in readiness.look(STAGING, wanted.loaded.migration, wanted.phases, now=now).blocking:

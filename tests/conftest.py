@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from pytest_django import Settings
@@ -77,6 +78,19 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A MongoDB that runs for the whole session."""
     with servers.mongodb_server(tmp_path_factory.mktemp("mongodb")) as url:
         yield url
+
+
+numbers = count(1)
+
+
+@pytest.fixture
+def mongodb_name() -> str:
+    """The name of a database that is the test's own, and empty.
+
+    Nothing is dropped between two tests: the stand-in for MongoDB does nothing more, for good, once a database is
+    dropped beside an open transaction, and the last test's may be open still.
+    """
+    return f"{servers.OURS}{next(numbers)}"
 
 
 PASSWORD = re.compile(r"^ +(viewer|operator|approver|administrator) +(\S{12,})$", re.MULTILINE)

@@ -16,24 +16,23 @@ from nctool_rollout.roles import Role, setup_roles
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
+def connected(url: str, name: str = "nctool") -> Iterator[Any]:
     """The admin's second database is this one. It has no test database: nothing of ours is written there."""
     connection = connections["nctool"]
     options: dict[str, Any] = connection.settings_dict["OPTIONS"]
     with pymongo.MongoClient(url, **options) as client:
-        connection.connection, connection.database = client, client["pages"]
+        connection.connection, connection.database = client, client[name]
         try:
-            yield client["pages"]
+            yield client[name]
         finally:
             connection.connection = None
             del connection.database
 
 
 @pytest.fixture
-def nctool(mongodb_url: str) -> Iterator[Any]:
+def nctool(mongodb_url: str, mongodb_name: str) -> Iterator[Any]:
     """An empty nctool database behind the admin."""
-    with connected(mongodb_url) as database:
-        database.client.drop_database("pages")
+    with connected(mongodb_url, mongodb_name) as database:
         yield database
 
 

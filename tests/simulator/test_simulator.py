@@ -32,11 +32,11 @@ def playing(config: Config, renew: Callable[[], str] = lambda: TOKEN) -> Iterato
         yield
     finally:
         stop.set()
-        thread.join(timeout=10)
+        thread.join(timeout=30)
         assert not thread.is_alive()
 
 
-def until(true: Callable[[], object], *, seconds: float = 20) -> None:
+def until(true: Callable[[], object], *, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never came"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from core import environments
 from core.actors import Actor, ActorKind
@@ -17,12 +17,20 @@ from flags.adapters import bus
 from flags.domain.bucketing import Bucketing
 from flags.models import Flag
 from flags.services import registry
+from nctool_rollout.roles import setup_roles
 from tests import servers
 from tests.chromium import chromium, client_as, page_as, person, web  # noqa: F401
 from tests.system.running import System
 
 KEY = "atomicMeltOperations"
 ENVIRONMENTS = ("development", "staging", "pre-production", "production")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The four roles are there from the start, until a test that commits has emptied all tables."""
+    with django_db_blocker.unblock():
+        setup_roles()
 
 
 @pytest.fixture

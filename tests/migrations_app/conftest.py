@@ -7,12 +7,12 @@ from typing import Any
 
 import pymongo
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
 
 from core.models import User
-from nctool_rollout.roles import Role, setup_roles
+from nctool_rollout.roles import Role
+from tests.chromium import group_of
 
 
 @contextmanager
@@ -77,10 +77,9 @@ def signed_in(db: None) -> Callable[[Role | None], Client]:
     """A browser of somebody with this role, or with none."""
 
     def sign_in(role: Role | None) -> Client:
-        setup_roles()
         user = User.objects.create_user("somebody", password="a long password", is_staff=True)
         if role is not None:
-            user.groups.add(Group.objects.get(name=role.value))
+            user.groups.add(group_of(role))
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         return client

@@ -78,6 +78,13 @@ def web(transactional_db: None) -> Iterator[str]:
     thread.join(5)
 
 
+def group_of(role: Role) -> Group:
+    """Everybody with this role. A test that commits empties all tables at its end, also those of the roles."""
+    if not Group.objects.filter(name=role).exists():
+        setup_roles()
+    return Group.objects.get(name=role)
+
+
 @pytest.fixture
 def person(db: None) -> Callable[[str], Any]:
     """The user who has one role, made at the first call."""
@@ -86,9 +93,8 @@ def person(db: None) -> Callable[[str], Any]:
         users = get_user_model().objects
         found = users.filter(username=role).first()
         if found is None:
-            setup_roles()
             found = users.create_user(role, password=role, is_staff=True)
-            found.groups.add(Group.objects.get(name=Role(role)))
+            found.groups.add(group_of(Role(role)))
         return found
 
     return get

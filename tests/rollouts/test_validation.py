@@ -170,9 +170,8 @@ def money(number: int, amount: Any = 10, status: str = "unspent", **more: Any) -
 
 
 @pytest.fixture
-def ledger(mongodb_url: str) -> Any:
-    with connected(mongodb_url) as database:
-        database.client.drop_database("pages")
+def ledger(mongodb_url: str, mongodb_name: str) -> Any:
+    with connected(mongodb_url, mongodb_name) as database:
         database.cashuwallets.insert_many([wallet(1), wallet(2, balance=30), wallet(3)])
         database.cashutokens.insert_many(
             [money(1, proofs=[{"secret": "a"}]), money(2), money(2, 20), money(2, 5, "spent"), money(3, 1, "pending")]

@@ -32,9 +32,8 @@ def subject(flag: Flag, now: datetime) -> Subject:
 
 
 @pytest.fixture
-def tokens(mongodb_url: str) -> Iterator[Any]:
-    with connected(mongodb_url) as database:
-        database.client.drop_database("pages")
+def tokens(mongodb_url: str, mongodb_name: str) -> Iterator[Any]:
+    with connected(mongodb_url, mongodb_name) as database:
         database.cashutokens.create_index([("metadata.operation_id", 1)])
         yield database.cashutokens
 

@@ -98,21 +98,19 @@ def doors() -> Iterator[Doors]:
 
 
 @pytest.fixture
-def database(mongodb_url: str) -> Iterator[Any]:
+def database(mongodb_url: str, mongodb_name: str) -> Iterator[Any]:
     """An empty nctool database."""
     with pymongo.MongoClient(mongodb_url, tz_aware=True, timeoutMS=20_000) as client:
-        client.admin.command("killSessions", [])  # a melt of the last test may be on its way
-        client.drop_database("simulated")
-        yield client["simulated"]
+        yield client[mongodb_name]
 
 
 @pytest.fixture
-def config(doors: Doors, mongodb_url: str, tmp_path: Path) -> Config:
+def config(doors: Doors, mongodb_url: str, mongodb_name: str, tmp_path: Path) -> Config:
     """Fast, so that a test sees much in a few seconds."""
     return Config(
         base_url=doors.base_url,
         mongodb_url=mongodb_url,
-        mongodb_name="simulated",
+        mongodb_name=mongodb_name,
         fault_file=tmp_path / "faults.json",
         rate=40,
         seed=7,

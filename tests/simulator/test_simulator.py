@@ -32,11 +32,11 @@ def playing(config: Config, renew: Callable[[], str] = lambda: TOKEN) -> Iterato
         yield
     finally:
         stop.set()
-        thread.join(timeout=10)
+        thread.join(timeout=30)
         assert not thread.is_alive()
 
 
-def until(true: Callable[[], object], *, seconds: float = 20) -> None:
+def until(true: Callable[[], object], *, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never came"
@@ -165,8 +165,8 @@ def test_a_reconciliation_counts_what_it_checks_finds_corrects_and_blocks(
     doors.on = {PREFLIGHT}
     doors.metadata = {PREFLIGHT: {"severityThreshold": "MEDIUM", "autoCorrection": True}}
     with playing(replace(config, rate=150)):
-        until(lambda: doors.totals("operations_blocked_total", "flag")[PREFLIGHT,] >= 1, seconds=40)
-        until(lambda: doors.totals("auto_corrections_total", "flag")[PREFLIGHT,] >= 1, seconds=40)
+        until(lambda: doors.totals("operations_blocked_total", "flag")[PREFLIGHT,] >= 1)
+        until(lambda: doors.totals("auto_corrections_total", "flag")[PREFLIGHT,] >= 1)
     found = doors.totals("discrepancies_found_total", "severity")
     assert doors.totals("operations_blocked_total")[()] == found["MEDIUM",] + found["HIGH",]
     assert doors.totals("auto_corrections_total")[()] == found["LOW",]
@@ -243,10 +243,11 @@ def test_a_transaction_that_a_killed_simulator_left_open_locks_nobody_out(config
     melt = plan.melt(7, 1)
     ledger.open([melt.wallet])
     ledger.melt_legacy(melt)
-    left_open = database.client.start_session()
-    left_open.start_transaction()
-    database.cashutokens.update_many({}, {"$set": {"status": "unspent"}}, session=left_open)
-    ledger.open([melt.wallet])
-    ledger.melt_atomic(melt, broken=False)
+    with database.client.start_session() as left_open:
+        left_open.start_transaction()
+        database.cashutokens.update_many({}, {"$set": {"locked": True}}, session=left_open)
+        ledger.open([melt.wallet])
+        ledger.melt_atomic(melt)
     assert database.cashutokens.count_documents({"metadata.atomic_operation": True}) >= 1
+    assert database.cashutokens.count_documents({"locked": True}) == 0
     ledger.close()

@@ -37,11 +37,10 @@ class Answers:
 
 
 @pytest.fixture
-def play(db: None, flag: Flag, mongodb_url: str) -> Iterator[Play]:
+def play(db: None, flag: Flag, mongodb_url: str, mongodb_name: str) -> Iterator[Play]:
     """Play 50 melts of two wallets with these faults, and validate what they left."""
-    with connected(mongodb_url) as database:
-        database.client.drop_database("pages")
-        ledger = Ledger(mongodb_url, "pages")
+    with connected(mongodb_url, mongodb_name):
+        ledger = Ledger(mongodb_url, mongodb_name)
         ledger.open(WALLETS)
 
         def play_and_check(*faults: Fault) -> Result:

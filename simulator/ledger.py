@@ -19,6 +19,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from simulator import history
 from simulator.plan import NPUB_MARK, Melt, Wallet
 
 Document = dict[str, Any]
@@ -75,8 +76,11 @@ class Ledger:
     def close(self) -> None:
         self._client.close()
 
-    def open(self, wallets: Sequence[Wallet]) -> None:
-        """Make the wallets that are missing. Raises ForeignDatabase before anything is written."""
+    def open(self, wallets: Sequence[Wallet], *, with_history: bool = False) -> None:
+        """Make the wallets that are missing, and in an empty database what came before version 2.
+
+        Raises ForeignDatabase before anything is written.
+        """
         with _told():
             with pymongo.timeout(2):
                 self._client.admin.command("ping")
@@ -89,6 +93,8 @@ class Ledger:
                 if f"{field}_1" not in self._tokens.index_information():
                     self._tokens.create_index([(field, 1)])
             self._add(wallets)
+            if with_history and self._tokens.find_one({}, {"_id": 1}) is None:
+                self._tokens.insert_many(history.documents(wallets))
         self.ready = True
 
     def _end_what_was_left_open(self) -> None:
@@ -132,7 +138,7 @@ class Ledger:
             self._trim(melt.wallet)
 
     def melt_legacy(self, melt: Melt) -> None:
-        """The same writes one by one, without a word of the melt: what came before the new version."""
+        """The same writes one by one, without a word of the melt: the path of before, in the new version."""
         with self._turn(melt.wallet):
             self._melt(melt, "", None, Spoilt.NOT)
             self._trim(melt.wallet)
@@ -193,7 +199,8 @@ class Ledger:
         any other.
         """
         fields = {"spent_by": 1, "transaction_type": 1, "metadata.operation_id": 1}
-        rows = list(self._tokens.find({"npub": wallet.npub, "status": "spent"}, fields))
+        mine = {"npub": wallet.npub, "status": "spent", "created_at": {"$gte": history.ENDED}}
+        rows = list(self._tokens.find(mine, fields))
         if len(rows) < 2 * SPENT_KEPT:
             return
         melts: dict[object, list[ObjectId]] = {}
@@ -206,8 +213,8 @@ class Ledger:
                 break
             ids += melts[melt]
             gone.append(melt)
-        mine = {"npub": wallet.npub, "metadata.operation_id": {"$in": gone}}
-        self._tokens.update_many(mine, {"$unset": {"metadata.atomic_operation": ""}})
+        of_melts = {"npub": wallet.npub, "metadata.operation_id": {"$in": gone}}
+        self._tokens.update_many(of_melts, {"$unset": {"metadata.atomic_operation": ""}})
         self._tokens.delete_many({"_id": {"$in": ids}})
 
 
@@ -238,12 +245,12 @@ def _spender(row: Document) -> object:
 
 
 def _token(wallet: Wallet, amount: int, status: str, kind: str, metadata: Document) -> Document:
-    token: Document = {
+    return {
         "npub": wallet.npub,
         "mint_url": wallet.mint_url,
         "status": status,
         "transaction_type": kind,
         "amount": amount,
         "created_at": datetime.now(UTC),
+        "metadata": {**metadata, "version": history.VERSION} if metadata else history.mark(kind),
     }
-    return {**token, "metadata": dict(metadata)} if metadata else token

@@ -142,7 +142,7 @@ class Simulator:
         self._looked = time.monotonic()
         if not self._ledger.ready:
             try:
-                self._ledger.open(plan.wallets(self._config.seed))
+                self._ledger.open(plan.wallets(self._config.seed), with_history=True)
             except Unavailable as error:
                 log.debug("MongoDB: %s", error)
         try:

@@ -23,7 +23,7 @@ from migrations_app.domain.images import CODEC
 # out by the heartbeat of the driver long before.
 SELECTION, SOCKET = 3_000, 6 * 3_600_000
 PATIENCE = 30.0  # seconds for one question to the database
-CURSOR_GONE = (43, 237)  # CursorNotFound after a long pause, CursorKilled
+AGAIN = (43, 237, 11601)  # CursorNotFound after a long pause, CursorKilled, Interrupted: somebody killed the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ def words(error: PyMongoError) -> str:
 
 
 def is_passing(error: PyMongoError) -> bool:
-    """The server is away, another one becomes primary, or a cursor is gone: the same may be tried again."""
+    """The server is away, another one becomes primary, or the question was killed: the same may be tried again."""
     if isinstance(error, ConnectionFailure) or error.timeout or error.has_error_label("RetryableWriteError"):
         return True
     if isinstance(error, BulkWriteError):
         return not (error.details or {}).get("writeErrors")
-    return isinstance(error, OperationFailure) and error.code in CURSOR_GONE
+    return isinstance(error, OperationFailure) and error.code in AGAIN
 
 
 def _url(environment: str) -> str:

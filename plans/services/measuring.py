@@ -22,7 +22,7 @@ from monitoring.domain.windows import horizon
 from monitoring.services import promql
 from plans.domain.check import Check, CheckKind, Finding
 from plans.domain.gate import GUARD_SILENCE
-from plans.domain.states import ItemState, PhaseState, PlanState
+from plans.domain.states import ChecklistKind, ItemState, PhaseState, PlanState
 from plans.models import Checklist, Item, Plan
 from plans.services import items
 from plans.services.locking import hold_item
@@ -73,8 +73,13 @@ def find(check: Check, place: Place, *, now: datetime) -> Finding:
 
 
 def _is_due(checklist: Checklist) -> bool:
-    """What belongs to a phase is measured while the phase is active: before it there is nothing to compare with."""
-    return checklist.phase is None or checklist.phase.state == PhaseState.ACTIVE.value
+    """What belongs to a phase is measured while the phase is active: before it there is nothing to compare with.
+
+    A list that has to be done before a phase is measured until the phase is over.
+    """
+    if checklist.phase is None or checklist.phase.state == PhaseState.ACTIVE.value:
+        return True
+    return checklist.kind == ChecklistKind.BEFORE and checklist.phase.state == PhaseState.WAITING.value
 
 
 def _measure(item: Item, *, now: datetime) -> bool:

@@ -60,12 +60,16 @@ def test_each_melt_is_reported_once_for_each_flag_with_the_variant_it_had(
     assert set(doors.asked) <= {wallet.npub for wallet in plan.wallets(7)}
 
 
-def test_the_atomic_path_marks_its_tokens_and_the_legacy_path_writes_none_of_it(
+def test_the_atomic_path_marks_its_tokens_the_legacy_path_as_version_two_does_and_history_has_no_mark(
     config: Config, doors: Doors, database: Any
 ) -> None:
+    tokens, melted = database.cashutokens, {"transaction_type": "melted", "metadata.version": "2.0.0"}
     with playing(config):
-        until(lambda: database.cashutokens.count_documents({"transaction_type": "melted"}) > 5)
-    assert database.cashutokens.count_documents({"metadata": {"$exists": True}}) == 0
+        until(lambda: tokens.count_documents(melted) > 5)
+    assert tokens.count_documents({"metadata.atomic_operation": True}) == 0
+    assert tokens.count_documents({**melted, "metadata.legacy": {"$ne": True}}) == 0
+    assert tokens.count_documents({"metadata": None}) == 8 * plan.WALLETS - 15
+    assert tokens.count_documents({"metadata.note": "refunded by hand"}) == 15
     doors.on = {ATOMIC}
     with playing(config):
         until(lambda: database.cashutokens.count_documents({"metadata.atomic_operation": True}) > 5)
@@ -94,7 +98,7 @@ def test_a_broken_atomic_melt_leaves_nothing_behind_when_there_is_no_fallback(
     faults.write(config.fault_file, [Fault(Kind.ERRORS, ATOMIC, 100)])
     with playing(config):
         until(lambda: operations(doors, ATOMIC, "on") >= 20)
-    assert database.cashutokens.count_documents({}) == 0
+    assert database.cashutokens.count_documents({"metadata.version": "2.0.0"}) == 0
 
 
 def test_a_fault_reaches_the_running_simulator_and_leaves_it_when_it_is_cleared(

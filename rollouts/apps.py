@@ -7,6 +7,9 @@ class RolloutsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import beside
+        from migrations_app.services import brakes
         from rollouts import selectors
+        from rollouts.services import migration_brake
 
         beside.add_mover(selectors.movers)
+        brakes.add(migration_brake.fired)

@@ -23,6 +23,16 @@ def lag(database: Database[dict[str, Any]]) -> Lag:
     return lag_of(status, _kept_back(admin))
 
 
+def queued(database: Database[dict[str, Any]]) -> int | None:
+    """How many operations wait in the server for their turn; None where it does not tell."""
+    try:
+        status = database.client.admin.command({"serverStatus": 1, "metrics": 0, "tcmalloc": 0})
+    except OperationFailure:
+        return None
+    found = status.get("globalLock", {}).get("currentQueue", {}).get("total")
+    return None if found is None else int(found)
+
+
 def lag_of(status: Mapping[str, Any], kept_back: frozenset[int]) -> Lag:
     """From what replSetGetStatus says; members whose ids are `kept_back` (hidden, delayed) do not count."""
     members = status.get("members", ())

@@ -8,6 +8,7 @@ from datetime import timedelta
 GOAL = 0.5  # seconds a batch should take, reading, journal and writes together
 LEAST, FIRST, MOST = 10, 200, 2_000  # documents of a batch
 WEIGHT = 0.5  # of the newest batch in what is expected of the next
+MOST_QUEUED = 100  # operations that wait in the server; nctool's are among them
 PAUSE_LAG, ABORT_LAG = timedelta(seconds=5), timedelta(seconds=30)
 SLOWEST = 5  # percent of the time
 
@@ -53,8 +54,14 @@ class Brake:
     abort: bool = False
 
 
-def brake(lag: Lag) -> Brake | None:
-    """What the replication says: go on, wait, or end it before the secondaries fall out of the log."""
+def brake(lag: Lag, queued: int | None = None) -> Brake | None:
+    """What the server says: go on, wait, or end it before the secondaries fall out of the log.
+
+    Args:
+        queued: operations that wait in the server; None where it does not tell.
+    """
+    if queued is not None and queued > MOST_QUEUED:
+        return Brake(f"{queued} operations wait in the server, above {MOST_QUEUED}: the run lets them go first.")
     if not lag.members:
         return None
     if lag.seconds is None:

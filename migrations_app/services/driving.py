@@ -49,6 +49,7 @@ def drive(work: Work) -> Ending:
 
 def take_back(work: Work, phases: tuple[str, ...]) -> Ending:
     """Take everything of a run back. Ends as ROLLED_BACK, ROLLBACK_FAILED or, by a person's wish, PAUSED."""
+    work.undoing = True
     try:
         fates = undoing.undo(work, phases)
     except Stop as stop:

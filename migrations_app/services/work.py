@@ -74,6 +74,7 @@ class Work:
     at: Callable[[Point], None] = lambda _: None
     stopping: Callable[[], bool] = lambda: False
     brakes: tuple[Callable[[], str], ...] = ()
+    undoing: bool = False
     fenced: bool = False  # by the server's clock, every write
     lag: Lag = field(default_factory=lambda: Lag(None, 0))
     picture: dict[str, Any] = field(default_factory=dict)
@@ -170,8 +171,11 @@ class Work:
                 raise LeaseLost(target.words(error)) from error
 
     def _braked(self) -> str:
+        """Why it has to wait. The way back waits for secondaries, but they never end it, and no guard holds it."""
         self.lag = self.steady(lambda: replication.lag(self.database))
-        found: Brake | None = brake(self.lag)
+        found: Brake | None = brake(self.lag, self.steady(lambda: replication.queued(self.database)))
+        if self.undoing:
+            return found.why if found else ""
         if found is not None and found.abort:
             raise Stop(found.why)
-        return found.why if found else next(filter(None, (each() for each in self.brakes)), "")
+        return found.why if found else next(filter(None, (self.tell(each) for each in self.brakes)), "")

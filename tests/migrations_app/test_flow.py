@@ -21,7 +21,7 @@ from migrations_app.domain import pace
 from migrations_app.domain.states import RunState
 from migrations_app.domain.steps import Point
 from migrations_app.models import MigrationRun
-from migrations_app.services import migrator, planning, readiness, requesting, steering
+from migrations_app.services import brakes, migrator, planning, readiness, requesting, steering
 from migrations_app.services import work as work_module
 from tests.migrations_app.engine import raw, token
 
@@ -270,3 +270,25 @@ def test_a_paused_run_stands_still_and_goes_on_and_one_that_is_left_keeps_what_i
         pass
     assert selectors.get(again.uid).state == RunState.COMPLETED
     assert [each.uid for each in migrated.runs(STAGING)] == [again.uid, run.uid], "the newest first"
+
+
+def test_a_run_waits_while_somebody_above_says_so_and_the_way_back_does_not(
+    flag: Flag, staging: Any, now: datetime, clock: Callable[[], datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_module, "LOOK_EVERY", 0.01)
+    asks: list[str] = []
+
+    def fired(environment: str) -> str:
+        asks.append(environment)
+        return "Trigger Error rate has fired" if len(asks) in (3, 4, 5) else ""
+
+    monkeypatch.setattr(brakes, "_brakes", [fired])
+    run = asked(now)
+    migrator.run_next(worker="w1", clock=clock)
+    assert selectors.get(run.uid).state == RunState.COMPLETED
+    assert len(asks) > 5
+    asks.clear()
+    requesting.request_rollback(run.uid, reason="drill", actor=OLGA, now=now)
+    migrator.run_next(worker="w1", clock=clock)
+    assert selectors.get(run.uid).state == RunState.ROLLED_BACK
+    assert asks == []

@@ -18,10 +18,12 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from migrations_app.adapters.lease import Lease, LeaseLost
+from migrations_app.domain.bson_order import order_key
 from migrations_app.domain.images import CODEC, Image
 
 RUNS, JOURNAL, WITNESS = "rollout_migrations_runs", "rollout_migrations_journal", "rollout_migrations_witness"
 OURS = (RUNS, JOURNAL, WITNESS)
+MOST_READ = 16  # entries that are held by their ids
 MOST_BYTES = 8_000_000  # of images in one document of the journal; MongoDB's own limit is 16 MB
 Documents = Database[dict[str, Any]]
 
@@ -82,6 +84,7 @@ class Journal:
         for chunk in _chunks(images):
             packed = zlib.compress(bson.encode({"e": chunk}, codec_options=CODEC), 1)
             row = {"run": self._run, "op": operation, "n": len(chunk), "images": Binary(packed)}
+            row |= {"first": {"v": chunk[0]["i"]}, "last": {"v": chunk[-1]["i"]}}
             self._insert({**row, "fence": self._lease.fence})
             total += len(packed)
         return total
@@ -121,6 +124,37 @@ def forwards(database: Documents, run: str, *, above: int = 0) -> Iterator[Batch
             return
         yield _batch(row)
         above = row["seq"]
+
+
+class Later:
+    """Which documents a run has changed again: the places of its entries are held, a few entries at a time are read."""
+
+    def __init__(self, database: Documents, run: str) -> None:
+        self._database = database
+        rows = database[JOURNAL].find({"run": run}, {"seq": 1, "op": 1, "first": 1, "last": 1})
+        self._places = [
+            (int(row["seq"]), str(row["op"]), order_key(row["first"]["v"]), order_key(row["last"]["v"]), row["_id"])
+            for row in rows
+        ]
+        self._read: dict[str, frozenset[Any]] = {}
+
+    def has(self, batch: Batch, id_: Any) -> bool:
+        """A later entry of the same operation has the document too."""
+        key = order_key(id_)
+        return any(
+            key in self._keys(name)
+            for seq, operation, first, last, name in self._places
+            if seq > batch.seq and operation == batch.operation and first <= key <= last
+        )
+
+    def _keys(self, name: str) -> frozenset[Any]:
+        if name not in self._read:
+            if len(self._read) >= MOST_READ:
+                self._read.pop(next(iter(self._read)))
+            row = self._database[JOURNAL].find_one({"_id": name})
+            images = _batch(row).images if row else ()
+            self._read[name] = frozenset(order_key(image.id) for image in images)
+        return self._read[name]
 
 
 def size(database: Documents, run: str) -> tuple[int, int]:

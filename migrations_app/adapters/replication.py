@@ -49,10 +49,10 @@ def lag_of(status: Mapping[str, Any], kept_back: frozenset[int]) -> Lag:
 def _kept_back(admin: Any) -> frozenset[int]:
     """Members that are behind on purpose. A server that does not tell its configuration has none that we know of."""
     try:
-        config = admin.command("replSetGetConfig")["config"]
+        members = admin.command("replSetGetConfig").get("config", {}).get("members", ())
     except OperationFailure:
         return frozenset()
     delayed = ("secondaryDelaySecs", "slaveDelay")
     return frozenset(
-        each["_id"] for each in config["members"] if each.get("hidden") or any(each.get(name, 0) for name in delayed)
+        each["_id"] for each in members if each.get("hidden") or any(each.get(name, 0) for name in delayed)
     )

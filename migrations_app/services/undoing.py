@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 from migrations_app.adapters import documents, indexes
 from migrations_app.adapters.documents import Rows
-from migrations_app.adapters.journal import Batch, backwards, forwards
+from migrations_app.adapters.journal import Batch, Later, backwards
 from migrations_app.domain.bson_order import order_key
 from migrations_app.domain.images import Image, Write
 from migrations_app.domain.migration import PhaseName
@@ -40,14 +41,15 @@ def undo(work: Work, phases: Sequence[str]) -> dict[str, Any]:
 
 def _documents(work: Work, phase: PhaseName) -> None:
     """Every entry of the phase's journal, newest first, then once more: for what was written while it went."""
+    later = cache(partial(Later, work.database, work.uid))
     for round_ in ("first", "again"):
         place = work.journal.state.get("undo", {}).get("at", {}).get(f"{phase}_{round_}")
         for batch in backwards(work.database, work.uid, below=place):
             if batch.operation.startswith(f"{phase}."):
-                _batch(work, phase, round_, batch)
+                _batch(work, phase, round_, batch, later)
 
 
-def _batch(work: Work, phase: PhaseName, round_: str, batch: Batch) -> None:
+def _batch(work: Work, phase: PhaseName, round_: str, batch: Batch, later: Callable[[], Later]) -> None:
     work.breathe()
     began = time.monotonic()
     operation = work.migration.phase(phase).operations[int(batch.operation.rpartition(".")[2])]
@@ -58,7 +60,7 @@ def _batch(work: Work, phase: PhaseName, round_: str, batch: Batch) -> None:
     rows = work.database[operation.collection]
     fates: dict[Fate, list[Any]] = {}
     for first in range(0, len(batch.images), documents.AT_ONCE):
-        _restore(work, rows, batch, batch.images[first : first + documents.AT_ONCE], fates)
+        _restore(work, rows, batch, batch.images[first : first + documents.AT_ONCE], fates, later)
         work.need_lease()
     work.at(Point.UNDO_WRITTEN)
     _checkpoint(work, f"{phase}_{round_}", batch, fates, first=round_ == "first")
@@ -68,7 +70,14 @@ def _batch(work: Work, phase: PhaseName, round_: str, batch: Batch) -> None:
     _show(work, len(batch.images), seconds)
 
 
-def _restore(work: Work, rows: Rows, batch: Batch, images: Sequence[Image], fates: dict[Fate, list[Any]]) -> None:
+def _restore(
+    work: Work,
+    rows: Rows,
+    batch: Batch,
+    images: Sequence[Image],
+    fates: dict[Fate, list[Any]],
+    later: Callable[[], Later],
+) -> None:
     """Decide on each document as it is now; one that changes between the look and the write is looked at again."""
     left = list(images)
     for attempt in range(TRIES):
@@ -88,21 +97,15 @@ def _restore(work: Work, rows: Rows, batch: Batch, images: Sequence[Image], fate
         if written.matched == len(writes) or attempt == TRIES - 1:
             done = decided
         for image, fate, _ in done:
-            fates.setdefault(_seen(work, batch, image, fate), []).append(image.id)
+            fates.setdefault(_seen(later, batch, image, fate), []).append(image.id)
         if len(done) == len(decided):
             return
         left = [image for image, _, write in decided if write is not None]
 
 
-def _seen(work: Work, batch: Batch, image: Image, fate: Fate) -> Fate:
+def _seen(later: Callable[[], Later], batch: Batch, image: Image, fate: Fate) -> Fate:
     """A document that was changed twice by one run differs from its first image: the later one counts."""
-    if fate is not Fate.CONFLICT:
-        return fate
-    key = order_key(image.id)
-    for later in forwards(work.database, work.uid, above=batch.seq):
-        if later.operation == batch.operation and any(order_key(each.id) == key for each in later.images):
-            return Fate.LATER
-    return fate
+    return Fate.LATER if fate is Fate.CONFLICT and later().has(batch, image.id) else fate
 
 
 def _checkpoint(work: Work, place: str, batch: Batch, fates: dict[Fate, list[Any]], *, first: bool) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from migrations_app.adapters import lease as leases
 from migrations_app.adapters.lease import LeaseLost
+from migrations_app.domain.migration import Migration, Phase, PhaseName
+from migrations_app.domain.operations import UpdateEach
 from migrations_app.domain.states import RunState, Traffic
 from migrations_app.domain.steps import Point
 from migrations_app.services import driving
@@ -201,3 +203,28 @@ def _then_end(at: Callable[[Point], None]) -> Callable[[Point], None]:
             raise StopIteration
 
     return found
+
+
+def test_a_document_that_a_run_had_to_change_twice_gets_back_what_others_wrote_in_between(database: Any) -> None:
+    tokens = database.cashutokens
+    tokens.update_many({}, {"$set": {"v": 1}})
+    twice = Migration(
+        "003",
+        "versions",
+        "",
+        (Phase(PhaseName.DATA, "", timedelta(), (UpdateEach("", "cashutokens", {"v": {"$ne": 2}}, set={"v": 2}),)),),
+        (),
+    )
+
+    def meddle() -> None:
+        tokens.update_many({"_id": {"$in": [5, 50]}}, {"$set": {"v": 0}})
+
+    with worker(database, twice, phases=("data",), traffic=LIVE, at=once(Point.PASS_ENDED, meddle), size=10) as work:
+        assert driving.drive(work).state is RunState.COMPLETED
+    assert tokens.count_documents({"v": 2}) == 60
+    with worker(database, twice, phases=("data",), traffic=LIVE, size=10) as work:
+        ending = driving.take_back(work, work.phases)
+
+    assert {row["_id"] for row in tokens.find({"v": 0})} == {5, 50}
+    assert tokens.count_documents({"v": 1}) == 58
+    assert (ending.result["later"], ending.result.get("conflict", 0)) == (2, 0)

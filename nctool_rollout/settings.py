@@ -15,7 +15,7 @@ import django_stubs_ext
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
-from nctool_rollout import env
+from nctool_rollout import env, logs
 from nctool_rollout.sidebar import UNFOLD as UNFOLD
 from nctool_rollout.supervisor import run_file
 
@@ -292,18 +292,4 @@ STREAM_PORT = env.integer("STREAM_PORT", PORT + 1)
 STREAM_CONNECTIONS = env.integer("STREAM_CONNECTIONS", 2_000)
 STREAM_URL = env.text("STREAM_URL") or (RUNNING.stream if RUNNING else "")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # whoever scans the network; it gets a 400
-        "axes": {"level": "ERROR"},
-        "celery.beat": {"level": "WARNING"},  # each tick of the clock is not news
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.config(env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"))

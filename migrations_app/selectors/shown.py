@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migrations_app.models import MigrationRun
+from migrations_app.models import MigrationLog, MigrationRun
 
 
 def shown(row: MigrationRun) -> dict[str, Any]:
@@ -39,20 +39,7 @@ def shown(row: MigrationRun) -> dict[str, Any]:
         "after": row.after,
         "result": row.result,
         "error": row.error,
-        "logs": [
-            {
-                "migrationId": log.migration_id,
-                "phase": log.phase,
-                "status": log.status,
-                "startTime": log.start_time,
-                "endTime": log.end_time,
-                "duration": log.duration,
-                "result": log.result,
-                "error": log.error or None,
-                "rollbackAt": log.rollback_at,
-            }
-            for log in logs
-        ],
+        "logs": [_log(log) for log in logs],
     }
 
 
@@ -75,6 +62,21 @@ def progress(row: MigrationRun) -> dict[str, Any]:
         "journal_bytes": told.get("journal_bytes", 0),
         "waiting": told.get("waiting", ""),
         "at": told.get("at"),
+    }
+
+
+def _log(log: MigrationLog) -> dict[str, Any]:
+    """By the seed's names."""
+    return {
+        "migrationId": log.migration_id,
+        "phase": log.phase,
+        "status": log.status,
+        "startTime": log.start_time,
+        "endTime": log.end_time,
+        "duration": log.duration,
+        "result": log.result,
+        "error": log.error or None,
+        "rollbackAt": log.rollback_at,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from migrations_app.adapters.modules import Loaded
@@ -111,3 +112,10 @@ def status(
         lines.append(each.migration.title + (f"  {'; '.join(each.problems)}" if each.problems else ""))
         lines += [f"  {key}: {applied[number].get(key, 'not applied')}" for key in keys]
     return [*lines, *(line(row) for row in live)]
+
+
+def worker(seen: datetime | None, *, now: datetime) -> str:
+    """Whether anybody carries runs out."""
+    if seen is None:
+        return "No migrator has worked yet: start manage.py migrator (manage.py up starts it, too)."
+    return f"A migrator was at work {(now - seen).total_seconds():.0f} s ago."

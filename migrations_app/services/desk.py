@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core import events
+from core import events, heartbeats
 from core.actors import Actor, ActorKind
 from migrations_app.adapters.lease import LeaseLost
 from migrations_app.domain.migration import PhaseName
@@ -26,7 +26,8 @@ class RowDesk:
         self._run, self._of, self._fence, self._clock = run, run.of or run, fence, clock
 
     def look(self) -> tuple[Wish, int]:
-        """An automatic rollback is not steered, but for its speed."""
+        """An automatic rollback is not steered, but for its speed. Whoever looks, lives."""
+        heartbeats.beat("migrator", now=self._clock())
         found = self._mine().values_list("wish", "speed", "state").first()
         if found is None:
             raise LeaseLost(GONE)

@@ -39,6 +39,7 @@ PLACE = ("002", "--environment", STAGING)
 def test_a_run_is_followed_with_a_bar_to_its_end_and_back(ready: None, staging: Any) -> None:
     before = raw(staging)
     assert "staging: not applied" in say("status")
+    assert "No migrator has worked yet" in say("status")
     assert "  about 0 s, 0.0 MB of journal" in say("plan", *PLACE)
     told = say("dry-run", *PLACE)
     assert "the way back: restored" in told

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from core import environments
+from core import environments, heartbeats
 from flags.management.door import DoorCommand, actor, signed_in
 from migrations_app import selectors
 from migrations_app.adapters import modules
@@ -200,8 +200,10 @@ class Command(DoorCommand):
             number: {key: run.uid for key in keys if (run := selectors.applied(key, number))} for number in loaded
         }
         live = [row for row in selectors.runs() if row.state in LIVE and row.environment.key in keys]
-        found = {"migrations": applied, "runs": [shown(row) for row in live]}
-        self._say(found, printing.status(loaded, applied, keys, live), options)
+        seen = heartbeats.last().get("migrator")
+        found = {"migrations": applied, "runs": [shown(row) for row in live], "migrator": seen}
+        lines = [*printing.status(loaded, applied, keys, live), printing.worker(seen, now=timezone.now())]
+        self._say(found, lines, options)
 
     def _say(self, found: object, lines: list[str], options: dict[str, Any]) -> None:
         if options["json"]:

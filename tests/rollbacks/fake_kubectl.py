@@ -11,16 +11,20 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
-from typing import Any, NoReturn
 
-FILE = Path(os.environ["KUBECONFIG"])
-STATE: dict[str, Any] = json.loads(FILE.read_text())
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it is started some thousand times, and a third of that time went into these and `pathlib`
+    from typing import Any, NoReturn
+
+FILE = os.environ["KUBECONFIG"]
+with open(FILE) as _file:
+    STATE: dict[str, Any] = json.load(_file)
 
 
 def keep() -> None:
-    FILE.with_suffix(".new").write_text(json.dumps(STATE))
-    FILE.with_suffix(".new").replace(FILE)
+    with open(f"{FILE}.new", "w") as file:
+        json.dump(STATE, file)
+    os.replace(f"{FILE}.new", FILE)
 
 
 def say(text: str) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
+import pymongo
 import pytest
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -99,6 +101,13 @@ def mongodb_name() -> str:
     dropped beside an open transaction, and the last test's may be open still.
     """
     return f"{servers.OURS}{next(numbers)}"
+
+
+@pytest.fixture
+def empty(mongodb_url: str, mongodb_name: str) -> Iterator[Any]:
+    """A database of nctool's with nothing in it."""
+    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
+        yield client[mongodb_name]
 
 
 PASSWORD = re.compile(r"^ +(viewer|operator|approver|administrator) +(\S{12,})$", re.MULTILINE)

@@ -96,16 +96,12 @@ def client(signed_in: Callable[[Role | None], Client]) -> Client:
 
 
 @pytest.fixture
-def staging(mongodb_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def staging(mongodb_url: str, empty: Any, settings: Settings) -> Any:
     """nctool's database of staging: twenty wallets, sixty tokens of the old version."""
-    name = f"flow_{tmp_path_factory.mktemp('flow').name.replace('-', '_')}"
-    settings.NCTOOL_MONGODBS = {"STAGING": mongodb_url.rpartition("/")[0] + f"/{name}"}
-    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        client.drop_database(name)
-        client[name].cashuwallets.insert_many(wallets())
-        client[name].cashutokens.insert_many([old_token(number) for number in range(60)])
-        yield client[name]
-        client.drop_database(name)
+    settings.NCTOOL_MONGODBS = {"STAGING": f"{mongodb_url.rpartition('/')[0]}/{empty.name}"}
+    empty.cashuwallets.insert_many(wallets())
+    empty.cashutokens.insert_many([old_token(number) for number in range(60)])
+    return empty
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from migrations_app.domain.states import RunState, Traffic
 from migrations_app.domain.steps import Point
 from migrations_app.services import driving
+from tests import servers
 from tests.migrations_app.engine import M002, Killed, token, wallets, worker
 
 METADATA = st.one_of(
@@ -38,10 +39,9 @@ STORY = st.dictionaries(WHEN, st.one_of(st.just("kill"), ACTIONS), max_size=6)
 @pytest.fixture(scope="module")
 def database(mongodb_url: str) -> Iterator[Any]:
     with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        database = client[f"anything_{uuid.uuid4().hex[:12]}"]
+        database = client[f"{servers.OURS}anything"]
         database.cashuwallets.insert_many(wallets())
         yield database
-        client.drop_database(database.name)
 
 
 class World:

@@ -8,8 +8,7 @@ import signal
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,9 @@ def fill(database: Any, count: int = DOCUMENTS) -> None:
 
 
 @pytest.fixture
-def database(mongodb_url: str) -> Iterator[Any]:
-    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        database = client[f"faults_{uuid.uuid4().hex[:12]}"]
-        fill(database)
-        yield database
-        client.drop_database(database.name)
+def database(empty: Any) -> Any:
+    fill(empty)
+    return empty
 
 
 def in_a_process_that_is_killed(do: Callable[[], object], *, after: float) -> bool:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pymongo
 import pytest
 
 from migrations_app.adapters import lease
@@ -21,11 +18,8 @@ SHORT = timedelta(seconds=1)
 
 
 @pytest.fixture
-def database(mongodb_url: str) -> Iterator[Any]:
-    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        name = f"lease_{uuid.uuid4().hex[:12]}"
-        yield client[name]
-        client.drop_database(name)
+def database(empty: Any) -> Any:
+    return empty
 
 
 def take(database: Any, worker: str, length: timedelta = lease.LEASE) -> lease.Lease | None:

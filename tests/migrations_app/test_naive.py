@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pymongo
 import pytest
 
 from migrations_app.domain.states import RunState
@@ -33,14 +30,11 @@ def down(tokens: Any) -> None:
 
 
 @pytest.fixture
-def database(mongodb_url: str) -> Iterator[Any]:
+def database(empty: Any) -> Any:
     """Fifty tokens; ten of them melted, one of those with metadata of its own."""
-    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        database = client[f"naive_{uuid.uuid4().hex[:12]}"]
-        database.cashutokens.insert_many([token(number, _id=number) for number in range(1, 50)])
-        database.cashutokens.insert_one(token(50, _id=50, metadata=dict(OWN)))
-        yield database
-        client.drop_database(database.name)
+    empty.cashutokens.insert_many([token(number, _id=number) for number in range(1, 50)])
+    empty.cashutokens.insert_one(token(50, _id=50, metadata=dict(OWN)))
+    return empty
 
 
 def test_the_seeds_script_loses_what_a_token_had_and_its_way_back_leaves_melted_tokens_and_the_index_behind(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import pymongo
 import pytest
 
 from migrations_app.adapters import lease as leases
@@ -26,13 +24,10 @@ LIVE = Traffic.LIVE
 
 
 @pytest.fixture
-def database(mongodb_url: str) -> Iterator[Any]:
-    with pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority") as client:
-        database = client[f"traffic_{uuid.uuid4().hex[:12]}"]
-        database.cashuwallets.insert_many(wallets())
-        database.cashutokens.insert_many([token(number, _id=number) for number in range(60)])
-        yield database
-        client.drop_database(database.name)
+def database(empty: Any) -> Any:
+    empty.cashuwallets.insert_many(wallets())
+    empty.cashutokens.insert_many([token(number, _id=number) for number in range(60)])
+    return empty
 
 
 def once(point: Point, do: Callable[[], object]) -> Callable[[Point], None]:

@@ -47,7 +47,6 @@ QUIET = frozenset(
         *("risk.registered", "risk.changed", "risk.level_changed"),
         *("migration.requested", "migration.approved", "migration.refused", "migration.expired", "migration.phase"),
         *("migration.pause_asked", "migration.abort_asked", "migration.speed"),
-        *("readiness.waived", "readiness.waiver_withdrawn", "backup.requested", "backup.made", "backup.restore_tested"),
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
         *("source.created", "environment.created", "application.created", "token.created"),

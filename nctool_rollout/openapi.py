@@ -15,6 +15,7 @@ TAGS = {
     "rules as in the admin; a refusal for want of approval (409) carries the body for `POST /requests`.",
     "ramps": "Raise a flag step by step, by the clock.",
     "change requests": "Ask for changes that need other people's approval. Tokens ask, people approve.",
+    "migrations": "Migrations of nctool's MongoDB: what is applied, plans, runs. Tokens ask and steer, people approve.",
     "plans": "The rollout as a plan: phases, gates, checklists and their commands. People approve and waive.",
     "rollbacks": "Plans of what goes back, and how far each step is. Tokens ask, people confirm.",
     "clients": "For client libraries: the whole configuration, reports, and tickets for the stream.",

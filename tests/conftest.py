@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import hypothesis
 import pymongo
 import pytest
 from pytest_django import DjangoDbBlocker, Settings
@@ -23,6 +24,9 @@ from nctool_rollout.roles import setup_roles
 from tests import servers
 from tests.chromium import chromium, client_as, page_as, person, web  # noqa: F401
 from tests.system.running import System
+
+hypothesis.settings.register_profile("ours", deadline=None)  # speed is measured in benchmarks/
+hypothesis.settings.load_profile("ours")
 
 KEY = "atomicMeltOperations"
 ENVIRONMENTS = ("development", "staging", "pre-production", "production")

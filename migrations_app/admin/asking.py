@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crispy_forms.helper import FormHelper
@@ -27,6 +28,7 @@ from core.errors import DomainError
 from migrations_app.adapters import modules, target
 from migrations_app.adapters.mongo import Unreachable
 from migrations_app.admin import words
+from migrations_app.admin.answering import need_answer
 from migrations_app.admin.steering import REQUEST
 from migrations_app.domain.amounts import size
 from migrations_app.domain.migration import PhaseName
@@ -118,7 +120,7 @@ class Sample:
     before: list[tuple[str, bool]]
     after: list[tuple[str, bool]]
     error: str
-    fate: tuple[str, str, str] | None
+    fate: words.FateLook | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,10 @@ class DryRun:
     @property
     def journal(self) -> str:
         return size(self.plan["journal_bytes"])
+
+    @property
+    def takes(self) -> str:
+        return words.length(timedelta(seconds=self.plan["seconds"]))
 
 
 class PlanView(UnfoldModelAdminViewMixin, FormView[PlanForm]):
@@ -154,7 +160,9 @@ class PlanView(UnfoldModelAdminViewMixin, FormView[PlanForm]):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         crumbs = [(getattr(self.model_admin, "heading", ""), reverse("admin:migrations_app_migrationrun_changelist"))]
         back = reverse("admin:migrations_app_migrationrun_changelist")
-        about = {"now": timezone.now(), "crumbs": crumbs, "back": back, "usual": not kwargs.get("dry")}
+        dry = kwargs.get("dry")
+        tried = dry.about if dry else self.request.POST.get("tried", "")
+        about = {"now": timezone.now(), "crumbs": crumbs, "back": back, "tried": tried}
         return super().get_context_data(**about, **kwargs)
 
     def form_valid(self, form: PlanForm) -> HttpResponse:
@@ -181,8 +189,10 @@ class PlanView(UnfoldModelAdminViewMixin, FormView[PlanForm]):
         return response
 
     def _ask(self, form: PlanForm) -> MigrationRun:
+        wanted = form.wanted()
+        need_answer(wanted.environment)
         return requesting.request(
-            form.wanted(), reason=form.cleaned_data["reason"], actor=person(self.request), now=timezone.now()
+            wanted, reason=form.cleaned_data["reason"], actor=person(self.request), now=timezone.now()
         )
 
     def _dry(self, form: PlanForm) -> HttpResponse:
@@ -200,6 +210,7 @@ class PlanView(UnfoldModelAdminViewMixin, FormView[PlanForm]):
 
 def _dry_run(form: PlanForm) -> DryRun:
     wanted, now = form.wanted(), timezone.now()
+    need_answer(wanted.environment)
     plan = planning.plan(wanted, samples=True)
     look = readiness.look(wanted.environment, wanted.loaded.migration, wanted.phases, now=now)
     obstacle = ""

@@ -25,6 +25,7 @@ APPLIED: words.Look = ("applied", "ok", "check_circle")
 IN_PART: words.Look = ("applied in part", "warn", "incomplete_circle")
 BACK: words.Look = ("not applied: rolled back", "mute", "undo")
 BUSY: words.Look = ("under way", "info", "sync")
+DONE: words.Look = ("done, its run goes on", "info", "sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def _line(phase: Phase, log: MigrationLog | None) -> PhaseLine:
     if status is LogStatus.COMPLETED and log.run.state == RunState.COMPLETED:
         return PhaseLine(phase, APPLIED, log.end_time, log.run)
     if RunState(log.run.state) in (RunState.RUNNING, RunState.PAUSED, RunState.HELD, RunState.ROLLING_BACK):
-        return PhaseLine(phase, BUSY, log.start_time, log.run)
+        done = status is LogStatus.COMPLETED
+        return PhaseLine(phase, DONE if done else BUSY, log.start_time, log.run)
     if status is LogStatus.COMPLETED:
         return PhaseLine(phase, APPLIED, log.end_time, log.run)
     return PhaseLine(phase, IN_PART, log.end_time or log.start_time, log.run)

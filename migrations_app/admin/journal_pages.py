@@ -16,6 +16,7 @@ from core.errors import Conflict
 from migrations_app.adapters import documents, journal, target
 from migrations_app.adapters.mongo import Unreachable
 from migrations_app.admin import words
+from migrations_app.admin.answering import need_answer
 from migrations_app.admin.run_page import found
 from migrations_app.domain.bson_order import order_key
 from migrations_app.domain.images import MISSING, Image, Write, get
@@ -23,7 +24,7 @@ from migrations_app.domain.restoring import back
 from migrations_app.models import MigrationRun
 
 PER_PAGE = 50
-ASKING = 10.0  # seconds for all that a page asks of MongoDB
+ASKING = 6.0  # seconds for all that a page asks of MongoDB
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,15 @@ class JournalScreen(Screen):
         try:
             return super().get(*args, **kwargs)
         except (Unreachable, Conflict) as error:
-            context = {"detail": str(error), "again": self.request.get_full_path(), "title": "Documents of the run"}
-            return TemplateResponse(
-                self.request, "migrations_app/away.html", super().get_context_data(**context), status=503
-            )
+            self.title = "Documents of the run"
+            context = super().get_context_data(detail=str(error), again=self.request.get_full_path())
+            return TemplateResponse(self.request, "migrations_app/away.html", context, status=503)
 
     def ground(self) -> tuple[MigrationRun, Database[dict[str, Any]]]:
         """The run whose journal it is, and where that lies."""
         row = found(self.kwargs["pk"])
         of = row.of or row
+        need_answer(of.environment.key)
         return of, target.connect(of.environment.key).database
 
     def about(self, of: MigrationRun) -> dict[str, Any]:
@@ -78,6 +79,7 @@ class DocumentsPage(JournalScreen):
             following=following,
             begins=not (seq or first),
             count=done,
+            absent=words.ABSENT,
             **self.about(of),
             **kwargs,
         )
@@ -93,11 +95,9 @@ class DocumentPage(JournalScreen):
             title, collection = words.titles(of.number).get(operation, (operation, ""))
             rows = database[collection] if collection else None
             now = documents.by_ids(rows, [image.id]).get(order_key(image.id)) if rows is not None else None
-        self.title = f"Document {_key(image)}"
+        self.title = "One document"
         fate, write = back(image, now)
-        crumbs = self.about(of)
-        listed = reverse("admin:migrations_app_documents", args=[of.pk])
-        crumbs["crumbs"] = [*crumbs["crumbs"], ("Documents", listed)]
+        crumbs = {**self.about(of), "crumbs": [("Documents", reverse("admin:migrations_app_documents", args=[of.pk]))]}
         return super().get_context_data(
             key=_key(image),
             operation=title,

@@ -53,7 +53,8 @@ class RunPage(Screen):
             why_not=why_not(row, rights, now=now),
             logs=[(log, words.LOG_LOOK[LogStatus(log.status)], _seconds(log.duration)) for log in logs],
             undone_by=[(each, words.LOOK[RunState(each.state)]) for each in runs_shown.undone_by(row)],
-            took=took(row),
+            took=words.length(ended) if (ended := took(row)) is not None else "",
+            estimate=_estimate(row),
             history=list(events.about(f"migration:{row.uid}")[:HISTORY]),
             **_far(row, state, now=now),
             **_came_of_it(row),
@@ -118,6 +119,11 @@ def _came_of_it(row: MigrationRun) -> dict[str, Any]:
         "forgotten": parse_datetime(str(row.result.get("forgotten", ""))) if row.result.get("forgotten") else None,
         "has_journal": row.started_at is not None and not (row.of or row).result.get("forgotten"),
     }
+
+
+def _estimate(row: MigrationRun) -> str:
+    seconds = row.plan.get("seconds")
+    return f"about {words.length(timedelta(seconds=seconds))}" if seconds else ""
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -131,12 +132,14 @@ class MigrationRunAdmin(ReadOnlyAdmin):
     def when(self, row: MigrationRun) -> SafeString | str:
         now, at, took = timezone.localtime(), row.started_at or row.requested_at, cards.took(row)
         return format_html(
-            '<span><time class="ops-small" datetime="{}" title="{}">{} {}</time><br>{}</span>',
+            '<span><time class="ops-small" datetime="{}" title="{}">{} {}</time>{}</span>',
             at.isoformat(),
             moments.clock(at, now=now),
             "began" if row.started_at else "asked",
             moments.relative(at, now=now),
-            NOTHING if took is None else f"took {moments.span(took)}",
+            ""
+            if took is None
+            else format_html('<br><span class="ops-small ops-soft">took {}</span>', words.length(took)),
         )
 
 
@@ -145,13 +148,38 @@ class MigrationLogAdmin(ReadOnlyAdmin):
     """One row for each phase of each run."""
 
     heading = "Log of the migrations"
-    list_display = ("migration_id", "phase", "standing", "start_time", "end_time", "duration", "rollback_at")
+    list_display = ("whose", "phase", "standing", "began", "ended", "took", "back")
     list_display_links = None
     list_filter = (("status", ChoicesDropdownFilter), ("phase", ChoicesDropdownFilter))
     list_filter_submit = True
     list_fullwidth = True
     search_fields = ("migration_id", "error")
+    search_help_text = "Id of the run, or error"
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MigrationLog]:
+        return MigrationLog.objects.order_by("-id")
+
+    @admin.display(description="Run", ordering="id")
+    def whose(self, row: MigrationLog) -> SafeString:
+        url = reverse("admin:migrations_app_migrationrun_change", args=[row.run_id])
+        return format_html('<a class="ops-link" href="{}">{}</a>', url, row.migration_id)
+
+    @admin.display(description="Began", ordering="start_time")
+    def began(self, row: MigrationLog) -> SafeString | str:
+        return _clock(row.start_time)
+
+    @admin.display(description="Ended", ordering="end_time")
+    def ended(self, row: MigrationLog) -> SafeString | str:
+        return _clock(row.end_time)
+
+    @admin.display(description="Took", ordering="duration")
+    def took(self, row: MigrationLog) -> SafeString | str:
+        return NOTHING if row.duration is None else f"{row.duration / 1000:,.3f} s"
+
+    @admin.display(description="Rolled back", ordering="rollback_at")
+    def back(self, row: MigrationLog) -> SafeString | str:
+        return _clock(row.rollback_at)
 
     @admin.display(description="Status", ordering="status")
     def standing(self, row: MigrationLog) -> SafeString:
@@ -171,6 +199,12 @@ def changed(row: MigrationRun) -> int | None:
     if row.direction == Direction.DOWN:
         return sum(int(row.result.get(name, 0)) for name in ("restored", "merged"))
     return sum(map(int, row.result.get("changed", {}).values())) or int(row.progress.get("done", 0))
+
+
+def _clock(at: datetime | None) -> SafeString | str:
+    if at is None:
+        return NOTHING
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), moments.clock(at, now=timezone.localtime()))
 
 
 def _query(given: QueryDict, key: str) -> str:

@@ -17,6 +17,7 @@ from core.admin.row_command import RowCommand, SeenCommand
 from core.errors import Conflict
 from migrations_app.adapters import lease, target
 from migrations_app.adapters.mongo import Unreachable
+from migrations_app.admin.answering import ANSWER, need_answer
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import LogStatus
 from migrations_app.models import MigrationRun
@@ -24,7 +25,6 @@ from migrations_app.selectors import runs_shown
 from migrations_app.services import requesting, steering
 
 REQUEST, APPROVE = "migrations_app.request_migration", "migrations_app.approve_migration"
-ASKING = 5.0  # seconds for a question of a dialog to MongoDB
 Done = TypeVar("Done")
 
 
@@ -180,7 +180,7 @@ class SpeedForm(ReasonForm):
 
 
 class Speed(RunCommand):
-    name, label, icon, tone = "speed", "Speed", "speed", ""
+    name, label, icon, tone = "speed", "Set the speed", "speed", ""
     form_class = SpeedForm
     takes_reason = False
 
@@ -217,7 +217,7 @@ class RollBack(RunCommand):
         return form
 
     def sentences(self) -> Sequence[str]:
-        count = sum(self.row.result.get("changed", {}).values())
+        count = sum(self.row.result.get("changed", {}).values()) or self.row.progress.get("done", 0)
         begins = "Another person approves it, then a worker begins."
         return [
             f"From its journal each of {count:,} changes is put back, to the byte; indexes that it built are dropped.",
@@ -244,7 +244,7 @@ class Unlock(RunCommand):
 
     def sentences(self) -> Sequence[str]:
         try:
-            with target.told(ASKING):
+            with target.told(ANSWER):
                 held = lease.holder(target.connect(self.row.environment.key).database)
         except (Unreachable, Conflict) as error:
             return [f"Who has the lock cannot be told: {error}"]
@@ -257,6 +257,7 @@ class Unlock(RunCommand):
         ]
 
     def perform(self, values: dict[str, Any]) -> str:
+        need_answer(self.row.environment.key)
         return steering.unlock(self.row.environment.key, reason=values["reason"], **self.who())
 
 
@@ -272,6 +273,7 @@ class Forget(RunCommand):
         ]
 
     def perform(self, values: dict[str, Any]) -> str:
+        need_answer(self.row.environment.key)
         count = steering.forget(self.row.uid, reason=values["reason"], **self.who())
         return f"Dropped: {count:,} entries. There is no way back from here."
 

@@ -65,14 +65,14 @@ def compare(row: MigrationRun) -> Comparison:
     return Comparison(totals, lines, _wallets(earlier, later))
 
 
-def fates(result: Mapping[str, Any], row: MigrationRun) -> list[tuple[str, str, str, int, list[tuple[str, str]]]]:
-    """What became of the documents that were taken back: word, tone, meaning, how many, and those that are listed."""
+def fates(result: Mapping[str, Any], row: MigrationRun) -> list[tuple[words.FateLook, int, list[tuple[str, str]]]]:
+    """What became of the documents that were taken back: how many, and those that are listed."""
     listed = result.get("listed", {})
     held = {collection for _, collection in words.titles(row.number).values()}
     where = next(iter(held)) if len(held) == 1 else ""
     return [
-        (word, tone, meaning, result.get(fate.value, 0), _links(listed.get(fate.value, ()), where, row.environment.key))
-        for fate, (word, tone, meaning) in words.FATES.items()
+        (look, result.get(fate.value, 0), _links(listed.get(fate.value, ()), where, row.environment.key))
+        for fate, look in words.FATES.items()
         if fate.value in result
     ]
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from bson import ObjectId, json_util
 from django.conf import settings
 from django.urls import reverse
 
+from core import moments
 from migrations_app.adapters import modules
 from migrations_app.domain.images import MISSING
 from migrations_app.domain.restoring import Fate
 from migrations_app.domain.states import LogStatus, RunState, Traffic, Wish
 
 Look = tuple[str, str, str]  # words, tone, icon
+FateLook = tuple[str, str, str, str]  # and what it means
 
 LOOK: dict[RunState, Look] = {
     RunState.REQUESTED: ("waits for approval", "warn", "hourglass_top"),
     RunState.APPROVED: ("waits for a worker", "info", "schedule"),
     RunState.RUNNING: ("running", "info", "sync"),
     RunState.PAUSED: ("paused", "warn", "pause_circle"),
-    RunState.HELD: ("canary done, waits for a person", "warn", "pan_tool"),
+    RunState.HELD: ("waits after its canary", "warn", "pan_tool"),
     RunState.ROLLING_BACK: ("is taken back", "bad", "undo"),
     RunState.COMPLETED: ("completed", "ok", "check_circle"),
     RunState.FAILED: ("failed", "bad", "error"),
@@ -49,16 +52,32 @@ TRAFFIC = {
     Traffic.LIVE: "Live: nctool goes on writing. Balances may move; no wallet may become wrong.",
     Traffic.STOPPED: "Stopped: nobody else writes. Every total and balance has to be afterwards what it was before.",
 }
-FATES: dict[Fate, tuple[str, str, str]] = {  # word, tone, what it means
-    Fate.RESTORED: ("restored", "ok", "Byte for byte as it was before the run."),
-    Fate.MERGED: ("merged", "info", "Others have changed it since: only our fields are taken back, theirs stay."),
-    Fate.CONFLICT: ("conflict", "bad", "Others have changed our own fields: it is left as it is, for a person."),
-    Fate.UNTOUCHED: ("untouched", "mute", "It has nothing of ours any more: there is nothing to take back."),
-    Fate.GONE: ("gone", "warn", "It was deleted since."),
-    Fate.LATER: ("later", "mute", "It was changed again later in the same run, and that entry counts."),
+FATES: dict[Fate, FateLook] = {
+    Fate.RESTORED: ("restored", "ok", "check_circle", "Byte for byte as it was before the run."),
+    Fate.MERGED: (
+        "merged",
+        "info",
+        "merge",
+        "Others have changed it since: only our fields are taken back, theirs stay.",
+    ),
+    Fate.CONFLICT: (
+        "conflict",
+        "bad",
+        "error",
+        "Others have changed our own fields: it is left as it is, for a person.",
+    ),
+    Fate.UNTOUCHED: (
+        "untouched",
+        "mute",
+        "radio_button_unchecked",
+        "It has nothing of ours any more: there is nothing to take back.",
+    ),
+    Fate.GONE: ("gone", "warn", "delete", "It was deleted since."),
+    Fate.LATER: ("later", "mute", "update", "It was changed again later in the same run, and that entry counts."),
 }
 NO_SECRETS = ("proofs", "proof", "secret")  # whoever knows the secret of a proof can spend it
 NOT_SHOWN = "(not shown)"
+ABSENT = "not there"
 PAGES = {"cashutokens": "cashutoken", "cashuwallets": "cashuwallet"}
 
 
@@ -82,6 +101,11 @@ def document_url(collection: str, key: str, environment: str) -> str:
     return reverse(f"admin:migrations_app_{page}_change", args=[key])
 
 
+def length(found: timedelta) -> str:
+    """A length of time, also of what is over at once."""
+    return "less than a second" if found < timedelta(seconds=1) else moments.span(found)
+
+
 def without_secrets(value: Any) -> Any:
     """The same without what can be spent, however deep it lies."""
     if isinstance(value, Mapping):
@@ -94,7 +118,7 @@ def without_secrets(value: Any) -> Any:
 def value(found: Any, path: str = "") -> str:
     """A value of a field as JSON on one line; MISSING in words."""
     if found is MISSING:
-        return "not there"
+        return ABSENT
     if any(name in NO_SECRETS for name in path.split(".")):
         return NOT_SHOWN
     text = json_util.dumps(

@@ -13,6 +13,7 @@ from django.test import Client
 
 from core.models import User
 from nctool_rollout.roles import Role, setup_roles
+from tests.migrations_app.ground import ground  # noqa: F401
 
 
 @contextmanager

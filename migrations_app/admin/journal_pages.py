@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,11 +21,12 @@ from migrations_app.admin import words
 from migrations_app.admin.answering import need_answer
 from migrations_app.admin.run_page import found
 from migrations_app.domain.bson_order import order_key
-from migrations_app.domain.images import MISSING, Image, Write, get
-from migrations_app.domain.restoring import back
+from migrations_app.domain.images import MISSING, Image, Write, get, put, remove
+from migrations_app.domain.restoring import Fate, back
 from migrations_app.models import MigrationRun
 
 PER_PAGE = 50
+LOOKING = 3.0  # seconds in which a journal is looked through for one document
 ASKING = 6.0  # seconds for all that a page asks of MongoDB
 
 
@@ -95,8 +98,8 @@ class DocumentPage(JournalScreen):
             title, collection = words.titles(of.number).get(operation, (operation, ""))
             rows = database[collection] if collection else None
             now = documents.by_ids(rows, [image.id]).get(order_key(image.id)) if rows is not None else None
+            fate, write, whole = _decided(database, of.uid, self.kwargs["seq"], image, now)
         self.title = "One document"
-        fate, write = back(image, now)
         crumbs = {**self.about(of), "crumbs": [("Documents", reverse("admin:migrations_app_documents", args=[of.pk]))]}
         return super().get_context_data(
             key=_key(image),
@@ -104,6 +107,7 @@ class DocumentPage(JournalScreen):
             collection=collection,
             leaves=[(*each, words.value(get(now, each[0]) if now else MISSING, each[0])) for each in _leaves(image)],
             fate=words.FATES[fate] if collection else None,
+            whole=whole,
             steps=_steps(write),
             document=words.as_json(now) if now else "",
             url=words.document_url(collection, _key(image), of.environment.key),
@@ -111,6 +115,40 @@ class DocumentPage(JournalScreen):
             **crumbs,
             **kwargs,
         )
+
+
+def _decided(
+    database: Database[dict[str, Any]], uid: str, seq: int, image: Image, now: dict[str, Any] | None
+) -> tuple[Fate, Write | None, bool]:
+    """What a rollback makes of the document, and whether the rest of the journal was looked through for that.
+
+    It undoes what the run did to the document later first; so does this. Only where the entry alone would not fit.
+    """
+    fate, write = back(image, now)
+    if now is None or fate not in (Fate.MERGED, Fate.CONFLICT):
+        return fate, write, True
+    key, end, later = order_key(image.id), time.monotonic() + LOOKING, []
+    for batch in journal.forwards(database, uid, above=seq):
+        if time.monotonic() > end:
+            return fate, write, False
+        later += [each for each in batch.images if order_key(each.id) == key]
+    document = now
+    for each in reversed(later):
+        _, undo = back(each, document)
+        document = _written(document, undo) if undo is not None else document
+    return *back(image, document), True
+
+
+def _written(document: dict[str, Any], write: Write) -> dict[str, Any]:
+    """The document as the write makes it."""
+    if write.whole is not None:
+        return write.whole
+    found = deepcopy(document)
+    for path, value in write.update.get("$set", {}).items():
+        put(found, path, value)
+    for path in write.update.get("$unset", {}):
+        remove(found, path)
+    return found
 
 
 def _page(

@@ -442,6 +442,8 @@ def test_one_document_tells_its_present_state_and_what_a_rollback_would_make_of_
     tokens = ground.databases["staging"].cashutokens
     one = client.get(page(row, "documents/1/3"))
     assert one.context["fate"][0] == "restored"
+    twice = client.get(page(row, "documents/1/0")).context
+    assert (twice["fate"][0], twice["whole"]) == ("restored", True), "both operations have changed it"
     assert one.context["leaves"][0] == ("metadata.migrated", "not there", "true", "true")
     assert "(not shown)" in one.text
     assert "&quot;secret&quot;" not in one.text

@@ -100,6 +100,12 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "nctool database",
         "items": [
             _item(
+                "Migrations",
+                "database",
+                "admin:migrations_app_migrationrun_changelist",
+                "migrations_app.view_migrationrun",
+            ),
+            _item(
                 "Readiness",
                 "health_and_safety",
                 "admin:migrations_app_readinesswaiver_changelist",
@@ -127,14 +133,16 @@ NAVIGATION: list[dict[str, Any]] = [
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar, with how many requests and rollbacks wait for this person: a query each, for approvers alone."""
+    """The sidebar, with how much waits for this person: a query for each kind, for approvers alone."""
     import approvals.selectors
     import rollbacks.selectors
+    from migrations_app.selectors import runs_shown
 
     found = deepcopy(NAVIGATION)
     counted = {
         "Requests": ("approvals.approve_change", approvals.selectors.count_waiting),
         "Rollbacks": ("rollbacks.confirm_rollback", rollbacks.selectors.count_waiting),
+        "Migrations": ("migrations_app.approve_migration", runs_shown.count_waiting),
     }
     for title, (permission, count) in counted.items():
         if not request.user.has_perm(permission):

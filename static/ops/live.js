@@ -1,9 +1,10 @@
-/* The part of a page that renews itself: pauses while nobody looks or a dialog is open, keeps the focus,
+/* The part of a page that renews itself: pauses while nobody looks or a dialog is open, keeps the focus and what is unfolded,
    and says when what is shown is old. */
 "use strict";
 
 (() => {
   let focused = null;
+  let opened = new Map();
   let seen = new Date();
 
   window.opsMayRenew = () => !document.hidden && document.querySelector("dialog[open]") === null;
@@ -21,6 +22,7 @@
       return;
     }
     const active = document.activeElement;
+    opened = new Map([...event.detail.target.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
     focused = event.detail.target.contains(active) && active !== event.detail.target ? mark(active) : null;
   });
 
@@ -28,6 +30,7 @@
     if (!isLive(event)) return;
     seen = new Date();
     lost("");
+    for (const each of event.detail.target.querySelectorAll("details[id]")) each.open = opened.get(each.id) ?? each.open;
     if (focused === null) return;
     const again = [...event.detail.target.querySelectorAll("a, button, input, select, textarea, summary")];
     const same = again.find((element) => mark(element) === focused);
@@ -44,7 +47,7 @@
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
       if (!isLive(event)) return;
-      lost(`No answer from the server: this page shows ${seen.toISOString().slice(11, 19)} UTC. It tries again every 5 s.`);
+      lost(`No answer from the server: this page shows ${seen.toISOString().slice(11, 19)} UTC. It goes on trying.`);
     });
   }
 })();

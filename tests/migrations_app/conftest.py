@@ -16,6 +16,7 @@ from nctool_rollout.roles import Role
 from tests.chromium import group_of
 from tests.migrations_app.engine import token as old_token
 from tests.migrations_app.engine import wallets
+from tests.migrations_app.ground import ground  # noqa: F401
 
 
 @contextmanager

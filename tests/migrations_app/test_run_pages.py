@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from core import beside, events
+from core import beside, events, heartbeats
 from migrations_app import selectors
 from migrations_app.admin import words
 from migrations_app.domain.states import RunState, Wish
@@ -326,8 +326,10 @@ def test_the_live_part_tells_how_far_it_is_how_long_it_takes_and_why_it_waits(
     waits = client.get(page(row), headers=HTMX).text
     assert "The replication lag is 8 s" in waits
     assert "<dd>12 s</dd>" not in waits
-    old = (timezone.now() - timedelta(minutes=5)).isoformat()
-    set_(row, progress={**progress, "at": old})
+    old = timezone.now() - timedelta(minutes=5)
+    set_(row, progress={**progress, "at": old.isoformat()})
+    assert "Its worker has given no sign for a minute" in client.get(page(row), headers=HTMX).text
+    heartbeats.beat("migrator", now=old)
     assert "see whether manage.py migrator runs" in client.get(page(row), headers=HTMX).text
 
 

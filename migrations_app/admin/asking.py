@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 CHANGE = "change"
 PHASES = [
     (CHANGE, "Schema and data: the change itself. Its journal is the way back."),
-    (PhaseName.CLEANUP.value, "Cleanup: a run of its own, days after the change. It ends the way back of the change."),
+    (
+        PhaseName.CLEANUP.value,
+        "Cleanup: a run of its own, days after the change, when nobody reads the old form any more.",
+    ),
 ]
 WANTED = ("environment", "number", "phases", "canary", "traffic")
 

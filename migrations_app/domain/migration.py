@@ -48,7 +48,7 @@ class Migration:
     Args:
         number: three digits; migrations are applied in their order.
         needed_by: keys of flags that may not be raised before this is applied, nor be on while it is taken back.
-        cleanup_after: how long `data` must have been applied before `cleanup` may run. Cleanup ends the way back.
+        cleanup_after: how long `data` must have been applied before `cleanup` may run.
     """
 
     number: str

@@ -20,7 +20,7 @@ ROOM = 2  # times what is estimated
 FEW = 100  # connections: with so few open, none available is no measurement
 LONG = timedelta(seconds=60)
 UNUSED = timedelta(days=1)
-FOREIGN = "This server is no MongoDB and tells it to nobody: look by other means, then let an approver waive it."
+FOREIGN = "This server is no MongoDB and tells it to nobody: look by other means."
 MONITOR = "Let the user of NCTOOL_MONGODB_URL ask: it needs the role clusterMonitor, and read on local."
 
 

@@ -54,7 +54,7 @@ def wanted(
     for name in chosen:
         loaded.migration.phase(name)
     if PhaseName.CLEANUP in chosen and len(chosen) > 1:
-        raise Invalid("Cleanup is a run of its own: it ends the way back of the others.", field="phases")
+        raise Invalid("Cleanup is a run of its own, with its own approval.", field="phases")
     if traffic not in list(Traffic):
         raise Invalid(f"traffic is live or stopped, not {traffic!r}.", field="traffic")
     if not 0 <= canary <= 50:

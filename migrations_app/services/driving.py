@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrations_app.adapters.lease import LeaseLost
 from migrations_app.domain.migration import PhaseName
 from migrations_app.domain.states import LogStatus, RunState, Wish
 from migrations_app.domain.steps import Kind, Point, Step, steps_of
 from migrations_app.services import forward, undoing, validating
-from migrations_app.services.work import Stop, Work
+from migrations_app.services.work import Shutdown, Stop, Work
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,11 @@ def drive(work: Work) -> Ending:
             _do(work, step)
         except Stop as stop:
             return _stopped(work, stop, step)
+        except (LeaseLost, Shutdown):
+            raise
+        except Exception as error:  # nobody knows what it is: what was done is taken back, and a person told
+            log.exception("%s", work.uid)
+            return _stopped(work, Stop(_told(error)), step)
         _advance(work)
     work.at(Point.COMPLETED)
     changed = {key.replace("_", "."): count for key, count in work.journal.state.get("changed", {}).items()}
@@ -56,9 +62,18 @@ def take_back(work: Work, phases: tuple[str, ...]) -> Ending:
         if stop.wish is Wish.PAUSE:
             return Ending(RunState.PAUSED)
         return Ending(RunState.ROLLBACK_FAILED, stop.why or "Stopped by a person.", stop.named)
+    except (LeaseLost, Shutdown):
+        raise
+    except Exception as error:  # nobody knows what it is: a person looks, and lets it go on
+        log.exception("%s", work.uid)
+        return Ending(RunState.ROLLBACK_FAILED, _told(error))
     for phase in phases:
         work.tell(lambda phase=phase: work.desk.phase(PhaseName(phase), LogStatus.ROLLED_BACK, result={}))  # type: ignore[misc]
     return Ending(RunState.ROLLED_BACK, result={name: value for name, value in fates.items() if name != "at"})
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _do(work: Work, step: Step) -> None:

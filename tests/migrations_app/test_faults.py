@@ -228,3 +228,21 @@ def test_a_rollback_that_the_database_refuses_says_so_and_can_be_done_again(data
     with worker(database, traffic=Traffic.LIVE) as held:
         assert driving.take_back(held, held.phases).state is RunState.ROLLED_BACK
     assert raw(database) == before
+
+
+def test_an_error_that_nobody_thought_of_takes_everything_back_and_is_told(database: Any) -> None:
+    before, seen = raw(database), []
+
+    def breaks(point: Point) -> None:
+        if point in (Point.CHECKPOINTED, Point.UNDO_READ) and point not in seen:
+            seen.append(point)
+            raise ValueError(f"{point}: who would have thought")
+
+    with worker(database, at=breaks, size=20) as held:
+        ending = driving.drive(held)
+        assert ending.state is RunState.ROLLING_BACK
+        assert ending.why == "ValueError: checkpointed: who would have thought"
+        ending = driving.take_back(held, held.phases)
+        assert (ending.state, ending.why) == (RunState.ROLLBACK_FAILED, "ValueError: undo read: who would have thought")
+        assert driving.take_back(held, held.phases).state is RunState.ROLLED_BACK
+    assert raw(database) == before

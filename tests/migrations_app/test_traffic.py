@@ -18,7 +18,7 @@ from migrations_app.domain.operations import UpdateEach
 from migrations_app.domain.states import RunState, Traffic
 from migrations_app.domain.steps import Point
 from migrations_app.services import driving
-from tests.migrations_app.engine import raw, token, wallets, worker
+from tests.migrations_app.engine import Killed, raw, token, wallets, worker
 
 LIVE = Traffic.LIVE
 
@@ -185,7 +185,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing_by_the_servers_cl
         work.lease.renew_if_due = lambda: None  # type: ignore[method-assign]  # it believes that it has time
         work.journal.checkpoint(step=4)
         work.at = _then_end(work.at)
-        with pytest.raises(StopIteration):
+        with pytest.raises(Killed):
             driving.drive(work)
 
     assert raw(database) == before
@@ -195,7 +195,7 @@ def _then_end(at: Callable[[Point], None]) -> Callable[[Point], None]:
     def found(point: Point) -> None:
         at(point)
         if point is Point.WRITTEN:
-            raise StopIteration
+            raise Killed
 
     return found
 

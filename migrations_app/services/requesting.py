@@ -69,7 +69,7 @@ def request_rollback(
     need_state(of, TO_TAKE_BACK, "taken back")
     chosen = _phases_back(of, phases)
     need_flags_off(of)
-    _need_last(of, chosen)
+    _need_last(of)
     plan = {"target": of.plan.get("target", ""), "of": of.uid, "phases": [{"name": name} for name in chosen]}
     plan |= {"documents": sum(of.result.get("changed", {}).values()), "checksum": of.checksum}
     row = _row(of.environment.key, plan, reason=reason, actor=actor, now=now)
@@ -162,7 +162,6 @@ def _open(row: MigrationRun, *, actor: Actor, now: datetime) -> MigrationRun:
         raise Conflict(f"The same is asked for already, by {twin.requested_by}: {twin.uid}.")
     at_once = bool(row.approved_by) or not row.environment.protected
     if at_once:
-        row.state = RunState.REQUESTED.value
         _start(row)
     save(row, "requested", {}, actor=actor, reason=row.reason, now=now, data={"at_once": at_once})
     return row
@@ -194,7 +193,7 @@ def _phases_back(of: MigrationRun, phases: Collection[str]) -> list[str]:
     return chosen
 
 
-def _need_last(of: MigrationRun, chosen: Collection[str]) -> None:
+def _need_last(of: MigrationRun) -> None:
     """What came after a run stands on it: the newest is taken back first."""
     later = selectors.runs(of.environment.key).filter(
         id__gt=of.pk, direction=Direction.UP.value, state__in=sorted(state.value for state in TO_TAKE_BACK)

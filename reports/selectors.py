@@ -12,6 +12,7 @@ from django.conf import settings
 import approvals.selectors
 import communications.selectors
 import flags.selectors
+import migrations_app.selectors
 import monitoring.selectors
 import plans.selectors
 import rollbacks.selectors
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from communications.models import Alert
     from core.models import Environment, Event
     from flags.models import FlagState
+    from migrations_app.models import MigrationRun
     from monitoring.models import Trigger
     from plans.models import Item
     from risk.models import Score
@@ -92,6 +94,7 @@ class Home:
     to_approve: list[ChangeRequest]
     to_apply: list[ChangeRequest]
     rollbacks: list[Rollback]
+    migrations: list[MigrationRun]
     items: list[Item]
     overdue: list[Item]
 
@@ -113,6 +116,7 @@ def home(*, now: datetime, person: str, approves: bool) -> Home:
         to_approve=approvals.selectors.waiting(person, now=now) if approves else [],
         to_apply=approvals.selectors.to_apply(person, now=now),
         rollbacks=rollbacks.selectors.waiting(person, now=now) if approves else [],
+        migrations=migrations_app.selectors.waiting(person, now=now) if approves else [],
         items=list(plans.selectors.items_of(person)[:ITEMS]),
         overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
@@ -11,7 +12,7 @@ from migrations_app.models import MigrationLog, MigrationRun
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["AT_WORK", "applied", "at_work", "get", "runs", "under_way"]
+__all__ = ["AT_WORK", "applied", "at_work", "get", "runs", "under_way", "waiting"]
 
 
 def runs(environment: str | None = None) -> QuerySet[MigrationRun]:
@@ -36,6 +37,17 @@ def at_work() -> list[MigrationRun]:
 def under_way(environment: str) -> MigrationRun | None:
     """The run that is under way in an environment: there is at most one."""
     return runs(environment).filter(state__in=sorted(UNDER_WAY)).first()
+
+
+def waiting(person: str, *, now: datetime) -> list[MigrationRun]:
+    """The runs that this person could approve, and those that stand and wait for anybody: one query."""
+    states = (RunState.REQUESTED, RunState.HELD, RunState.ROLLBACK_FAILED)
+    rows = runs().filter(state__in=[state.value for state in states]).order_by("id")
+    return [
+        row
+        for row in rows
+        if row.state != RunState.REQUESTED or (now < row.expires_at and person not in row.contributors)
+    ]
 
 
 def applied(environment: str, number: str) -> MigrationRun | None:

@@ -489,3 +489,17 @@ def test_the_list_and_the_live_part_ask_a_fixed_number_of_questions(
     assert (count(LIST), count(page(row), **HTMX)) == few
     assert few[0] <= 16
     assert few[1] <= 10
+
+
+# --- home ---
+
+
+def test_home_tells_approvers_which_runs_wait_for_them(ground: Ground, client_as: ClientAs) -> None:
+    asked, held = ground.ask("production"), ground.completed("staging", canary=10)
+    assert held.state == RunState.HELD
+    told = client_as("approver").get("/admin/").text
+    assert page(asked) in told
+    assert page(held) in told
+    assert "migration to approve" in told
+    assert "canary is done" in told
+    assert page(asked) not in client_as("operator").get("/admin/").text

@@ -145,6 +145,7 @@ def test_a_run_waits_for_a_mongodb_that_is_killed_and_goes_on_when_it_is_back(
     client.close()
 
 
+@pytest.mark.django_db
 def test_while_the_control_planes_database_is_away_nothing_is_written_to_nctools(
     database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

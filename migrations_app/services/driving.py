@@ -49,8 +49,7 @@ def drive(work: Work) -> Ending:
             return _stopped(work, Stop(_told(error)), step)
         _advance(work)
     work.at(Point.COMPLETED)
-    changed = {key.replace("_", "."): count for key, count in work.journal.state.get("changed", {}).items()}
-    return Ending(RunState.COMPLETED, result={"changed": changed, "journal_bytes": work.journal.state.get("bytes", 0)})
+    return Ending(RunState.COMPLETED, result=_done(work))
 
 
 def take_back(work: Work, phases: tuple[str, ...]) -> Ending:
@@ -70,6 +69,12 @@ def take_back(work: Work, phases: tuple[str, ...]) -> Ending:
     for phase in phases:
         work.tell(lambda phase=phase: work.desk.phase(PhaseName(phase), LogStatus.ROLLED_BACK, result={}))  # type: ignore[misc]
     return Ending(RunState.ROLLED_BACK, result={name: value for name, value in fates.items() if name != "at"})
+
+
+def _done(work: Work) -> dict[str, Any]:
+    """How many documents each operation has changed, and the size of their journal."""
+    changed = {key.replace("_", "."): count for key, count in work.journal.state.get("changed", {}).items()}
+    return {"changed": changed, "journal_bytes": work.journal.state.get("bytes", 0)}
 
 
 def _told(error: Exception) -> str:
@@ -137,7 +142,7 @@ def _stopped(work: Work, stop: Stop, step: Step) -> Ending:
         return Ending(RunState.PAUSED)
     if stop.wish is Wish.LEAVE:
         _log(work, step, LogStatus.ABANDONED, "Ended by a person; what it has changed is left.")
-        return Ending(RunState.ABANDONED, "Ended by a person; what it has changed is left.")
+        return Ending(RunState.ABANDONED, "Ended by a person; what it has changed is left.", _done(work))
     why = stop.why or "Aborted by a person."
     _log(work, step, LogStatus.FAILED, why)
     if step.kind is Kind.BEFORE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +13,7 @@ from core.errors import Conflict, Invalid
 from migrations_app import selectors
 from migrations_app.adapters import journal, target
 from migrations_app.adapters import lease as leases
+from migrations_app.adapters.mongo import Unreachable
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import AT_WORK, Direction, RunState, Wish
 from migrations_app.models import MigrationRun
@@ -91,7 +94,7 @@ def unlock(environment: str, *, reason: str, actor: Actor, now: datetime) -> str
     """
     reason = need_reason(reason)
     place = target.connect(environment)
-    with target.told():
+    with _asked(environment):
         held = leases.holder(place.database)
         if held is None:
             raise Conflict(f"Nobody has the lock of {place.name}.")
@@ -105,7 +108,7 @@ def forget(uid: str, *, reason: str, actor: Actor, now: datetime) -> int:
     reason = need_reason(reason)
     row = selectors.get(uid)
     need_state(row, {RunState.COMPLETED, RunState.ROLLED_BACK}, "forgotten")
-    with target.told():
+    with _asked(row.environment.key):
         count = journal.forget(target.connect(row.environment.key).database, uid)
     _tell_forgotten(uid, reason, actor=actor, now=now)
     return count
@@ -124,6 +127,16 @@ def _tell_unlocked(uid: str, reason: str, worker: str, *, actor: Actor, now: dat
     if MigrationRun.objects.filter(uid=uid).exists():
         row = hold(uid)
         save(row, "unlocked", picture(row), actor=actor, reason=reason, now=now, data={"worker": worker})
+
+
+@contextmanager
+def _asked(environment: str) -> Iterator[None]:
+    """Raises Conflict when the database does not answer."""
+    try:
+        with target.told():
+            yield
+    except Unreachable as error:
+        raise Conflict(f"The database of {environment} cannot be asked: {error}") from error
 
 
 def _wish(row: MigrationRun, wish: Wish, reason: str, *, actor: Actor, now: datetime) -> MigrationRun:

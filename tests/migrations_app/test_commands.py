@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from core.actors import Actor, ActorKind
 from flags.models import Flag
@@ -80,3 +81,10 @@ def test_a_run_that_fails_ends_the_command_with_its_reason(ready: None, staging:
     with pytest.raises(CommandError, match=r"is rolled back: .* the database refused"):
         say("run", *PLACE, "--reason", "week 2", "--here")
     assert selectors.runs(STAGING).get().state == RunState.ROLLED_BACK
+
+
+def test_a_database_that_is_away_is_told_in_a_line(flag: Flag, settings: Settings) -> None:
+    settings.NCTOOL_MONGODBS = {"STAGING": "mongodb://127.0.0.1:1/nctool"}
+    with pytest.raises(CommandError, match="The database of staging cannot be asked") as refused:
+        say("unlock", "--environment", STAGING, "--reason", "it hangs")
+    assert refused.value.returncode == 3

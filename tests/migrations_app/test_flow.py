@@ -263,6 +263,7 @@ def test_a_paused_run_stands_still_and_goes_on_and_one_that_is_left_keeps_what_i
 
     left = selectors.get(run.uid)
     assert left.state == RunState.ABANDONED
+    assert left.result["changed"]["data.0"] == staging.cashutokens.count_documents({"metadata.migrated": True})
     assert 10 < staging.cashutokens.count_documents({"metadata.migrated": True}) < 60
     assert [log.status for log in left.logs.order_by("id")] == ["COMPLETED", "ABANDONED"]
     again = asked(now)

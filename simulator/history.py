@@ -33,5 +33,5 @@ def documents(wallets: Iterable[Wallet]) -> Iterator[dict[str, Any]]:
 
 
 def mark(kind: str) -> dict[str, Any]:
-    """What version 2 writes on every token; the old path's melts it marks as the migration does."""
-    return {"version": VERSION, **({"legacy": True, "cleanup_required": True} if kind == "melted" else {})}
+    """What version 2 writes on every token; a melt of the old path is marked as one, with nothing to clean up later."""
+    return {"version": VERSION, **({"legacy": True} if kind == "melted" else {})}

@@ -89,8 +89,9 @@ class Ledger:
                     "This database holds wallets that are not the simulator's: it plays only in a database of its own."
                 )
             self._end_what_was_left_open()
+            first = {index["key"][0][0] for index in self._tokens.index_information().values()}
             for field in ("npub", "metadata.operation_id"):
-                if f"{field}_1" not in self._tokens.index_information():
+                if field not in first:  # a migration may have put a longer one in its place
                     self._tokens.create_index([(field, 1)])
             self._add(wallets)
             if with_history and self._tokens.find_one({}, {"_id": 1}) is None:
@@ -196,7 +197,7 @@ class Ledger:
         """Forget the oldest spent tokens of the wallet, so that the collection stays small.
 
         An atomic melt is forgotten whole: its record and inputs at once, and change of it that is left is money like
-        any other.
+        any other. Its record stays marked to the end: without the mark it would look like a melt of the old system.
         """
         fields = {"spent_by": 1, "transaction_type": 1, "metadata.operation_id": 1}
         mine = {"npub": wallet.npub, "status": "spent", "created_at": {"$gte": history.ENDED}}
@@ -213,8 +214,8 @@ class Ledger:
                 break
             ids += melts[melt]
             gone.append(melt)
-        of_melts = {"npub": wallet.npub, "metadata.operation_id": {"$in": gone}}
-        self._tokens.update_many(of_melts, {"$unset": {"metadata.atomic_operation": ""}})
+        change = {"npub": wallet.npub, "transaction_type": "change", "metadata.operation_id": {"$in": gone}}
+        self._tokens.update_many(change, {"$unset": {"metadata.atomic_operation": ""}})
         self._tokens.delete_many({"_id": {"$in": ids}})
 
 

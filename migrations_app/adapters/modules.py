@@ -116,7 +116,11 @@ def _read(path: Path, _changed: int, _size: int) -> Loaded | Broken:
         return Broken(path, (f"line {getattr(error, 'lineno', '?')}: {error}",))
     if not isinstance(migration, Migration):
         return Broken(path, (migration,))
-    found = [*problems(migration)]
+    try:
+        found = [*problems(migration)]
+    except Exception as error:  # a comma that is missing makes no tuple: this file is told, and the others are read
+        shape = f"its parts are not of the form they should be ({type(error).__name__}: {error}); is a comma missing?"
+        return Broken(path, (shape,))
     if (migration.number, migration.name) != named.groups():
         found.append(f"it calls itself {migration.number} {migration.name}, and its file {named[1]} {named[2]}")
     return Loaded(migration, path, checksum(source), tuple(found))
@@ -130,7 +134,7 @@ def _imported(path: Path) -> Migration | str:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the file does: it is told, and nothing of it is run
+    except (Exception, SystemExit) as error:  # whatever the file does: it is told, and nothing of it is run
         trace, line = error.__traceback__, 0
         while trace is not None:
             line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line

@@ -164,7 +164,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.views.home",
     "STYLES": [lambda request: static("ops/ops.css")],
-    "SCRIPTS": [lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy", "choose")],
+    "SCRIPTS": [
+        lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy", "choose", "focus")
+    ],
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "6px",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("ops/favicon.svg")}],

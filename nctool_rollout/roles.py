@@ -23,6 +23,9 @@ APPS = (
     "approvals",
     "plans",
     "rollbacks",
+    "oncall",
+    "statuspage",
+    "incidents",
     "communications",
     "reports",
 )

@@ -1,0 +1,1 @@
+"""Tables of the on-call plans and escalations."""

@@ -1,5 +1,6 @@
 """Tables of the communications."""
 
 from communications.models.alert import Alert, Delivery
+from communications.models.channel import Channel
 
-__all__ = ["Alert", "Delivery"]
+__all__ = ["Alert", "Channel", "Delivery"]

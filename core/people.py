@@ -35,10 +35,21 @@ def signs_in(name: str) -> bool:
     return User.objects.filter(username=name, is_active=True).exists()
 
 
-def addresses(names: Collection[str]) -> list[str]:
-    """The mail addresses of those of these people who have one and may sign in."""
-    users = User.objects.filter(username__in=names, is_active=True).exclude(email="")
-    return list(users.order_by("username").values_list("email", flat=True))
+def names() -> set[str]:
+    """Of everybody who has an account."""
+    return set(User.objects.values_list("username", flat=True))
+
+
+def mailboxes(names: Collection[str]) -> dict[str, str]:
+    """Those of these people who may sign in, in their order, and where their mail goes; empty: nowhere."""
+    users = User.objects.filter(username__in=names, is_active=True)
+    return dict(users.order_by("username").values_list("username", "email"))
+
+
+def of_role(role: str) -> dict[str, str]:
+    """Everybody who has the role and may sign in, and where their mail goes; empty: nowhere."""
+    users = User.objects.filter(groups__name=role, is_active=True)
+    return dict(users.order_by("username").values_list("username", "email"))
 
 
 def tell_change(user_id: int, before: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:

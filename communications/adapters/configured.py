@@ -1,20 +1,14 @@
-"""The channels this installation has, from its settings."""
+"""Channels as rows, and what takes a message for each."""
 
 from __future__ import annotations
 
-from django.conf import settings
+from collections.abc import Mapping
+from typing import Any
 
-from communications.adapters.mail import Mail
-from communications.adapters.ports import Channel
-from communications.adapters.slack import SlackWebhook
-from communications.domain.alerts import ChannelName
+from communications.adapters.ports import Sender
+from communications.domain.channels import ChannelKind
 
 
-def channels() -> dict[ChannelName, Channel]:
-    """SLACK_WEBHOOK_URL and ALERT_EMAILS, each when it is set."""
-    found: dict[ChannelName, Channel] = {}
-    if settings.SLACK_WEBHOOK_URL:
-        found[ChannelName.SLACK] = SlackWebhook(settings.SLACK_WEBHOOK_URL)
-    if settings.ALERT_EMAILS:
-        found[ChannelName.EMAIL] = Mail(settings.ALERT_EMAILS)
-    return found
+def connect(kind: ChannelKind, settings: Mapping[str, Any], secret: str) -> Sender:
+    """Filled in by the branch of the channels."""
+    raise NotImplementedError

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from communications.domain.delivery import Failure
-from communications.domain.message import Message
+from communications.domain.outgoing import Outgoing, Receipt
 
 
-class Channel(Protocol):
-    """Takes one message to the outside. Called outside any transaction; may take seconds, never a minute."""
+class Sender(Protocol):
+    """Takes one message to the outside. Called outside any transaction; takes at most 10 s."""
 
-    def send(self, message: Message) -> Failure | None:
-        """None when the receiver has taken it. Every failure is a value without secrets; nothing is raised."""
+    def send(self, message: Outgoing) -> Receipt | Failure:
+        """What the receiver answered. Every failure is a value without secrets; nothing is raised."""
         ...

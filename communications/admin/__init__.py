@@ -1,5 +1,6 @@
-"""The screens of the alerts."""
+"""The admin of the communications."""
 
 from communications.admin.alerts import AlertAdmin
+from communications.admin.plan import AudienceAdmin
 
-__all__ = ["AlertAdmin"]
+__all__ = ["AlertAdmin", "AudienceAdmin"]

@@ -35,6 +35,23 @@ class AlertType(StrEnum):
     MIGRATION_ROLLED_BACK = "MIGRATION_ROLLED_BACK"
     MIGRATION_ROLLBACK_FAILED = "MIGRATION_ROLLBACK_FAILED"
     MIGRATION_COMPLETED = "MIGRATION_COMPLETED"
+    INCIDENT_OPENED = "INCIDENT_OPENED"
+    INCIDENT_RAISED = "INCIDENT_RAISED"
+    INCIDENT_LOWERED = "INCIDENT_LOWERED"
+    INCIDENT_ACKNOWLEDGED = "INCIDENT_ACKNOWLEDGED"
+    INCIDENT_UPDATED = "INCIDENT_UPDATED"
+    INCIDENT_STATE = "INCIDENT_STATE"
+    INCIDENT_RESOLVED = "INCIDENT_RESOLVED"
+    INCIDENT_REOPENED = "INCIDENT_REOPENED"
+    PAGE = "PAGE"
+    PAGE_UNANSWERED = "PAGE_UNANSWERED"
+    PAGE_LATE = "PAGE_LATE"
+    STATUS_PUBLISHED = "STATUS_PUBLISHED"
+    SUBSCRIPTION_ASKED = "SUBSCRIPTION_ASKED"
+    MAINTENANCE_PLANNED = "MAINTENANCE_PLANNED"
+    MAINTENANCE_BEGUN = "MAINTENANCE_BEGUN"
+    MAINTENANCE_ENDED = "MAINTENANCE_ENDED"
+    MAINTENANCE_CANCELLED = "MAINTENANCE_CANCELLED"
 
 
 class Severity(StrEnum):
@@ -44,9 +61,19 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class ChannelName(StrEnum):
-    SLACK = "slack"
-    EMAIL = "email"
+class Topic(StrEnum):
+    """What audiences choose by: the rows of the communication plan."""
+
+    EMERGENCY = "emergency"
+    ROLLBACK = "rollback"
+    RAMP = "ramp"
+    ALERT = "alert"
+    RISK = "risk"
+    MIGRATION = "migration"
+    WORK = "work"
+    INCIDENT = "incident"
+    PAGE = "page"
+    STATUS = "status"
 
 
 ANNOUNCED = {
@@ -75,19 +102,74 @@ ANNOUNCED = {
     "migration.rolled_back": AlertType.MIGRATION_ROLLED_BACK,
     "migration.rollback_failed": AlertType.MIGRATION_ROLLBACK_FAILED,
     "migration.completed": AlertType.MIGRATION_COMPLETED,
+    "incident.opened": AlertType.INCIDENT_OPENED,
+    "incident.level_raised": AlertType.INCIDENT_RAISED,
+    "incident.level_lowered": AlertType.INCIDENT_LOWERED,
+    "incident.acknowledged": AlertType.INCIDENT_ACKNOWLEDGED,
+    "incident.updated": AlertType.INCIDENT_UPDATED,
+    "incident.state_changed": AlertType.INCIDENT_STATE,
+    "incident.resolved": AlertType.INCIDENT_RESOLVED,
+    "incident.reopened": AlertType.INCIDENT_REOPENED,
+    "escalation.notified": AlertType.PAGE,
+    "escalation.exhausted": AlertType.PAGE_UNANSWERED,
+    "escalation.late": AlertType.PAGE_LATE,
+    "status.published": AlertType.STATUS_PUBLISHED,
+    "status.subscription_asked": AlertType.SUBSCRIPTION_ASKED,
+    "maintenance.planned": AlertType.MAINTENANCE_PLANNED,
+    "maintenance.begun": AlertType.MAINTENANCE_BEGUN,
+    "maintenance.ended": AlertType.MAINTENANCE_ENDED,
+    "maintenance.cancelled": AlertType.MAINTENANCE_CANCELLED,
 }
+_TOPICS = {  # by how the kind of the event begins
+    "flag": Topic.EMERGENCY,
+    "rollback": Topic.ROLLBACK,
+    "ramp": Topic.RAMP,
+    "risk": Topic.RISK,
+    "migration": Topic.MIGRATION,
+    "checklist": Topic.WORK,
+    "incident": Topic.INCIDENT,
+    "escalation": Topic.PAGE,
+    "status": Topic.STATUS,
+    "maintenance": Topic.STATUS,
+}
+TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
-_NEWS = (AlertType.ALERT_RESOLVED, AlertType.METRICS_HEARD, AlertType.STEP_TAKEN, AlertType.ROLLOUT_COMPLETED)
+_NEWS = (
+    AlertType.ALERT_RESOLVED,
+    AlertType.METRICS_HEARD,
+    AlertType.STEP_TAKEN,
+    AlertType.ROLLOUT_COMPLETED,
+    AlertType.INCIDENT_LOWERED,
+    AlertType.INCIDENT_ACKNOWLEDGED,
+    AlertType.INCIDENT_RESOLVED,
+    AlertType.SUBSCRIPTION_ASKED,
+)
+_OF_LEVEL = {1: Severity.WARNING, 2: Severity.HIGH, 3: Severity.CRITICAL}
 
 
 def severity(type_: AlertType, data: Mapping[str, Any]) -> Severity:
-    """As the event says; what it does not say is critical, and that something is over is only for information."""
+    """As the event says, by its severity or by the level of its incident; that something is over is information.
+
+    What an event does not say is critical, but of the status page, which nobody is called for.
+    """
     if type_ in _NEWS:
         return Severity.INFO
     told = str(data.get("severity", "")).lower()
-    return Severity(told) if told in list(Severity) else Severity.CRITICAL
+    if told in list(Severity):
+        return Severity(told)
+    if level(data):
+        return _OF_LEVEL[level(data)]
+    return Severity.INFO if TOPICS[type_] is Topic.STATUS else Severity.CRITICAL
+
+
+def level(data: Mapping[str, Any]) -> int:
+    """The level of the incident that the event is about, 1 to 3; 0: it is about none."""
+    told = data.get("level")
+    return told if isinstance(told, int) and told in _OF_LEVEL else 0
 
 
 def subject(data: Mapping[str, Any], of_event: str) -> str:
-    """What it is about: the rule, the flag, or what the event is about."""
-    return str(data.get("rule") or data.get("flag") or of_event.partition(":")[2] or of_event)
+    """What it is about: the incident, the rule, the flag, or what the event is about."""
+    if data.get("incident") and data.get("title"):
+        return f"#{data['incident']} {data['title']}"
+    return str(data.get("title") or data.get("rule") or data.get("flag") or of_event.partition(":")[2] or of_event)

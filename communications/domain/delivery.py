@@ -10,6 +10,7 @@ MAX_TRIES = 12
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(minutes=15)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+LONGEST_REST = timedelta(seconds=30)
 LEASE = timedelta(seconds=60)  # longer than the slowest send, after which the worker is stopped
 
 
@@ -34,6 +35,14 @@ def next_try(tries: int, failure: Failure, *, now: datetime, jitter: float) -> d
     delay = min(LONGEST_DELAY, FIRST_DELAY * (1 << (tries - 1))) * (0.5 + jitter / 2)
     wish = min(failure.retry_after or timedelta(0), LONGEST_RETRY_AFTER)
     return now + max(delay, wish)
+
+
+def rest(failures: int, failure: Failure) -> timedelta:
+    """How long a channel is left alone after so many failures in a row: nobody knocks four times a second at a door
+    that is shut. None after the first; then 1 s, doubled up to 30 s; never less than the receiver asked for.
+    """
+    pause = timedelta(0) if failures < 2 else min(timedelta(seconds=1) * (1 << min(failures - 2, 5)), LONGEST_REST)
+    return max(pause, min(failure.retry_after or timedelta(0), LONGEST_RETRY_AFTER))
 
 
 def without_secrets(text: str, secrets: Collection[str], *, limit: int = 300) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from communications.domain.alerts import AlertType, Severity
 
-_HEADLINES = {
+HEADLINES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: "EMERGENCY DISABLE",
     AlertType.FEATURE_ROLLBACK: "ROLLBACK",
     AlertType.ROLLBACK_REQUESTED: "ROLLBACK ASKED FOR",
@@ -35,6 +35,23 @@ _HEADLINES = {
     AlertType.MIGRATION_ROLLED_BACK: "MIGRATION TAKEN BACK",
     AlertType.MIGRATION_ROLLBACK_FAILED: "MIGRATION CANNOT BE TAKEN BACK",
     AlertType.MIGRATION_COMPLETED: "MIGRATION DONE",
+    AlertType.INCIDENT_OPENED: "INCIDENT",
+    AlertType.INCIDENT_RAISED: "INCIDENT WORSE",
+    AlertType.INCIDENT_LOWERED: "INCIDENT LESS SEVERE",
+    AlertType.INCIDENT_ACKNOWLEDGED: "INCIDENT TAKEN",
+    AlertType.INCIDENT_UPDATED: "INCIDENT UPDATE",
+    AlertType.INCIDENT_STATE: "INCIDENT UPDATE",
+    AlertType.INCIDENT_RESOLVED: "INCIDENT RESOLVED",
+    AlertType.INCIDENT_REOPENED: "INCIDENT IS BACK",
+    AlertType.PAGE: "YOU ARE NEEDED",
+    AlertType.PAGE_UNANSWERED: "NOBODY ANSWERS",
+    AlertType.PAGE_LATE: "ESCALATION IS LATE",
+    AlertType.STATUS_PUBLISHED: "STATUS PAGE",
+    AlertType.SUBSCRIPTION_ASKED: "PLEASE CONFIRM",
+    AlertType.MAINTENANCE_PLANNED: "MAINTENANCE PLANNED",
+    AlertType.MAINTENANCE_BEGUN: "MAINTENANCE HAS BEGUN",
+    AlertType.MAINTENANCE_ENDED: "MAINTENANCE IS OVER",
+    AlertType.MAINTENANCE_CANCELLED: "MAINTENANCE CANCELLED",
 }
 _OUTCOMES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: " is off",
@@ -48,8 +65,7 @@ MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
 class Message:
     """One alert as a channel sends it. `key` is the same in every repeat, so that a reader can tell one.
 
-    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address. `to` are the
-    mail addresses of people whom it is about, who get it besides those who get everything.
+    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address.
     """
 
     key: str
@@ -63,14 +79,17 @@ class Message:
     rollback_id: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     link: str = ""
-    to: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """What happened to what, where."""
+        where = f" in {self.environment}" if self.environment else ""
+        return f"{HEADLINES[self.type]}: {self.feature}{where}{_OUTCOMES.get(self.type, '')}"
 
     @property
     def subject(self) -> str:
         """One line, for lists, mail subjects and notifications."""
-        where = f" in {self.environment}" if self.environment else ""
-        outcome = _OUTCOMES.get(self.type, "")
-        return f"[{self.severity.value.upper()}] {_HEADLINES[self.type]}: {self.feature}{where}{outcome}"
+        return f"[{self.severity.value.upper()}] {self.headline}"
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:

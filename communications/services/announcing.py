@@ -1,8 +1,8 @@
-"""Events become alerts."""
+"""Events become alerts, and alerts announcements: one for each audience, channel and recipient."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from communications import selectors
-from communications.domain.alerts import ALERT_ON_SEVERITY, ANNOUNCED, ChannelName, severity, subject
-from communications.models import Alert, Delivery
+from communications.domain.alerts import ALERT_ON_SEVERITY, ANNOUNCED, severity, subject
+from communications.models import Alert
+from communications.selectors.plan import Planned, plan
+from communications.services import addressing, writing
 from core import events
 
 if TYPE_CHECKING:
@@ -29,23 +31,26 @@ _UNTOLD = (
 )
 
 
-def announce(*, channels: Collection[ChannelName], now: datetime) -> int:
-    """Make the alert of every announced event that has none, and a delivery for each channel; how many were made.
+def announce(*, now: datetime) -> int:
+    """Make the alert of every announced event that has none, and what each audience gets of it; how many were made.
 
-    An alert is made also when there is no channel: it is shown in the admin. Two callers at once make one.
+    An alert is made also when nobody hears of it: it is shown in the admin. Two callers at once make one.
     """
     fresh = events.without("alert", kinds=list(ANNOUNCED)).filter(_UNTOLD).select_related("environment")[:BATCH]
-    return sum(_announce(event, channels, now=now) for event in fresh)
+    found = list(fresh)
+    audiences = plan() if found else []
+    return sum(_announce(event, audiences, now=now) for event in found)
 
 
 @transaction.atomic
-def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime) -> bool:
-    """Alert and deliveries in one transaction, so that there is no alert that nobody sends."""
+def _announce(event: Event, audiences: Sequence[Planned], *, now: datetime) -> bool:
+    """Alert and announcements in one transaction, so that there is no alert that nobody sends."""
+    type_ = ANNOUNCED[event.kind]
     alert, made = Alert.objects.get_or_create(
         event=event,
         defaults={
-            "type": ANNOUNCED[event.kind].value,
-            "severity": severity(ANNOUNCED[event.kind], event.data).value,
+            "type": type_.value,
+            "severity": severity(type_, event.data).value,
             "feature": subject(event.data, event.subject)[:100],
             "environment": event.environment,
             "at": event.at,
@@ -54,8 +59,5 @@ def _announce(event: Event, channels: Collection[ChannelName], *, now: datetime)
     if made:
         alert.text = selectors.message(alert).text
         alert.save(update_fields=["text"])
-        wanted = event.data.get("tell", list(ChannelName))
-        Delivery.objects.bulk_create(
-            Delivery(alert=alert, channel=channel.value, next_try_at=now) for channel in channels if channel in wanted
-        )
+        writing.write(alert, addressing.letters(alert, audiences), now=now)
     return made

@@ -1,127 +1,141 @@
-"""Deliveries go out: claimed by a lease, sent outside any transaction, at least once.
+"""Announcements go out: claimed by a lease, sent outside any transaction, at least once.
 
 A sender that dies between the send and the note of it leaves its lease behind: when that has run out,
-another one sends again, with the same key. So a reader may see an alert twice, but never not at all.
+another one sends again, with the same key. So a reader may see a message twice, but never not at all.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
-from communications import selectors
-from communications.adapters.ports import Channel
-from communications.domain.alerts import ChannelName
-from communications.domain.delivery import LEASE, MAX_TRIES, Failure, next_try
-from communications.models import Delivery
+from communications.domain.delivery import LEASE, MAX_TRIES, Failure, next_try, rest
+from communications.domain.outgoing import Receipt
+from communications.domain.states import MACHINE, AnnouncementState
+from communications.models import Announcement, Channel, Delivery
+from communications.selectors.outgoing import outgoing
+from communications.selectors.queue import due
+from communications.services.connecting import Send
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, NotFound
+from core.errors import NotFound
 
 log = logging.getLogger(__name__)
-PER_RUN = 5
+OK_EVERY = timedelta(seconds=30)  # how exactly a channel's last success is known while all goes well
+DIED = "The sender died during the last try."
 
 
-def send_due(
-    channels: Mapping[ChannelName, Channel], *, clock: Callable[[], datetime], jitter: Callable[[], float]
-) -> int:
-    """Send what is due, up to 5 by each channel; how many were sent.
+def claim(channel: Channel, *, most: int, now: datetime) -> list[Announcement]:
+    """Take up to `most` due announcements of a channel for the time of the lease, each with the row of its try.
 
-    A channel that fails is left alone until the next run, and one that another sender is using is passed by:
-    so one run waits for at most one time-out of each channel, and a dead one keeps no worker busy.
+    None while the receiver has asked for quiet. A conditional UPDATE: of two senders, one gets it.
+    """
+    if channel.resume_at is not None and channel.resume_at > now:
+        return []
+    found = list(due(channel.pk, now=now).filter(tries__lt=MAX_TRIES).values_list("pk", "fence")[:most])
+    taken = [pk for pk, fence in found if _take(channel.pk, pk, fence, now=now)]
+    rows = Announcement.objects.filter(pk__in=taken).select_related("alert__event", "alert__environment", "channel")
+    return list(rows.order_by("due_at", "id"))
+
+
+def send(row: Announcement, hand_over: Send, *, clock: Callable[[], datetime], jitter: Callable[[], float]) -> bool:
+    """Hand a claimed announcement over and note what came of it; whether it was taken.
 
     Args:
-        clock: asked before and after each send, since a send takes time.
+        clock: asked after the send, since a send takes time.
         jitter: 0 to 1, see `next_try`.
     """
-    _give_up(channels, now=clock())
-    sent = 0
-    for name, channel in channels.items():
-        for _ in range(PER_RUN):
-            if not _send_one(name, channel, clock=clock, jitter=jitter):
-                break
-            sent += 1
-    return sent
-
-
-@transaction.atomic
-def retry(delivery_id: int, *, actor: Actor, reason: str, now: datetime) -> Delivery:
-    """Put a delivery that was given up back into the queue, with all its tries. Conflict for any other."""
-    delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
-    if delivery is None:
-        raise NotFound(f"There is no delivery {delivery_id}.")
-    if delivery.failed_at is None:
-        raise Conflict(f"Delivery {delivery_id} {'was sent' if delivery.sent_at else 'is still being tried'}.")
-    before = {"failed_at": delivery.failed_at.isoformat(), "error": delivery.error, "tries": delivery.tries}
-    delivery.failed_at = delivery.claimed_until = None
-    delivery.tries, delivery.next_try_at = 0, now
-    delivery.save(update_fields=["failed_at", "claimed_until", "tries", "next_try_at"])
-    events.record(
-        "delivery.retried",
-        subject=f"delivery:{delivery_id}",
-        actor=actor,
-        now=now,
-        environment_id=delivery.alert.environment_id,
-        reason=reason,
-        before=before,
-        data={"alert": delivery.alert_id, "channel": delivery.channel},
-    )
-    return delivery
-
-
-def _send_one(
-    name: ChannelName, channel: Channel, *, clock: Callable[[], datetime], jitter: Callable[[], float]
-) -> bool:
-    """Claim, send, note. False when there was nothing to send, or it failed."""
-    delivery = _claim(name, now=clock())
-    if delivery is None:
-        return False
-    failure = channel.send(selectors.message(delivery.alert))
-    if failure is None:
-        _note(delivery, sent_at=clock(), error="")
+    answer = hand_over(row, outgoing(row))
+    if isinstance(answer, Receipt):
+        _note_taken(row, answer, now=clock())
         return True
-    log.warning("alert %s by %s, try %s: %s", delivery.alert_id, name, delivery.tries, failure.error)
-    _note_failure(delivery, failure, now=clock(), jitter=jitter())
+    log.warning("announcement %s by %s, try %s: %s", row.pk, row.channel, row.tries, answer.error)
+    _note_failure(row, answer, now=clock(), jitter=jitter())
     return False
 
 
-def _claim(name: ChannelName, *, now: datetime) -> Delivery | None:
-    """Take the next due delivery for the time of the lease, or None. A conditional UPDATE: of two, one gets it."""
-    if selectors.in_flight(name, now=now).exists():
-        return None
-    found = selectors.due(name, now=now).filter(tries__lt=MAX_TRIES).values_list("pk", "fence").first()
-    if found is None:
-        return None
-    pk, fence = found
-    mine = selectors.due(name, now=now).filter(pk=pk, fence=fence).order_by()
+def give_up_the_dead(*, now: datetime) -> int:
+    """Close those whose sender died in the last try; how many."""
+    lost = Announcement.objects.filter(
+        state=AnnouncementState.QUEUED.value, tries__gte=MAX_TRIES, claimed_until__lte=now
+    )
+    return lost.update(state=AnnouncementState.FAILED.value, failed_at=now, claimed_until=None, error=DIED)
+
+
+@transaction.atomic
+def retry(announcement_id: int, *, actor: Actor, reason: str, now: datetime) -> Announcement:
+    """Put one that was given up back into the queue, with all its tries. IllegalMove for any other."""
+    row = Announcement.objects.select_for_update().filter(pk=announcement_id).first()
+    if row is None:
+        raise NotFound(f"There is no announcement {announcement_id}.")
+    before = {"state": row.state, "error": row.error, "tries": row.tries}
+    row.state = MACHINE.move(AnnouncementState(row.state), AnnouncementState.QUEUED).value
+    row.failed_at = row.claimed_until = None
+    row.tries, row.due_at = 0, now
+    row.save(update_fields=["state", "failed_at", "claimed_until", "tries", "due_at"])
+    events.record(
+        "announcement.retried",
+        subject=f"announcement:{announcement_id}",
+        actor=actor,
+        now=now,
+        environment_id=row.alert.environment_id if row.alert else None,
+        reason=reason,
+        before=before,
+        data={"alert": row.alert_id, "channel": row.channel.key, "recipient": row.recipient},
+    )
+    return row
+
+
+@transaction.atomic
+def _take(channel_id: int, pk: int, fence: int, *, now: datetime) -> bool:
+    mine = due(channel_id, now=now).filter(pk=pk, fence=fence).order_by()
     if mine.update(claimed_until=now + LEASE, fence=F("fence") + 1, tries=F("tries") + 1) != 1:
-        return None
-    return Delivery.objects.select_related("alert__event", "alert__environment").get(pk=pk)
+        return False
+    Delivery.objects.create(announcement_id=pk, number=fence + 1, begun_at=now)
+    return True
 
 
-def _note_failure(delivery: Delivery, failure: Failure, *, now: datetime, jitter: float) -> None:
-    again = next_try(delivery.tries, failure, now=now, jitter=jitter)
+@transaction.atomic
+def _note_taken(row: Announcement, receipt: Receipt, *, now: datetime) -> None:
+    noted = _note(
+        row,
+        state=AnnouncementState.SENT.value,
+        sent_at=now,
+        error="",
+        reference=receipt.reference[:200] or row.reference,
+    )
+    _note_try(row, ended_at=now, taken=True, answer=receipt.answer[:300])
+    if noted and (row.channel.failures or row.channel.ok_at is None or row.channel.ok_at < now - OK_EVERY):
+        Channel.objects.filter(pk=row.channel_id).update(ok_at=now, failures=0, error="", resume_at=None)
+
+
+@transaction.atomic
+def _note_failure(row: Announcement, failure: Failure, *, now: datetime, jitter: float) -> None:
+    again = next_try(row.tries, failure, now=now, jitter=jitter)
     if again is None:
-        _note(delivery, failed_at=now, error=failure.error)
+        _note(row, state=AnnouncementState.FAILED.value, failed_at=now, error=failure.error)
     else:
-        _note(delivery, next_try_at=again, error=failure.error)
+        _note(row, due_at=again, error=failure.error)
+    _note_try(row, ended_at=now, error=failure.error[:300], permanent=failure.permanent)
+    channel = Channel.objects.select_for_update().get(pk=row.channel_id)
+    channel.failures, channel.failed_at, channel.error = channel.failures + 1, now, failure.error
+    if not failure.permanent:
+        channel.resume_at = now + rest(channel.failures, failure)
+    channel.save(update_fields=["failures", "failed_at", "error", "resume_at"])
 
 
-def _note(delivery: Delivery, **outcome: object) -> None:
-    """Write the outcome, unless the lease ran out and somebody else has the delivery: then it is theirs to tell."""
-    mine = Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, sent_at__isnull=True)
-    if mine.update(claimed_until=None, **outcome) != 1:
-        log.warning("delivery %s: the lease ran out while it was being sent", delivery.pk)
+def _note(row: Announcement, **outcome: object) -> bool:
+    """Write the outcome, unless the lease ran out and somebody else has it: then it is theirs to tell."""
+    mine = Announcement.objects.filter(pk=row.pk, fence=row.fence, state=AnnouncementState.QUEUED.value)
+    if mine.update(claimed_until=None, **outcome) == 1:
+        return True
+    log.warning("announcement %s: the lease ran out while it was being sent", row.pk)
+    return False
 
 
-def _give_up(channels: Mapping[ChannelName, Channel], *, now: datetime) -> None:
-    """Close what can never be sent: the sender died in the last try, or the channel is not configured any more."""
-    for name in ChannelName:
-        due = selectors.due(name, now=now).order_by()
-        due.filter(tries__gte=MAX_TRIES).update(failed_at=now, error="The sender died during the last try.")
-        if name not in channels:
-            due.update(failed_at=now, error=f"{name.value} is not configured any more.")
+def _note_try(row: Announcement, **outcome: object) -> None:
+    Delivery.objects.filter(announcement=row.pk, number=row.fence).update(**outcome)

@@ -66,6 +66,7 @@ def parts(wanted: Wanted) -> list[Part]:
     found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
     found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), (*servers, "web")))
     manage = (sys.executable, str(Path(__file__).parents[2] / "manage.py"))
+    found.append(Part("sender", (*manage, "sender"), ("web",)))
     if wanted.runner:
         found.append(Part("runner", (*manage, "runner"), ("web",)))
     found.append(Part("migrator", (*manage, "migrator"), (*servers, "web")))

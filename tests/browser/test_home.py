@@ -9,13 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import flags.selectors
-from communications.domain.alerts import ChannelName
 from communications.services import announcing
 from core import events
 from core.actors import GUARD, Actor
 from flags.models import Flag
 from flags.services import emergency, lists, rollout, tokens
 from tests.chromium import RENEWS
+from tests.telling import somebody_hears
 
 pytestmark = pytest.mark.browser
 PageAs = Callable[..., Page]
@@ -73,7 +73,8 @@ def addresses(flag: Flag, operator_actor: Actor, now: datetime) -> list[str]:
     rollout.enable(KEY, "staging", **about)
     evidence = {"value": 11.8, "threshold": 5.0}
     emergency.roll_back(KEY, "production", actor=GUARD, reason="errors", now=now, evidence=evidence)
-    announcing.announce(channels=[ChannelName.SLACK], now=now)
+    somebody_hears()
+    announcing.announce(now=now)
     tokens.create("nctool", "production", ["evaluate"], actor=operator_actor, now=now)
     state, staging = flags.selectors.state(KEY, "production"), flags.selectors.state(KEY, "staging")
     event = events.about(f"flag:{KEY}", environment_id=state.environment_id).first()

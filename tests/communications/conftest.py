@@ -1,100 +1,79 @@
-"""A Slack and a mail server that really listen, and an emergency to tell of."""
+"""A communication plan, channels that keep what they are given, and an emergency to tell of."""
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email import message_from_bytes
-from email.message import Message as Mail
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from pytest_django import Settings
 
-from communications.models import Alert
-from communications.services import announcing
+from communications.domain.alerts import Topic
+from communications.domain.audiences import Content, Frequency
+from communications.domain.channels import ChannelKind
+from communications.domain.delivery import Failure
+from communications.domain.outgoing import Outgoing, Receipt
+from communications.models import Announcement, Audience, Channel
+from communications.services import announcing, audiences, sending
+from communications.services.audiences import AudienceSpec, Way
+from communications.services.connecting import Send
+from core import environments, events
 from core.actors import Actor
 from flags.services import emergency, rollout
 
 KEY = "atomicMeltOperations"
-SECRET_PATH = "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+ALL = tuple(topic.value for topic in Topic)
 
 
 @dataclass
-class Slack:
-    """Answers each POST with the next of `answers` (status, headers, body, seconds), then with Slack's ok."""
+class Receiver:
+    """What stands behind a channel: keeps what it is given and answers with the next of `answers`, then takes it."""
 
-    url: str = ""
-    answers: list[tuple[int, dict[str, str], str, float]] = field(default_factory=list)
-    received: list[dict[str, Any]] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
+    answers: list[Receipt | Failure] = field(default_factory=list)
+    got: list[Outgoing] = field(default_factory=list)
 
-
-@pytest.fixture
-def slack(settings: Settings) -> Iterator[Slack]:
-    state = Slack()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            state.paths.append(self.path)
-            state.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            status, headers, body, seconds = state.answers.pop(0) if state.answers else (200, {}, "ok", 0)
-            time.sleep(seconds)
-            try:
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body.encode())
-            except BrokenPipeError:
-                pass  # the caller has given up waiting, as it should
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}{SECRET_PATH}"
-    settings.SLACK_WEBHOOK_URL = state.url
-    yield state
-    server.shutdown()
-    server.server_close()
-
-
-@dataclass
-class Post:
-    """The mails an SMTP server took; `refuse` is answered in their place while it is set."""
-
-    mails: list[Mail] = field(default_factory=list)
-    refuse: str = ""
-
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802 - its name there
-        if self.refuse:
-            return self.refuse
-        self.mails.append(message_from_bytes(envelope.content))
-        return "250 OK"
+    def __call__(self, _row: Announcement, message: Outgoing) -> Receipt | Failure:
+        self.got.append(message)
+        return self.answers.pop(0) if self.answers else Receipt(reference=f"ref-{len(self.got)}", answer="ok")
 
 
 @pytest.fixture
-def post(settings: Settings) -> Iterator[Post]:
-    state = Post()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(state, hostname="127.0.0.1", port=port)
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.ALERT_EMAILS = ["ops@example.org", "lead@example.org"]
-    yield state
-    controller.stop()
+def channel(db: None) -> Callable[..., Channel]:
+    """Make a channel: its key, and its kind where that is another word."""
+
+    def make(key: str, kind: str = "", **fields: Any) -> Channel:
+        return Channel.objects.create(key=key, name=key.title(), kind=kind or key, **fields)
+
+    return make
+
+
+@pytest.fixture
+def audience(db: None, operator_actor: Actor, now: datetime) -> Callable[..., Audience]:
+    """Make an audience that hears of everything at once, but for what the test says."""
+
+    def make(key: str, ways: Sequence[Way], **fields: Any) -> Audience:
+        given: dict[str, Any] = {
+            "name": key,
+            "content": Content.TECHNICAL,
+            "frequency": Frequency.REAL_TIME,
+            "topics": ALL,
+            **fields,
+        }
+        if given["content"] in (Content.SERVICE, Content.INTEGRATION) and "topics" not in fields:
+            given["topics"] = ("incident", "status")
+        spec = AudienceSpec(key=key, ways=ways, **given)
+        return audiences.define(spec, actor=operator_actor, reason="tests", now=now)
+
+    return make
+
+
+@pytest.fixture
+def slack(channel: Callable[..., Channel], audience: Callable[..., Audience]) -> Channel:
+    """The developers hear of everything in Slack."""
+    made = channel("slack", ChannelKind.SLACK.value)
+    audience("developmentTeam", [Way("slack", "#dev-alerts")])
+    return made
 
 
 @pytest.fixture
@@ -107,7 +86,21 @@ def rolled_back(flag: object, operator_actor: Actor, now: datetime) -> str:
     )
 
 
-def announce(channels: Any, now: datetime) -> Alert:
-    """Make the alert of the one event there is."""
-    assert announcing.announce(channels=channels, now=now) == 1
-    return Alert.objects.get()
+@pytest.fixture
+def happens(all_environments: None, operator_actor: Actor, now: datetime) -> Callable[..., None]:
+    """Record an event in production, and announce it."""
+    where = environments.get("production").pk
+
+    def record(kind: str, about: str, /, *, at: datetime = now, **data: Any) -> None:
+        events.record(kind, subject=about, actor=operator_actor, now=at, environment_id=where, reason="why", data=data)
+        announcing.announce(now=at)
+
+    return record
+
+
+def send_all(channel: Channel, receiver: Receiver, now: datetime) -> int:
+    """What a lane does in one look; how many were taken."""
+    hand_over: Send = receiver
+    channel.refresh_from_db()
+    rows = sending.claim(channel, most=100, now=now)
+    return sum(sending.send(row, hand_over, clock=lambda: now, jitter=lambda: 1.0) for row in rows)

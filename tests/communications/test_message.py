@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from communications.adapters.slack import payload, retry_after
 from communications.domain.alerts import AlertType
 from communications.domain.delivery import MAX_TRIES, Failure, next_try, without_secrets
 from communications.domain.message import Message, read_evidence
@@ -52,24 +50,6 @@ def test_an_alert_carries_the_fields_of_the_seed() -> None:
         "rollbackId": "rb-20260302-090000-abcd1234",
         "timestamp": "2026-03-02T09:00:00+00:00",
     }
-
-
-@given(reason=st.text(max_size=5000))
-def test_no_reason_breaks_out_of_a_slack_message(reason: str) -> None:
-    body = payload(Message("k", AlertType.FEATURE_EMERGENCY_DISABLED, "f", "staging", reason, "ada", NOW))
-    shown = body["blocks"][1]["text"]["text"]
-    assert "<" not in shown
-    assert ">" not in shown
-    assert len(shown) <= 3000
-    json.dumps(body)
-
-
-def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
-    assert retry_after({"Retry-After": "30"}) == timedelta(seconds=30)
-    dated = {"date": "Mon, 02 Mar 2026 09:00:00 GMT", "retry-after": "Mon, 02 Mar 2026 09:01:00 GMT"}
-    assert retry_after(dated) == timedelta(seconds=60)
-    assert retry_after({}) is None
-    assert retry_after({"Retry-After": "soon"}) is None
 
 
 @given(tries=st.integers(1, MAX_TRIES + 3), jitter=st.floats(0, 1), wish=st.none() | st.integers(0, 10**6))

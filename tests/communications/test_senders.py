@@ -2,151 +2,190 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
-from communications.domain.alerts import ChannelName
-from communications.domain.delivery import Failure
-from communications.domain.message import Message
-from communications.models import Alert, Delivery
-from communications.services import announcing, sending
+from communications.domain.outgoing import Outgoing, Receipt
+from communications.models import Alert, Announcement, Channel
+from communications.services import announcing, drafts, releasing
+from communications.services.drafts import Edited
+from communications.services.lanes import Lane
 from core.actors import Actor
-from flags.services import emergency
-from tests.communications.conftest import KEY, Slack
+from core.errors import IllegalMove
+from tests.communications.conftest import Receiver, send_all
+from tests.racing import at_once
 
-SLACK = ChannelName.SLACK
-
-
-class SlowChannel:
-    """Counts what it is given, and takes long enough for the others to look for work."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def send(self, message: Message) -> Failure | None:
-        self.keys.append(message.key)
-        threading.Event().wait(0.3)
-        return None
-
-
-def at_once(call: Callable[[], Any], *, times: int) -> list[Any]:
-    """Run the call in several threads from one starting gun."""
-    gun = threading.Barrier(times)
-
-    def run(_: int) -> Any:
-        gun.wait()
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(run, range(times)))
+pytestmark = pytest.mark.django_db(transaction=True)
+Happens = Callable[..., None]
 
 
 @pytest.mark.races
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("rolled_back")
-def test_four_announcers_and_four_senders_are_one_alert_and_one_send(now: datetime) -> None:
-    made = at_once(lambda: announcing.announce(channels=[SLACK], now=now), times=4)
+def test_four_announcers_and_four_senders_are_one_alert_and_one_send(slack: Channel, now: datetime) -> None:
+    made = at_once(*[lambda: announcing.announce(now=now)] * 4)
     assert sum(made) == 1
-    assert Alert.objects.count() == Delivery.objects.count() == 1
+    assert Alert.objects.count() == Announcement.objects.count() == 1
 
-    channel = SlowChannel()
-    sent = at_once(lambda: sending.send_due({SLACK: channel}, clock=lambda: now, jitter=lambda: 0.0), times=4)
-    assert sum(sent) == 1
-    assert len(channel.keys) == 1
+    receiver = Receiver()
+    sent = at_once(*[lambda: send_all(slack, receiver, now)] * 4)
+    assert sum(sent) == len(receiver.got) == 1
 
 
 @pytest.mark.races
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("flag")
-def test_several_alerts_are_shared_out_and_none_is_sent_twice(operator_actor: Actor, now: datetime) -> None:
-    for environment in ("development", "staging", "production"):
-        emergency.emergency_disable(KEY, environment, actor=operator_actor, reason="r", now=now)
-    announcing.announce(channels=[SLACK], now=now)
-    channel = SlowChannel()
+def test_several_announcements_are_shared_out_and_none_is_sent_twice(
+    slack: Channel, happens: Happens, now: datetime
+) -> None:
+    for number in range(5):
+        happens("risk.level_raised", f"environment:{number}", severity="high")
+    receiver = Receiver()
+    at_once(*[lambda: send_all(slack, receiver, now)] * 4)
+    keys = [message.key for message in receiver.got]
+    assert len(keys) == len(set(keys)) == 5
+    assert Announcement.objects.filter(sent_at=now, tries=1).count() == 5
 
-    at_once(lambda: sending.send_due({SLACK: channel}, clock=lambda: now, jitter=lambda: 0.0), times=4)
-    assert len(channel.keys) == len(set(channel.keys)) == 3
-    assert Delivery.objects.filter(sent_at=now, tries=1).count() == 3
+
+@pytest.mark.races
+def test_two_who_release_what_was_held_make_one_message_of_it(slack: Channel, happens: Happens, now: datetime) -> None:
+    for number in range(20):
+        happens("alert.firing", f"alert:{number}", rule=str(number), severity="high")
+    later = now + timedelta(minutes=1)
+    assert sum(at_once(*[lambda: releasing.release(now=later)] * 2)) == 1
+    assert Announcement.objects.filter(state="merged").count() == 15
 
 
-# A sender in a process and with a database of its own; `act` says what becomes of it.
+@pytest.mark.races
+def test_of_two_who_decide_on_a_draft_one_is_refused(
+    slack: Channel, happens: Happens, operator_actor: Actor, now: datetime
+) -> None:
+    happens("risk.level_raised", "environment:1", severity="high")
+    Announcement.objects.update(state="draft")
+    pk = Announcement.objects.get().pk
+    answers = at_once(
+        lambda: drafts.approve(pk, Edited(), actor=operator_actor, now=now),
+        lambda: drafts.discard(pk, actor=operator_actor, reason="no", now=now),
+    )
+    assert sum(isinstance(answer, IllegalMove) for answer in answers) == 1
+
+
+def test_a_lane_sends_what_comes_until_it_is_stopped_and_a_stuck_receiver_does_not_keep_it_alive(
+    slack: Channel, happens: Happens, now: datetime
+) -> None:
+    got, stuck, go = threading.Event(), threading.Event(), threading.Event()
+
+    def connect(_channel: Channel) -> Callable[[Announcement, Outgoing], Receipt]:
+        def hand_over(_row: Announcement, message: Outgoing) -> Receipt:
+            if "stuck" in message.subject:
+                stuck.set()
+                go.wait(20)
+            else:
+                got.set()
+            return Receipt()
+
+        return hand_over
+
+    lane = Lane(slack, connect, clock=lambda: now, jitter=lambda: 0.0)
+    happens("risk.level_raised", "environment:1", severity="high")
+    assert got.wait(10)
+    happens("risk.level_raised", "environment:stuck", severity="high")
+    assert stuck.wait(10)
+    lane.stop(seconds=0.1)
+    go.set()
+    lane.stop(seconds=10)
+
+
+@pytest.fixture
+def counter() -> Iterator[tuple[str, list[str]]]:
+    """An address that takes every POST, and the keys of what it took."""
+    keys: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            keys.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["key"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", keys
+    server.shutdown()
+    server.server_close()
+
+
+# A sender in a process and with a database of its own; the first argument says what becomes of it.
 SENDER = """
 import os, signal, sys
 from datetime import UTC, datetime, timedelta
 import django
 django.setup()
+import requests
 from django.core.management import call_command
-from communications.adapters import configured
-from communications.domain.alerts import ChannelName
+from communications.domain.audiences import Content, Frequency
 from communications.domain.delivery import LEASE
-from communications.models import Delivery
-from communications.services import announcing, sending
-from core import environments
+from communications.domain.outgoing import Receipt
+from communications.models import Announcement, Channel
+from communications.services import announcing, audiences, sending
+from communications.services.audiences import AudienceSpec, Way
+from core import events
 from core.actors import Actor, ActorKind
-from flags.domain.bucketing import Bucketing
-from flags.services import emergency, registry
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 who = {"actor": Actor("test", ActorKind.COMMAND), "reason": "test", "now": NOW}
-channels = configured.channels()
 
-class Dying:
-    def send(self, message):
-        channels[ChannelName.SLACK].send(message)
+def hand_over(row, message):
+    requests.post(sys.argv[2], json={"key": message.key}, timeout=5)
+    if sys.argv[1] == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    return Receipt()
 
-def send(channels, at):
-    return sending.send_due(channels, clock=lambda: at, jitter=lambda: 0.0)
+def send(at):
+    rows = sending.claim(Channel.objects.get(), most=10, now=at)
+    return sum(sending.send(row, hand_over, clock=lambda: at, jitter=lambda: 0.0) for row in rows)
 
 if sys.argv[1] == "die":
     call_command("migrate", verbosity=0)
-    environments.define("production", {"name": "Production", "protected": True}, **who)
-    registry.define("payments", name="Payments", description="", bucketing=Bucketing.JS31, **who)
-    emergency.emergency_disable("payments", "production", **who)
-    announcing.announce(channels=channels, now=NOW)
-    send({ChannelName.SLACK: Dying()}, NOW)
-assert send(channels, NOW + LEASE - timedelta(seconds=1)) == 0, "sent within the dead sender's lease"
-assert send(channels, NOW + LEASE) == 1, "the rescuer did not send"
-assert send(channels, NOW + 2 * LEASE) == 0, "sent a third time"
-delivery = Delivery.objects.get()
-assert (delivery.tries, delivery.fence, delivery.error) == (2, 2, ""), vars(delivery)
+    Channel.objects.create(key="hook", name="Hook", kind="webhook")
+    spec = AudienceSpec("all", "All", Content.TECHNICAL, Frequency.REAL_TIME, ["risk"], [Way("hook")])
+    audiences.define(spec, **who)
+    events.record("risk.level_raised", subject="environment:production", data={"severity": "high"}, **who)
+    assert announcing.announce(now=NOW) == 1
+    send(NOW)
+assert send(NOW + LEASE - timedelta(seconds=1)) == 0, "sent within the dead sender's lease"
+assert send(NOW + LEASE) == 1, "the rescuer did not send"
+assert send(NOW + 2 * LEASE) == 0, "sent a third time"
+row = Announcement.objects.get()
+assert (row.state, row.tries, row.fence, row.error) == ("sent", 2, 2, ""), vars(row)
+assert list(row.deliveries.values_list("taken", flat=True)) == [False, True]
 """
 
 
-def test_a_sender_killed_between_send_and_note_costs_one_repeat_with_the_same_key(slack: Slack, tmp_path: Path) -> None:
+def test_a_sender_killed_between_send_and_note_costs_one_repeat_with_the_same_key(
+    counter: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    url, keys = counter
     alone = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PRODUCTION")}
-    env = {
-        **alone,
-        "DATA_DIR": str(tmp_path),
-        "SLACK_WEBHOOK_URL": slack.url,
-        "ALERT_EMAILS": "",
-        "DJANGO_SETTINGS_MODULE": "nctool_rollout.settings",
-    }
+    env = {**alone, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "nctool_rollout.settings"}
 
     def run(act: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", SENDER, act]
+        command = [sys.executable, "-c", SENDER, act, url]
         return subprocess.run(command, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120)
 
     killed = run("die")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     rescued = run("rescue")
     assert rescued.returncode == 0, rescued.stderr
-
-    keys = [body["metadata"]["event_payload"]["key"] for body in slack.received]
     assert len(keys) == 2
     assert len(set(keys)) == 1

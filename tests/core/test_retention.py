@@ -59,7 +59,7 @@ def test_what_an_alert_stands_on_stays(flag: Flag, operator_actor: Actor, now: d
         at = now - timedelta(days=days)
         rollout.enable(flag.key, "production", now=at, **about)
         emergency.emergency_disable(flag.key, "production", now=at, **about)
-    announcing.announce(now=now, channels=[])
+    announcing.announce(now=now)
     retention.prune(now=now, keep=YEAR)
     told = set(Alert.objects.values_list("event_id", flat=True))
     assert len(told) == 3

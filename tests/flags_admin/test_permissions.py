@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 import flags.selectors
-from communications.domain.alerts import ChannelName
-from communications.models import Delivery
+from communications.models import Announcement
 from communications.services import announcing
 from core import events
 from core.actors import Actor
 from flags.models import Flag, FlagState
 from flags.services import emergency, tokens
+from tests.telling import somebody_hears
 
 ALL = frozenset({"viewer", "operator", "approver", "administrator"})
 OPERATE = ALL - {"viewer"}
@@ -52,16 +52,17 @@ def addresses(flag: Flag, state: Callable[..., FlagState], operator_actor: Actor
     """Every address with something real behind it."""
     token, _ = tokens.create("nctool", "production", ["evaluate"], actor=operator_actor, now=now)
     emergency.emergency_disable(flag.key, "production", actor=operator_actor, reason="it hurts", now=now)
-    announcing.announce(channels=[ChannelName.SLACK], now=now)
-    delivery = Delivery.objects.get()
-    delivery.failed_at = now
-    delivery.save()
+    somebody_hears()
+    announcing.announce(now=now)
+    announcement = Announcement.objects.get()
+    announcement.state, announcement.failed_at = "failed", now
+    announcement.save()
     event = events.recent().first()
     assert event is not None
     ids = {
         "core_event_change": event.pk,
-        "communications_alert_change": delivery.alert_id,
-        "communications_retry": delivery.pk,
+        "communications_alert_change": announcement.alert_id,
+        "communications_retry": announcement.pk,
         "flags_token_revoke": token.pk,
     }
     found = {}

@@ -109,6 +109,6 @@ def test_prometheus_sees_how_far_it_is_and_operations_hear_of_it(
     assert f"nctool_rollout_migration_documents_planned{labels} 72.0" in text
     assert f"nctool_rollout_migration_documents_done{labels} 8.0" in text
 
-    announcing.announce(channels=[], now=datetime.now(UTC))
+    announcing.announce(now=datetime.now(UTC))
     types = list(Alert.objects.order_by("id").values_list("type", "severity", "feature"))
     assert types == [(AlertType.MIGRATION_HELD.value, "high", "002 atomic melt support")]

@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from communications.domain.alerts import ChannelName
-from communications.models import Delivery
+from communications.models import Announcement
 from communications.services import announcing
 from core import environments, heartbeats
 from core.actors import GUARD, Actor
 from flags.models import Flag, FlagState
 from flags.services import emergency, rollout
 from tests.system.running import wait_for
+from tests.telling import somebody_hears
 
 HOME = "admin:index"
 
@@ -54,15 +54,16 @@ def test_home_shows_production_first_with_what_each_flag_does(
 def test_what_needs_a_person_is_on_top(client_as: Callable[[str], Client], flag: Flag, operator_actor: Actor) -> None:
     now = timezone.now()
     emergency.roll_back(flag.key, "production", actor=GUARD, reason="11 % errors", now=now, evidence={})
-    announcing.announce(channels=[ChannelName.SLACK], now=now)
-    Delivery.objects.update(failed_at=now, error="no")
+    somebody_hears()
+    announcing.announce(now=now)
+    Announcement.objects.update(state="failed", failed_at=now, error="no")
     heartbeats.beat("guard", now=now - timedelta(minutes=5))
     heartbeats.beat("ramps", now=now)
     text = home(client_as("viewer"))
     top = text.split('id="environment-production"')[0]
     assert "Guard was last seen" in top
     assert "Nothing rolls back by itself" in top
-    assert "1 alert delivery was given up." in top
+    assert "1 announcement was given up." in top
     assert "Ramp clock" not in top
     assert "rolled back" in text
     assert "11 % errors" in text

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 import flags.selectors
 from alerting.models import Alert
-from communications.domain.alerts import ChannelName
 from communications.models import Alert as Announcement
 from communications.services import announcing
 from core import environments, events
@@ -188,19 +187,19 @@ def test_the_command_line_asks_confirms_with_a_password_and_runs(
 
 def test_what_people_must_hear_of_is_announced(asked: Rollback, now: datetime) -> None:
     at = timezone.now()
-    announcing.announce(channels=[ChannelName.EMAIL], now=at)
+    announcing.announce(now=at)
     alert = Announcement.objects.filter(type="ROLLBACK_REQUESTED").get()
     assert (alert.severity, alert.feature) == ("high", KEY)
     assert f"[HIGH] ROLLBACK ASKED FOR: {KEY} in production" in alert.text
     deciding.confirm(asked.public_id, digest=asked.digest, actor=ANNA, now=at)
-    announcing.announce(channels=[], now=at)
+    announcing.announce(now=at)
     assert not Announcement.objects.filter(type="ROLLBACK_EMERGENCY").exists()
     switch_on(KEY, 25, now=at)
     fire()
     Rollback.objects.update(state="aborted")
     other = requesting.request("production", "feature", flag=KEY, reason="again", actor=ANNA, now=at)
     deciding.confirm(other.public_id, digest=other.digest, actor=ANNA, emergency=True, now=at + timedelta(seconds=1))
-    announcing.announce(channels=[], now=at)
+    announcing.announce(now=at)
     alone = Announcement.objects.filter(type="ROLLBACK_EMERGENCY").get()
     assert "ROLLBACK BY ONE PERSON ALONE" in alone.text
     assert "critical alert MeltErrors fires" in alone.text

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from communications.domain.alerts import ChannelName
 from communications.models import Alert
 from communications.services.announcing import announce
 from core import events
@@ -17,6 +16,7 @@ from core.actors import Actor
 from rollouts import selectors
 from rollouts.models import Ramp
 from rollouts.services import steering
+from tests.telling import somebody_hears
 
 pytestmark = pytest.mark.django_db
 
@@ -34,9 +34,10 @@ def test_after_its_last_step_everybody_hears_that_the_rollout_is_completed(
     event = events.about(f"ramp:{ramp.pk}")[0]
     assert (event.kind, event.reason, event.data["rolled_out"]) == ("ramp.completed", "Rollout completed", "6.2")
 
-    assert announce(channels=[ChannelName.SLACK], now=now) == 1
+    somebody_hears()
+    assert announce(now=now) == 1
     alert = Alert.objects.get()
-    assert (alert.type, alert.severity, alert.deliveries.count()) == ("ROLLOUT_COMPLETED", "info", 1)
+    assert (alert.type, alert.severity, alert.announcements.count()) == ("ROLLOUT_COMPLETED", "info", 1)
     assert alert.text.startswith("[INFO] Rollout completed: atomicMeltOperations in production")
     assert selectors.timeline(ramp.pk, now=now).rolled_out == "Rollout completed"
     client = client_as("viewer")
@@ -50,6 +51,6 @@ def test_a_ramp_whose_last_step_was_skipped_has_ended_but_rolled_nothing_out(
     for steer in [steering.advance] * 4 + [steering.skip]:
         steer(ramp.pk, **who)
     assert events.about(f"ramp:{ramp.pk}")[0].reason == "No step is left; ended at 6.1."
-    assert announce(channels=[ChannelName.SLACK], now=now) == 0
+    assert announce(now=now) == 0
     page = client_as("viewer").get(f"/admin/rollouts/ramp/{ramp.pk}/change/").content.decode()
     assert "Rollout completed" not in page

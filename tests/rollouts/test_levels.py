@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from alerting.domain.states import AlertState
 from alerting.models import Alert as Raised
-from communications.domain.alerts import ChannelName
 from communications.models import Alert
 from communications.services.announcing import announce
 from core import events
@@ -29,6 +28,7 @@ from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp, RampTemplate
 from rollouts.services import clock, levels, starting, steering
 from tests.rollouts.conftest import KEY, Guard, as_playbook
+from tests.telling import somebody_hears
 
 INTENSIVE = {"every": 10, "soak": 1.5, "calm": True, "tell": ["slack"]}
 REDUCED = {"every": 30}
@@ -159,11 +159,13 @@ def test_at_an_intensive_step_the_clock_waits_while_an_alert_about_the_flag_fire
 def test_a_step_is_told_by_the_channels_of_its_level_and_else_by_none(
     ramp: Ramp, who: dict[str, Any], now: datetime
 ) -> None:
+    for kind in ("slack", "email"):
+        somebody_hears(kind)
     for _ in range(2):
         steering.advance(ramp.pk, **who)
-    assert announce(channels=list(ChannelName), now=now) == 1
+    assert announce(now=now) == 1
     alert = Alert.objects.get()
-    assert [each.channel for each in alert.deliveries.all()] == ["slack"]
+    assert [each.channel.key for each in alert.announcements.all()] == ["slack"]
     assert alert.text.startswith("[INFO] STEP TAKEN: atomicMeltOperations in production")
     assert "Percentage: 10" in alert.text
     assert "Monitoring: intensive" in alert.text

@@ -1,0 +1,97 @@
+"""Who gets an alert: for each audience that hears of it, its recipients by each of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from communications.domain.alerts import AlertType, level
+from communications.domain.channels import ChannelKind
+from communications.models import Alert, Channel, Route
+from communications.selectors.plan import Planned
+from core import people
+
+ROLE = "role:"
+WITHOUT_TARGETS = (ChannelKind.SLACK_WEBHOOK, ChannelKind.PAGERDUTY, ChannelKind.ALERTMANAGER)  # one place each
+_FAMILY = {ChannelKind.SLACK: "slack", ChannelKind.SLACK_WEBHOOK: "slack", ChannelKind.EMAIL: "email"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One recipient of an audience by one channel; `problem`: why it cannot be sent. No audience: called by name."""
+
+    planned: Planned | None
+    channel: Channel
+    recipient: str
+    problem: str = ""
+
+    @property
+    def audience(self) -> str:
+        return self.planned.key if self.planned else ""
+
+
+def letters(alert: Alert, plan: Sequence[Planned]) -> list[Letter]:
+    """In the order of the plan; nobody gets the same alert twice by one channel.
+
+    Whoever an event is for by name (`to`) gets it by mail and in the bell, whatever audiences there are.
+    """
+    found: dict[tuple[int, str], Letter] = {}
+    for letter in (*_called(alert), *_audiences(alert, plan)):
+        found.setdefault((letter.channel.pk, letter.recipient), letter)
+    return list(found.values())
+
+
+def _audiences(alert: Alert, plan: Sequence[Planned]) -> Iterator[Letter]:
+    type_, data = AlertType(alert.type), alert.event.data
+    chosen = set(data.get("audiences", [])) | ({data["audience"]} if data.get("audience") else set())
+    for planned in plan:
+        hears = planned.hears(type_, level(data)) or (planned.key in chosen and not planned.public)
+        if not hears:
+            continue
+        for route in planned.routes:
+            if route.channel.enabled and _wanted(route.channel, data.get("tell")):
+                yield from recipients(planned, route)
+
+
+def _wanted(channel: Channel, tell: Sequence[str] | None) -> bool:
+    """A step of a ramp names the channels that hear of it (monitoring levels)."""
+    return tell is None or _FAMILY.get(ChannelKind(channel.kind), channel.kind) in tell
+
+
+def recipients(planned: Planned, route: Route) -> Iterator[Letter]:
+    """Everybody at the end of a route."""
+    kind, target = ChannelKind(route.channel.kind), route.target
+    role = people.of_role(target.removeprefix(ROLE)) if target.startswith(ROLE) else {}
+    if kind in WITHOUT_TARGETS:
+        yield Letter(planned, route.channel, "")
+    elif kind is ChannelKind.EMAIL and target.startswith(ROLE):
+        for name, address in role.items():
+            yield _mail(planned, route.channel, name, address)
+    elif kind is ChannelKind.EMAIL and not target:
+        for address in settings.ALERT_EMAILS:
+            yield Letter(planned, route.channel, address)
+    elif kind is ChannelKind.IN_APP and target.startswith(ROLE):
+        for name in role:
+            yield Letter(planned, route.channel, name)
+    else:
+        yield Letter(planned, route.channel, target)
+
+
+def _mail(planned: Planned | None, channel: Channel, name: str, address: str) -> Letter:
+    problem = "" if address else f"{name} has no mail address, or cannot sign in any more."
+    return Letter(planned, channel, address or name, problem)
+
+
+def _called(alert: Alert) -> Iterator[Letter]:
+    names = alert.event.data.get("to") or []
+    if not names:
+        return
+    boxes = people.mailboxes(names)
+    for channel in Channel.objects.filter(kind__in=[ChannelKind.EMAIL.value, ChannelKind.IN_APP.value], enabled=True):
+        for name in names:
+            if channel.kind == ChannelKind.EMAIL:
+                yield _mail(None, channel, name, boxes.get(name, ""))
+            elif name in boxes:
+                yield Letter(None, channel, name)

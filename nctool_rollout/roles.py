@@ -60,6 +60,7 @@ APPROVE = frozenset(
         "monitoring.define_trigger",
         "alerting.define_alertrule",
         "migrations_app.approve_migration",
+        "communications.plan_communication",
     }
 )
 ADMINISTER = frozenset(

@@ -263,6 +263,11 @@ EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "rollout@localhost")
 ALERT_EMAILS = env.words("ALERT_EMAILS")
+EMAIL_LISTS = {  # what the communication plan calls by these names
+    "ALERT_EMAILS": ALERT_EMAILS,
+    "MANAGEMENT_EMAILS": env.words("MANAGEMENT_EMAILS"),
+    "PARTNER_EMAILS": env.words("PARTNER_EMAILS"),
+}
 SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 SELF_URL = env.text("SELF_URL") or (RUNNING.url if RUNNING else PUBLIC_URL)

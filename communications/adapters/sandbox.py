@@ -66,7 +66,7 @@ class _Asked(dict[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         found = super().__contains__(name)
-        if not found:
+        if not found and name != "forloop":  # the tag itself asks whether it is in another one
             self.missing.add(str(name))
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ VALUES = {  # what a wording may use; the second column is for people outside
     "rollback_id": (True, False),
     "facts": (True, False),
     "actions": (True, False),
-    "title": (False, True),
+    "title": (True, True),
     "text": (True, True),
     "state": (True, True),
     "components": (True, True),
@@ -31,6 +31,17 @@ VALUES = {  # what a wording may use; the second column is for people outside
 }
 INTERNAL = frozenset(name for name, (inside, _) in VALUES.items() if inside)
 PUBLIC = frozenset(name for name, (_, outside) in VALUES.items() if outside)
+
+
+def sample(names: Collection[str]) -> dict[str, Any]:
+    """A value for each of these names, to try a template with."""
+    lists: dict[str, Any] = {
+        "facts": [{"name": "Feature", "value": "x"}],
+        "actions": ["Prepare rollback plan"],
+        "components": ["Wallets"],
+        "level": 2,
+    }
+    return {name: lists.get(name, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from django.conf import settings
 
 from communications.domain.alerts import AlertType, level
 from communications.domain.channels import ChannelKind
+from communications.domain.targets import ROLE
 from communications.models import Alert, Channel, Route
 from communications.selectors.plan import Planned
 from core import people
 
-ROLE = "role:"
 WITHOUT_TARGETS = (ChannelKind.SLACK_WEBHOOK, ChannelKind.PAGERDUTY, ChannelKind.ALERTMANAGER)  # one place each
 _FAMILY = {ChannelKind.SLACK: "slack", ChannelKind.SLACK_WEBHOOK: "slack", ChannelKind.EMAIL: "email"}
 
@@ -63,25 +63,34 @@ def _wanted(channel: Channel, tell: Sequence[str] | None) -> bool:
 def recipients(planned: Planned, route: Route) -> Iterator[Letter]:
     """Everybody at the end of a route."""
     kind, target = ChannelKind(route.channel.kind), route.target
-    role = people.of_role(target.removeprefix(ROLE)) if target.startswith(ROLE) else {}
     if kind in WITHOUT_TARGETS:
         yield Letter(planned, route.channel, "")
-    elif kind is ChannelKind.EMAIL and target.startswith(ROLE):
-        for name, address in role.items():
-            yield _mail(planned, route.channel, name, address)
-    elif kind is ChannelKind.EMAIL and not target:
-        for address in settings.ALERT_EMAILS:
-            yield Letter(planned, route.channel, address)
+    elif kind is ChannelKind.EMAIL:
+        yield from _mails(planned, route.channel, target)
     elif kind is ChannelKind.IN_APP and target.startswith(ROLE):
-        for name in role:
+        for name in people.of_role(target.removeprefix(ROLE)):
             yield Letter(planned, route.channel, name)
     else:
         yield Letter(planned, route.channel, target)
 
 
-def _mail(planned: Planned | None, channel: Channel, name: str, address: str) -> Letter:
+def _mails(planned: Planned, channel: Channel, target: str) -> Iterator[Letter]:
+    """Of a role those who have an address; when nobody has one, that is told."""
+    if target in settings.EMAIL_LISTS:
+        addresses = settings.EMAIL_LISTS[target]
+    elif target.startswith(ROLE):
+        addresses = [address for address in people.of_role(target.removeprefix(ROLE)).values() if address]
+        if not addresses:
+            yield Letter(planned, channel, target, f"Nobody who is {target.removeprefix(ROLE)} has a mail address.")
+    else:
+        addresses = [target]
+    for address in addresses:
+        yield Letter(planned, channel, address)
+
+
+def _mail(channel: Channel, name: str, address: str) -> Letter:
     problem = "" if address else f"{name} has no mail address, or cannot sign in any more."
-    return Letter(planned, channel, address or name, problem)
+    return Letter(None, channel, address or name, problem)
 
 
 def _called(alert: Alert) -> Iterator[Letter]:
@@ -92,6 +101,6 @@ def _called(alert: Alert) -> Iterator[Letter]:
     for channel in Channel.objects.filter(kind__in=[ChannelKind.EMAIL.value, ChannelKind.IN_APP.value], enabled=True):
         for name in names:
             if channel.kind == ChannelKind.EMAIL:
-                yield _mail(None, channel, name, boxes.get(name, ""))
+                yield _mail(channel, name, boxes.get(name, ""))
             elif name in boxes:
                 yield Letter(None, channel, name)

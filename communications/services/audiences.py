@@ -8,8 +8,10 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.db import transaction
 
+from communications.domain import targets
 from communications.domain.alerts import Topic
 from communications.domain.audiences import PUBLIC, PUBLIC_TOPICS, Content, Frequency
 from communications.domain.channels import ChannelKind
@@ -136,8 +138,9 @@ def _channels(ways: Sequence[Way]) -> dict[str, Channel]:
     if missing:
         raise Invalid(f"There is no channel {missing[0]!r}. There are: {_all_channels()}.", field="ways")
     for way in ways:
-        if found[way.channel].kind == ChannelKind.SLACK and not way.target:
-            raise Invalid(f"Say where in Slack: {way.channel} needs a channel such as #ops-alerts.", field="ways")
+        wrong = targets.wrong(ChannelKind(found[way.channel].kind), way.target, lists=settings.EMAIL_LISTS.keys())
+        if wrong:
+            raise Invalid(f"{way.channel}: {wrong}", field="ways")
     if len(set(ways)) < len(ways):
         raise Invalid("The same way is there twice.", field="ways")
     return found

@@ -65,6 +65,11 @@ def read(alert: Alert, planned: Planned | None, kind: ChannelKind, words: Words)
     )
 
 
+def words_of(letter: Letter, type_: AlertType) -> Words:
+    """The wording that a letter is written in; whoever is called by name reads what operations do."""
+    return letter.planned.words(type_, letter.channel) if letter.planned else DEFAULTS[Content.OPERATIONS]
+
+
 def _fill(words: Words, values: Mapping[str, Any]) -> Words:
     html = sandbox.render(words.html, values, html=True) if words.html else ""
     return Words(sandbox.render(words.subject, values), sandbox.render(words.text, values), html)
@@ -74,8 +79,7 @@ def _row(
     alert: Alert, letter: Letter, group: str, known: Mapping[tuple[str, int, str], Lately], *, now: datetime
 ) -> Announcement:
     kind, type_ = ChannelKind(letter.channel.kind), AlertType(alert.type)
-    words = letter.planned.words(type_, letter.channel) if letter.planned else DEFAULTS[Content.OPERATIONS]
-    written = read(alert, letter.planned, kind, words)
+    written = read(alert, letter.planned, kind, words_of(letter, type_))
     act = acts.act(type_)
     before = known.get((letter.audience, letter.channel.pk, letter.recipient), Lately())
     state, due_at, why = _when(alert, letter, written, before, group, now=now)
@@ -155,6 +159,7 @@ def _values(alert: Alert, planned: Planned | None) -> dict[str, Any]:
     message = selectors.message(alert)
     return values | {
         "text": written or str(data.get("text", "")),
+        "title": message.feature,
         "subject": message.subject,
         "headline": message.headline,
         "about": message.feature,

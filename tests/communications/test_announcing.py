@@ -113,7 +113,7 @@ def test_nobody_gets_the_same_by_one_channel_twice(
     assert told() == [("developmentTeam", "", "queued"), ("developmentTeam", "ada@example.org", "queued")]
 
 
-def test_a_role_is_everybody_who_has_it_and_who_has_no_address_is_told_of(
+def test_a_role_is_everybody_who_has_it_and_that_nobody_can_be_reached_is_told(
     channel: Callable[..., Channel], audience: Make, happens: Happens
 ) -> None:
     channel("email")
@@ -121,15 +121,25 @@ def test_a_role_is_everybody_who_has_it_and_who_has_no_address_is_told_of(
     group, _ = Group.objects.get_or_create(name="approver")
     for name, address, active in (("ada", "ada@example.org", True), ("bob", "", True), ("cy", "c@example.org", False)):
         User.objects.create_user(name, address, is_active=active).groups.add(group)
-    audience("approvers", [Way("email", "role:approver"), Way("bell", "role:approver")])
+    audience("approvers", [Way("email", "role:approver"), Way("bell", "role:approver"), Way("email", "role:nobody")])
     happens("metrics.silent", "environment:production")
     assert told() == [
         ("approvers", "ada@example.org", "queued"),
-        ("approvers", "bob", "failed"),
         ("approvers", "ada", "queued"),
         ("approvers", "bob", "queued"),
+        ("approvers", "role:nobody", "failed"),
     ]
-    assert "bob has no mail address" in selectors.dead().get().error
+    assert selectors.dead().get().error == "Nobody who is nobody has a mail address."
+
+
+def test_a_list_of_the_settings_is_everybody_on_it(
+    channel: Callable[..., Channel], audience: Make, happens: Happens, settings: Settings
+) -> None:
+    settings.EMAIL_LISTS = {"ALERT_EMAILS": ["a@example.org", "b@example.org"], "PARTNER_EMAILS": []}
+    channel("email")
+    audience("all", [Way("email", "ALERT_EMAILS"), Way("email", "PARTNER_EMAILS")])
+    happens("metrics.silent", "environment:production")
+    assert [recipient for _, recipient, _ in told()] == ["a@example.org", "b@example.org"]
 
 
 def test_who_is_called_by_name_gets_a_mail_and_the_bell_whatever_the_plan(

@@ -53,6 +53,11 @@ def audience_name(row: Announcement) -> str:
     return Audience.objects.filter(key=row.audience).values_list("name", flat=True).first() or row.audience
 
 
+def channels() -> QuerySet[Channel]:
+    """All of them, by key."""
+    return Channel.objects.order_by("key")
+
+
 def open_channels() -> QuerySet[Channel]:
     """Those that are on."""
     return Channel.objects.filter(enabled=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from communications.domain.alerts import AlertType, level
+from communications.domain.alerts import TOPICS, AlertType, Topic, level
 from communications.domain.channels import ChannelKind
 from communications.domain.targets import ROLE
 from communications.models import Alert, Channel, Route
@@ -15,6 +15,7 @@ from communications.selectors.plan import Planned
 from core import people
 
 WITHOUT_TARGETS = (ChannelKind.SLACK_WEBHOOK, ChannelKind.PAGERDUTY, ChannelKind.ALERTMANAGER)  # one place each
+FOR_SUBSCRIBERS = (AlertType.STATUS_PUBLISHED, AlertType.SUBSCRIPTION_ASKED)
 _FAMILY = {ChannelKind.SLACK: "slack", ChannelKind.SLACK_WEBHOOK: "slack", ChannelKind.EMAIL: "email"}
 
 
@@ -45,13 +46,16 @@ def letters(alert: Alert, plan: Sequence[Planned]) -> list[Letter]:
 
 def _audiences(alert: Alert, plan: Sequence[Planned]) -> Iterator[Letter]:
     type_, data = AlertType(alert.type), alert.event.data
+    if type_ in FOR_SUBSCRIBERS:
+        return
     chosen = set(data.get("audiences", [])) | ({data["audience"]} if data.get("audience") else set())
     for planned in plan:
         hears = planned.hears(type_, level(data)) or (planned.key in chosen and not planned.public)
         if not hears:
             continue
         for route in planned.routes:
-            if route.channel.enabled and _wanted(route.channel, data.get("tell")):
+            published = TOPICS[type_] is Topic.STATUS and route.channel.kind == ChannelKind.STATUS_PAGE
+            if route.channel.enabled and not published and _wanted(route.channel, data.get("tell")):
                 yield from recipients(planned, route)
 
 

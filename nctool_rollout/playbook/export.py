@@ -41,6 +41,8 @@ def export() -> dict[str, Any]:
         "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),
         "applications": {key: items["applications", key] for key in _keys(items, "applications")},
+        "channels": {key: items["channels", key] for key in _keys(items, "channels")},
+        "audiences": {key: items["audiences", key] for key in _keys(items, "audiences")},
         "approvals": _approvals(items),
         "risks": {key: _risk(items["risks", key]) for key in _keys(items, "risks")},
         "plans": {key: items["plans", key] for key in _keys(items, "plans")},

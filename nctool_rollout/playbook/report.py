@@ -19,6 +19,8 @@ _NOUNS = {
     "sources": "data source",
     "alerts": "alert rule",
     "applications": "application of",
+    "channels": "channel",
+    "audiences": "audience",
     "approvals": "approval rule",
     "freezes": "freeze",
 }

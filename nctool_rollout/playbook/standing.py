@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import alerting.selectors
+import communications.selectors
 import flags.selectors
 import monitoring.selectors
 import plans.selectors
@@ -14,11 +15,13 @@ import risk.selectors
 import rollbacks.selectors
 import rollouts.selectors
 from alerting.services.rules import definition_of
+from communications.selectors.plan import plan as communication_plan
 from core import environments, events, freezes, freezing
 from flags.selectors import approval_rules
 from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
+from nctool_rollout.playbook.telling import document_of_row
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 from rollbacks.services.applications import as_dict
 
@@ -42,6 +45,8 @@ def items() -> dict[Item, Any]:
         **_alerts(),
         **_approvals(),
         **_freezes(),
+        **{("channels", row.key): {"name": row.name, "kind": row.kind} for row in communications.selectors.channels()},
+        **{("audiences", planned.key): document_of_row(planned) for planned in communication_plan()},
         **{("plans", row.key): row.document for row in plans.selectors.templates()},
     }
 

@@ -11,6 +11,7 @@ from flags.domain.rules import ChangeKind
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
+from nctool_rollout.playbook.telling import document_of as audience_of
 from nctool_rollout.playbook.watching import Risk, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
 
@@ -52,6 +53,8 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             if rule is not None
         },
         **{("plans", key): document_of(plan) for key, plan in playbook.plans.items()},
+        **{("channels", key): {"name": row.name, "kind": row.kind.value} for key, row in playbook.channels.items()},
+        **{("audiences", key): audience_of(row) for key, row in playbook.audiences.items()},
         **{("freezes", key): freezing.told(plan_of(freeze)) for key, freeze in playbook.freezes.items()},
     }
 

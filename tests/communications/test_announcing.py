@@ -204,3 +204,17 @@ def test_what_a_person_wrote_for_users_goes_out_unless_it_names_the_inside(
     assert (first.state, first.text) == ("queued", "Payments are slow. We expect an end by 15:00.")
     assert second.state == "draft"
     assert second.why == f"it names what must not go outside: {KEY}"
+
+
+def test_what_the_status_page_says_is_not_published_there_again(
+    channel: Callable[..., Channel], audience: Make, happens: Happens
+) -> None:
+    channel("page", "status-page")
+    channel("bell", "in-app")
+    audience("users", [Way("page"), Way("bell")], **OUTSIDE)
+    happens("status.published", "incident:1", text="Payments are slow.", title="Payments")
+    assert told() == []
+    happens("maintenance.planned", "maintenance:1", text="On Sunday at 9:00 for an hour.", title="Maintenance")
+    row = Announcement.objects.get()
+    assert (row.channel.key, row.state, row.subject) == ("bell", "queued", "Maintenance")
+    assert row.text.startswith("On Sunday at 9:00")

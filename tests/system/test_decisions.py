@@ -40,7 +40,7 @@ def wanted(**changes: object) -> Wanted:
 
 def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> None:
     plan = {part.name: part for part in parts(wanted())}
-    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "migrator", "simulator"]
+    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "sender", "migrator", "simulator"]
     assert {name for name, part in plan.items() if part.stops_last} == {"redis", "mongodb"}
     assert plan["web"].after == ("redis",)
     assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "migrator", "simulator"))
@@ -56,7 +56,7 @@ def test_a_runner_is_a_part_only_where_programs_may_be_run() -> None:
 def test_a_given_url_leaves_that_server_to_others() -> None:
     own = {"redis_port": None, "mongodb_port": None, "simulator_port": None, "stream_port": 0}
     plan = {part.name: part for part in parts(wanted(**own))}
-    assert list(plan) == ["web", "worker", "beat", "migrator"]
+    assert list(plan) == ["web", "worker", "beat", "sender", "migrator"]
     assert plan["web"].after == ()
 
 

@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from alerting.api import router as alerting
 from approvals.api import router as requests
+from communications.api import router as communications
 from core.asking import ApprovalNeeded
 from core.errors import DomainError, StaleVersion
 from flags.api.auth import TooManyRequests
@@ -57,6 +58,7 @@ ROUTERS = (
     rollbacks,
     plans,
     migrations,
+    communications,
 )
 for router in ROUTERS:
     api.add_router("", router)

@@ -93,7 +93,18 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Alerts", "notifications_active", "admin:alerting_alert_changelist", "alerting.view_alert"),
             _item("Alert rules", "rule", "admin:alerting_alertrule_changelist", "alerting.view_alertrule"),
             _item("Silences", "notifications_paused", "admin:alerting_silence_changelist", "alerting.view_silence"),
+        ],
+    },
+    {
+        "title": "Communications",
+        "items": [
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
+            _item(
+                "Communication plan",
+                "diversity_3",
+                "admin:communications_audience_changelist",
+                "communications.view_audience",
+            ),
         ],
     },
     {

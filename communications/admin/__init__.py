@@ -1,6 +1,7 @@
 """The admin of the communications."""
 
 from communications.admin.alerts import AlertAdmin
+from communications.admin.bell import NotificationAdmin
 from communications.admin.plan import AudienceAdmin
 
-__all__ = ["AlertAdmin", "AudienceAdmin"]
+__all__ = ["AlertAdmin", "AudienceAdmin", "NotificationAdmin"]

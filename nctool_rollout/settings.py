@@ -269,6 +269,13 @@ EMAIL_LISTS = {  # what the communication plan calls by these names
     "PARTNER_EMAILS": env.words("PARTNER_EMAILS"),
 }
 SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
+CHANNEL_SECRETS = {  # what a channel may take its secret from (`manage.py setup` makes the channels)
+    "SLACK_WEBHOOK_URL": SLACK_WEBHOOK_URL,
+    "SLACK_BOT_TOKEN": env.text("SLACK_BOT_TOKEN"),
+    "PAGERDUTY_ROUTING_KEY": env.text("PAGERDUTY_ROUTING_KEY"),
+}
+CHANNEL_KEYS = env.words("CHANNEL_KEYS")  # encrypt the secrets that people set, the newest first
+WEBHOOK_ALLOW_NETWORKS = env.words("WEBHOOK_ALLOW_NETWORKS")
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 SELF_URL = env.text("SELF_URL") or (RUNNING.url if RUNNING else PUBLIC_URL)
 NCTOOL_URL = env.text("NCTOOL_URL") or (RUNNING.nctool if RUNNING else "")

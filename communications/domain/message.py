@@ -117,6 +117,7 @@ class Message:
         found = {
             "type": self.type.value,
             "feature": self.feature,
+            "environment": self.environment,
             "reason": self.reason,
             "rollbackId": self.rollback_id,
             "timestamp": self.at.isoformat(),

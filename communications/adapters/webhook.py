@@ -1,0 +1,60 @@
+"""A signed POST to any address outside (docs/channels.md tells receivers how to check it)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+import orjson
+
+from communications.adapters import http
+from communications.adapters.answers import failure
+from communications.adapters.http import Guard
+from communications.domain.delivery import Failure
+from communications.domain.outgoing import Outgoing, Receipt
+
+VERSION = "v1"
+
+
+class Webhook:
+    """`secret` signs; without one nothing is signed. `now` gives unix seconds: a receiver refuses what is old."""
+
+    def __init__(self, url: str, secret: str, *, guard: Guard, now: Callable[[], float]) -> None:
+        self._url, self._secret, self._guard, self._now = url, secret, guard, now
+
+    def send(self, message: Outgoing) -> Receipt | Failure:
+        body, timestamp = orjson.dumps(document(message)), str(int(self._now()))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "nctool-rollout",
+            "Idempotency-Key": message.key,
+            "X-Rollout-Timestamp": timestamp,
+        }
+        if self._secret:
+            headers["X-Rollout-Signature"] = f"{VERSION}={signature(self._secret, timestamp, body)}"
+        url = message.target or self._url
+        answer = http.post(url, body, headers, secrets=[self._secret] if self._secret else [], guard=self._guard)
+        if isinstance(answer, Failure):
+            return answer
+        wrong = failure(answer, secrets=[self._secret] if self._secret else [])
+        return wrong or Receipt(answer=f"HTTP {answer.status}")
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 in hex of `<timestamp>.<body>`: neither can be changed or sent again later."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def document(message: Outgoing) -> dict[str, object]:
+    return {
+        "key": message.key,
+        "subject": message.subject,
+        "text": message.text,
+        "severity": message.severity.value,
+        "at": message.at.isoformat(),
+        "link": message.link,
+        "act": message.act.value,
+        "thread": message.thread,
+        "fields": dict(message.fields),
+    }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from django.template import Context, Engine, Library, TemplateSyntaxError, defaultfilters, defaulttags
+from django.template import Context, Engine, Library, Template, TemplateSyntaxError, defaultfilters, defaulttags
 
 MOST = 20_000  # characters of a template
 TAGS = ("if", "for", "with", "firstof", "comment", "spaceless")
@@ -32,7 +33,7 @@ class Unusable(Exception):
 def render(template: str, values: Mapping[str, Any], *, html: bool = False) -> str:
     """Fill a template. `html`: values are escaped. Raises Unusable for whatever goes wrong in it."""
     try:
-        return _engine(html).from_string(template).render(Context(dict(values), autoescape=html))
+        return _compiled(template, html).render(Context(dict(values), autoescape=html))
     except Exception as error:
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
@@ -45,7 +46,7 @@ def unknown(template: str, values: Mapping[str, Any]) -> list[str]:
     if len(template) > MOST:
         raise Unusable(f"It has {len(template):,} characters; at most {MOST:,} are taken.")
     try:
-        parsed = _engine(html=True).from_string(template)
+        parsed = _engine(True).from_string(template)
     except TemplateSyntaxError as error:
         token = getattr(error, "token", None)
         raise Unusable(f"Line {token.lineno}: {error}" if token is not None else str(error)) from error
@@ -78,10 +79,11 @@ def _library() -> Library:
     return library
 
 
-_engines: dict[bool, _Sandbox] = {}
-
-
+@lru_cache
 def _engine(html: bool) -> _Sandbox:  # noqa: FBT001 -- a key of two
-    if html not in _engines:
-        _engines[html] = _Sandbox(autoescape=html)
-    return _engines[html]
+    return _Sandbox(autoescape=html)
+
+
+@lru_cache(256)
+def _compiled(template: str, html: bool) -> Template:  # noqa: FBT001
+    return _engine(html).from_string(template)

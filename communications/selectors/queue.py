@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -41,8 +41,16 @@ class Lately:
     count: int = 0
     held: datetime | None = None
 
+    def follow(self, group: str, *, held: bool, at: datetime) -> None:
+        """One more, which is told at that time."""
+        if held:
+            self.held = min(self.held or at, at)
+        else:
+            self.count += 1
+            self.groups[group].append(at)
 
-def lately(audiences: Collection[str], groups: Collection[str], *, now: datetime) -> Mapping[Place, Lately]:
+
+def lately(audiences: Collection[str], groups: Collection[str], *, now: datetime) -> dict[Place, Lately]:
     """Of each recipient of these audiences, in three queries."""
     found: dict[Place, Lately] = defaultdict(Lately)
     rows = Announcement.objects.filter(audience__in=audiences).order_by()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,14 @@ from django.db.models import Q
 from communications import selectors
 from communications.domain.alerts import ALERT_ON_SEVERITY, ANNOUNCED, severity, subject
 from communications.models import Alert
-from communications.selectors.plan import Planned, plan
+from communications.selectors.plan import plan
 from communications.services import addressing, writing
 from core import events
 
 if TYPE_CHECKING:
     from core.models import Event
 
-BATCH = 200
+BATCH = 50
 # A trigger that fired and rolled back is told by the rollback; a confirmation by a second person is as it should be.
 _UNTOLD = (
     (~Q(kind="trigger.fired") | Q(data__rollback_id=""))
@@ -31,33 +30,33 @@ _UNTOLD = (
 )
 
 
+@transaction.atomic
 def announce(*, now: datetime) -> int:
     """Make the alert of every announced event that has none, and what each audience gets of it; how many were made.
 
-    An alert is made also when nobody hears of it: it is shown in the admin. Two callers at once make one.
+    All in one transaction, so that there is no alert that nobody sends. An alert is made also when nobody hears of it:
+    it is shown in the admin. Events that another announcer is at are left to it.
     """
-    fresh = events.without("alert", kinds=list(ANNOUNCED)).filter(_UNTOLD).select_related("environment")[:BATCH]
-    found = list(fresh)
-    audiences = plan() if found else []
-    return sum(_announce(event, audiences, now=now) for event in found)
+    fresh = events.without("alert", kinds=list(ANNOUNCED)).filter(_UNTOLD).select_related("environment")
+    found = list(fresh.select_for_update(of=("self",), skip_locked=True)[:BATCH])
+    if not found:
+        return 0
+    alerts = Alert.objects.bulk_create(_alert(event) for event in found)
+    for alert in alerts:
+        alert.text = selectors.message(alert).text  # with its own address, so it has to be there first
+    Alert.objects.bulk_update(alerts, ["text"])
+    audiences = plan()
+    writing.write([(alert, addressing.letters(alert, audiences)) for alert in alerts], now=now)
+    return len(alerts)
 
 
-@transaction.atomic
-def _announce(event: Event, audiences: Sequence[Planned], *, now: datetime) -> bool:
-    """Alert and announcements in one transaction, so that there is no alert that nobody sends."""
+def _alert(event: Event) -> Alert:
     type_ = ANNOUNCED[event.kind]
-    alert, made = Alert.objects.get_or_create(
+    return Alert(
         event=event,
-        defaults={
-            "type": type_.value,
-            "severity": severity(type_, event.data).value,
-            "feature": subject(event.data, event.subject)[:100],
-            "environment": event.environment,
-            "at": event.at,
-        },
+        type=type_.value,
+        severity=severity(type_, event.data).value,
+        feature=subject(event.data, event.subject)[:100],
+        environment=event.environment,
+        at=event.at,
     )
-    if made:
-        alert.text = selectors.message(alert).text
-        alert.save(update_fields=["text"])
-        writing.write(alert, addressing.letters(alert, audiences), now=now)
-    return made

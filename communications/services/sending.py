@@ -7,7 +7,8 @@ another one sends again, with the same key. So a reader may see a message twice,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -17,9 +18,7 @@ from communications.domain.delivery import LEASE, MAX_TRIES, Failure, next_try, 
 from communications.domain.outgoing import Receipt
 from communications.domain.states import MACHINE, AnnouncementState
 from communications.models import Announcement, Channel, Delivery
-from communications.selectors.outgoing import outgoing
 from communications.selectors.queue import due
-from communications.services.connecting import Send
 from core import events
 from core.actors import Actor
 from core.errors import NotFound
@@ -29,33 +28,47 @@ OK_EVERY = timedelta(seconds=30)  # how exactly a channel's last success is know
 DIED = "The sender died during the last try."
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a claimed announcement was answered."""
+
+    row: Announcement
+    answer: Receipt | Failure
+
+
+@transaction.atomic
 def claim(channel: Channel, *, most: int, now: datetime) -> list[Announcement]:
     """Take up to `most` due announcements of a channel for the time of the lease, each with the row of its try.
 
-    None while the receiver has asked for quiet. A conditional UPDATE: of two senders, one gets it.
+    None while the receiver has asked for quiet. Rows that another sender is taking are left to it; where the database
+    locks no rows, it lets one sender at a time in here.
     """
     if channel.resume_at is not None and channel.resume_at > now:
         return []
-    found = list(due(channel.pk, now=now).filter(tries__lt=MAX_TRIES).values_list("pk", "fence")[:most])
-    taken = [pk for pk, fence in found if _take(channel.pk, pk, fence, now=now)]
-    rows = Announcement.objects.filter(pk__in=taken).select_related("alert__event", "alert__environment", "channel")
-    return list(rows.order_by("due_at", "id"))
+    free = due(channel.pk, now=now).filter(tries__lt=MAX_TRIES).select_for_update(of=("self",), skip_locked=True)
+    taken = list(free.values_list("pk", flat=True)[:most])
+    if not taken:
+        return []
+    mine = Announcement.objects.filter(pk__in=taken)
+    mine.update(claimed_until=now + LEASE, fence=F("fence") + 1, tries=F("tries") + 1)
+    rows = list(mine.select_related("alert__event", "alert__environment", "channel").order_by("due_at", "id"))
+    Delivery.objects.bulk_create(Delivery(announcement=row, number=row.fence, begun_at=now) for row in rows)
+    return rows
 
 
-def send(row: Announcement, hand_over: Send, *, clock: Callable[[], datetime], jitter: Callable[[], float]) -> bool:
-    """Hand a claimed announcement over and note what came of it; whether it was taken.
+@transaction.atomic
+def note(outcomes: Sequence[Outcome], *, now: datetime, jitter: Callable[[], float]) -> int:
+    """Note what came of them, in one transaction; how many were taken.
 
     Args:
-        clock: asked after the send, since a send takes time.
         jitter: 0 to 1, see `next_try`.
     """
-    answer = hand_over(row, outgoing(row))
-    if isinstance(answer, Receipt):
-        _note_taken(row, answer, now=clock())
-        return True
-    log.warning("announcement %s by %s, try %s: %s", row.pk, row.channel, row.tries, answer.error)
-    _note_failure(row, answer, now=clock(), jitter=jitter())
-    return False
+    for outcome in outcomes:
+        if isinstance(outcome.answer, Receipt):
+            _note_taken(outcome.row, outcome.answer, now=now)
+        else:
+            _note_failure(outcome.row, outcome.answer, now=now, jitter=jitter())
+    return sum(isinstance(outcome.answer, Receipt) for outcome in outcomes)
 
 
 def give_up_the_dead(*, now: datetime) -> int:
@@ -90,16 +103,6 @@ def retry(announcement_id: int, *, actor: Actor, reason: str, now: datetime) -> 
     return row
 
 
-@transaction.atomic
-def _take(channel_id: int, pk: int, fence: int, *, now: datetime) -> bool:
-    mine = due(channel_id, now=now).filter(pk=pk, fence=fence).order_by()
-    if mine.update(claimed_until=now + LEASE, fence=F("fence") + 1, tries=F("tries") + 1) != 1:
-        return False
-    Delivery.objects.create(announcement_id=pk, number=fence + 1, begun_at=now)
-    return True
-
-
-@transaction.atomic
 def _note_taken(row: Announcement, receipt: Receipt, *, now: datetime) -> None:
     noted = _note(
         row,
@@ -113,8 +116,8 @@ def _note_taken(row: Announcement, receipt: Receipt, *, now: datetime) -> None:
         Channel.objects.filter(pk=row.channel_id).update(ok_at=now, failures=0, error="", resume_at=None)
 
 
-@transaction.atomic
 def _note_failure(row: Announcement, failure: Failure, *, now: datetime, jitter: float) -> None:
+    log.warning("announcement %s by %s, try %s: %s", row.pk, row.channel, row.tries, failure.error)
     again = next_try(row.tries, failure, now=now, jitter=jitter)
     if again is None:
         _note(row, state=AnnouncementState.FAILED.value, failed_at=now, error=failure.error)

@@ -37,14 +37,25 @@ class Written:
     flaw: str = ""
 
 
-def write(alert: Alert, letters: Sequence[Letter], *, now: datetime) -> int:
-    """Put the letters of an alert into the queue; how many. Called in the transaction that makes the alert."""
-    if not letters:
+def write(written: Sequence[tuple[Alert, Sequence[Letter]]], *, now: datetime) -> int:
+    """Put the letters of some alerts into the queue; how many. Called in the transaction that makes the alerts."""
+    groups = {alert.pk: _group(alert) for alert, _ in written}
+    audiences = {letter.audience for _, letters in written for letter in letters}
+    if not audiences:
         return 0
-    group = acts.group(AlertType(alert.type), alert.event.subject, alert.environment_id)
-    known = lately({letter.audience for letter in letters}, [group], now=now)
-    rows = [_row(alert, letter, group, known, now=now) for letter in letters]
-    return len(Announcement.objects.bulk_create(rows, ignore_conflicts=True))
+    known = lately(audiences, set(groups.values()), now=now)
+    rows = []
+    for alert, letters in written:
+        for letter in letters:
+            before = known[letter.audience, letter.channel.pk, letter.recipient]
+            row = _row(alert, letter, groups[alert.pk], before, now=now)
+            before.follow(row.group, held=row.state == AnnouncementState.HELD, at=row.due_at)
+            rows.append(row)
+    return len(Announcement.objects.bulk_create(rows))
+
+
+def _group(alert: Alert) -> str:
+    return acts.group(AlertType(alert.type), alert.event.subject, alert.environment_id)
 
 
 def read(alert: Alert, planned: Planned | None, kind: ChannelKind, words: Words) -> Written:
@@ -75,13 +86,10 @@ def _fill(words: Words, values: Mapping[str, Any]) -> Words:
     return Words(sandbox.render(words.subject, values), sandbox.render(words.text, values), html)
 
 
-def _row(
-    alert: Alert, letter: Letter, group: str, known: Mapping[tuple[str, int, str], Lately], *, now: datetime
-) -> Announcement:
+def _row(alert: Alert, letter: Letter, group: str, before: Lately, *, now: datetime) -> Announcement:
     kind, type_ = ChannelKind(letter.channel.kind), AlertType(alert.type)
     written = read(alert, letter.planned, kind, words_of(letter, type_))
     act = acts.act(type_)
-    before = known.get((letter.audience, letter.channel.pk, letter.recipient), Lately())
     state, due_at, why = _when(alert, letter, written, before, group, now=now)
     return Announcement(
         alert=alert,

@@ -15,9 +15,10 @@ from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
 from communications.models import Announcement, Audience, Channel
+from communications.selectors.outgoing import outgoing
 from communications.services import announcing, audiences, sending
 from communications.services.audiences import AudienceSpec, Way
-from communications.services.connecting import Send
+from communications.services.sending import Outcome
 from core import environments, events
 from core.actors import Actor
 from flags.services import emergency, rollout
@@ -100,7 +101,7 @@ def happens(all_environments: None, operator_actor: Actor, now: datetime) -> Cal
 
 def send_all(channel: Channel, receiver: Receiver, now: datetime) -> int:
     """What a lane does in one look; how many were taken."""
-    hand_over: Send = receiver
     channel.refresh_from_db()
     rows = sending.claim(channel, most=100, now=now)
-    return sum(sending.send(row, hand_over, clock=lambda: now, jitter=lambda: 1.0) for row in rows)
+    outcomes = [Outcome(row, receiver(row, outgoing(row))) for row in rows]
+    return sending.note(outcomes, now=now, jitter=lambda: 1.0)

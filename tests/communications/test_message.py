@@ -46,6 +46,7 @@ def test_an_alert_carries_the_fields_of_the_seed() -> None:
     assert MESSAGE.fields == {
         "type": "FEATURE_ROLLBACK",
         "feature": "atomicMeltOperations",
+        "environment": "production",
         "reason": "error rate\n20.1 % > 5 %",
         "rollbackId": "rb-20260302-090000-abcd1234",
         "timestamp": "2026-03-02T09:00:00+00:00",

@@ -12,8 +12,10 @@ from django.test import Client
 
 from communications.domain.audiences import Content, Frequency
 from communications.models import Audience, Channel, Notification
+from communications.selectors.outgoing import outgoing
 from communications.services import connecting, sending
 from communications.services.audiences import Way
+from communications.services.sending import Outcome
 from core import events
 from core.actors import Actor
 from flags.services import tokens
@@ -30,8 +32,8 @@ def bell(channel: Callable[..., Channel]) -> Channel:
 
 def deliver(channel: Channel, now: datetime) -> None:
     hand_over = connecting.connect(channel)
-    for row in sending.claim(channel, most=100, now=now):
-        assert sending.send(row, hand_over, clock=lambda: now, jitter=lambda: 0.0)
+    outcomes = [Outcome(row, hand_over(row, outgoing(row))) for row in sending.claim(channel, most=100, now=now)]
+    assert sending.note(outcomes, now=now, jitter=lambda: 0.0) == len(outcomes)
 
 
 @pytest.fixture
@@ -93,8 +95,6 @@ def test_the_bell_counts_what_is_new_and_only_its_owner_has_it(
 def test_a_repeat_makes_no_second_notification(published: Notification, bell: Channel) -> None:
     row = published.announcement
     hand_over = connecting.connect(bell)
-    from communications.selectors.outgoing import outgoing
-
     hand_over(row, outgoing(row))
     assert Notification.objects.count() == 1
 

@@ -137,6 +137,7 @@ from communications.domain.audiences import Content, Frequency
 from communications.domain.delivery import LEASE
 from communications.domain.outgoing import Receipt
 from communications.models import Announcement, Channel
+from communications.selectors.outgoing import outgoing
 from communications.services import announcing, audiences, sending
 from communications.services.audiences import AudienceSpec, Way
 from core import events
@@ -153,7 +154,8 @@ def hand_over(row, message):
 
 def send(at):
     rows = sending.claim(Channel.objects.get(), most=10, now=at)
-    return sum(sending.send(row, hand_over, clock=lambda: at, jitter=lambda: 0.0) for row in rows)
+    outcomes = [sending.Outcome(row, hand_over(row, outgoing(row))) for row in rows]
+    return sending.note(outcomes, now=at, jitter=lambda: 0.0)
 
 if sys.argv[1] == "die":
     call_command("migrate", verbosity=0)

@@ -9,10 +9,11 @@ import pytest
 
 from communications import selectors
 from communications.domain.delivery import LEASE, MAX_TRIES, Failure
-from communications.domain.outgoing import Act, Outgoing, Receipt
+from communications.domain.outgoing import Act
 from communications.models import Announcement, Audience, Channel, Delivery
 from communications.services import announcing, sending
 from communications.services.audiences import Way
+from communications.services.sending import Outcome
 from core import events
 from core.actors import Actor
 from core.errors import IllegalMove, NotFound
@@ -107,14 +108,10 @@ def test_while_a_lease_lasts_nobody_else_sends_and_a_late_sender_does_not_overwr
 ) -> None:
     rescuer = Receiver()
 
-    def hangs(_row: Announcement, _message: Outgoing) -> Receipt | Failure:
-        """While it hangs, others look for work: first within the lease, then after it."""
-        assert send_all(slack, rescuer, now + LEASE - timedelta(seconds=1)) == 0
-        assert send_all(slack, rescuer, now + LEASE) == 1
-        return Failure("HTTP 500: too late")
-
     [row] = sending.claim(slack, most=1, now=now)
-    sending.send(row, hangs, clock=lambda: now, jitter=lambda: 1.0)
+    assert send_all(slack, rescuer, now + LEASE - timedelta(seconds=1)) == 0
+    assert send_all(slack, rescuer, now + LEASE) == 1
+    sending.note([Outcome(row, Failure("HTTP 500: too late"))], now=now, jitter=lambda: 1.0)
     announced.refresh_from_db()
     assert (announced.sent_at, announced.error, announced.fence) == (now + LEASE, "", 2)
     assert list(Delivery.objects.values_list("number", "taken")) == [(1, False), (2, True)]

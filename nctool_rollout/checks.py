@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ LEAST_HISTORY_DAYS = 30
 
 def check(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """All that is wrong with the settings, each with what to do."""
-    found = [*_values(), *_clients(), *_urls(), *_alerts(), *_runner()]
+    found = [*_values(), *_clients(), *_urls(), *_alerts(), *_networks(), *_runner()]
     return [*found, *_production()] if settings.PRODUCTION else found
 
 
@@ -62,6 +63,7 @@ def _urls() -> Iterator[CheckMessage]:
         "NCTOOL_URL": (settings.NCTOOL_URL, ("http", "https")),
         "STREAM_URL": (settings.STREAM_URL, ("http", "https")),
         "SLACK_WEBHOOK_URL": (settings.SLACK_WEBHOOK_URL, ("http", "https")),
+        "ALERTMANAGER_URL": (settings.ALERTMANAGER_URL, ("http", "https")),
     }
     for name, (url, schemes) in kinds.items():
         if url and urlsplit(url).scheme not in schemes:
@@ -76,6 +78,18 @@ def _alerts() -> Iterator[CheckMessage]:
             hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.org:587",
             id="rollout.W001",
         )
+
+
+def _networks() -> Iterator[CheckMessage]:
+    for text in settings.WEBHOOK_ALLOW_NETWORKS:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError as error:
+            yield Error(
+                f"WEBHOOK_ALLOW_NETWORKS has {text!r}, which is no network.",
+                hint=f"Write networks like 10.1.0.0/16, separated by commas ({error}).",
+                id="rollout.E013",
+            )
 
 
 def _runner() -> Iterator[CheckMessage]:
@@ -118,9 +132,9 @@ def _production() -> Iterator[CheckMessage]:
             hint="Set DATABASE_URL to a PostgreSQL, or keep DATA_DIR in your backups.",
             id="rollout.W003",
         )
-    if not settings.SLACK_WEBHOOK_URL and not settings.ALERT_EMAILS:
+    if not any(settings.CHANNEL_SECRETS.values()) and not settings.ALERT_EMAILS:
         yield checks.Warning(
-            "No channel for alerts is set: a rollback would be told in the admin only.",
-            hint="Set SLACK_WEBHOOK_URL, or ALERT_EMAILS with EMAIL_URL.",
+            "No variable sets up a channel: until people set one up, a rollback is told in the admin only.",
+            hint="Set SLACK_WEBHOOK_URL, SLACK_BOT_TOKEN or PAGERDUTY_ROUTING_KEY, or ALERT_EMAILS with EMAIL_URL.",
             id="rollout.W004",
         )

@@ -42,6 +42,7 @@ OPERATE = frozenset(
         "risk.register_risk",
         "communications.retry_announcement",
         "communications.approve_announcement",
+        "communications.test_channel",
         "approvals.request_change",
         "plans.operate_plan",
         "plans.tick_item",
@@ -61,11 +62,13 @@ APPROVE = frozenset(
         "alerting.define_alertrule",
         "migrations_app.approve_migration",
         "communications.plan_communication",
+        "communications.change_channel",
     }
 )
 ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
+    | {"communications.change_channel_secret"}
 )
 
 
@@ -80,7 +83,7 @@ EXTRA = {
     Role.VIEWER: frozenset[str](),
     Role.OPERATOR: OPERATE,
     Role.APPROVER: OPERATE | APPROVE,
-    Role.ADMINISTRATOR: OPERATE | ADMINISTER,
+    Role.ADMINISTRATOR: OPERATE | ADMINISTER | {"communications.change_channel"},
 }
 
 

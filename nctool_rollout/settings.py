@@ -274,6 +274,7 @@ CHANNEL_SECRETS = {  # what a channel may take its secret from (`manage.py setup
     "SLACK_BOT_TOKEN": env.text("SLACK_BOT_TOKEN"),
     "PAGERDUTY_ROUTING_KEY": env.text("PAGERDUTY_ROUTING_KEY"),
 }
+ALERTMANAGER_URL = env.text("ALERTMANAGER_URL")
 CHANNEL_KEYS = env.words("CHANNEL_KEYS")  # encrypt the secrets that people set, the newest first
 WEBHOOK_ALLOW_NETWORKS = env.words("WEBHOOK_ALLOW_NETWORKS")
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")

@@ -105,6 +105,7 @@ NAVIGATION: list[dict[str, Any]] = [
                 "admin:communications_audience_changelist",
                 "communications.view_audience",
             ),
+            _item("Channels", "cable", "admin:communications_channel_changelist", "communications.view_channel"),
         ],
     },
     {

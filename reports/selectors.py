@@ -25,7 +25,7 @@ from rollouts.selectors import RampView
 
 if TYPE_CHECKING:
     from approvals.models import ChangeRequest
-    from communications.models import Alert
+    from communications.models import Alert, Announcement
     from core.models import Environment, Event
     from flags.models import FlagState
     from migrations_app.models import MigrationRun
@@ -95,6 +95,7 @@ class Home:
     to_apply: list[ChangeRequest]
     rollbacks: list[Rollback]
     migrations: list[MigrationRun]
+    drafts: list[Announcement]
     items: list[Item]
     overdue: list[Item]
 
@@ -103,8 +104,11 @@ class Home:
         return [part for part in self.parts if part.condition is not Condition.OK]
 
 
-def home(*, now: datetime, person: str, approves: bool) -> Home:
-    """What an operator must know first. `approves`: the person may, so that other people's requests wait for them."""
+def home(*, now: datetime, person: str, approves: bool, tells: bool) -> Home:
+    """What an operator must know first. `approves`: the person may, so that other people's requests wait for them.
+
+    `tells`: they may approve what is drafted for people outside.
+    """
     return Home(
         environments=_by_environment(flags.selectors.states(), rollouts.selectors.live(), now=now),
         parts=health(now=now),
@@ -117,6 +121,7 @@ def home(*, now: datetime, person: str, approves: bool) -> Home:
         to_apply=approvals.selectors.to_apply(person, now=now),
         rollbacks=rollbacks.selectors.waiting(person, now=now) if approves else [],
         migrations=migrations_app.selectors.waiting(person, now=now) if approves else [],
+        drafts=list(communications.selectors.drafts()[:ITEMS]) if tells else [],
         items=list(plans.selectors.items_of(person)[:ITEMS]),
         overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
     )

@@ -19,5 +19,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {"now": now, "layout": "ops/fragment.html" if live else "ops/base.html", "title": "Home"}
     if request.user.has_perm(NEEDED):
         approves = request.user.has_perm("approvals.approve_change")
-        context["home"] = selectors.home(now=now, person=request.user.get_username(), approves=approves)
+        tells = request.user.has_perm("communications.approve_announcement")
+        person = request.user.get_username()
+        context["home"] = selectors.home(now=now, person=person, approves=approves, tells=tells)
     return context

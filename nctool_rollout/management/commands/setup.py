@@ -14,11 +14,14 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from communications.services import variables
+from core.actors import Actor, ActorKind
 from nctool_rollout.people import create_demo_people
 from nctool_rollout.roles import setup_roles
 from nctool_rollout.supervisor import run_file
 
 PLAYBOOK = settings.BASE_DIR / "playbooks" / "nctool-v2.yaml"
+ACTOR = Actor("setup", ActorKind.COMMAND)
 LOCK = 7_205_931  # of PostgreSQL, for this command alone
 
 
@@ -50,6 +53,7 @@ class Command(BaseCommand):
             self.stdout.write("The database is up to date, the roles are set.")
             logging.getLogger("flags.adapters.bus").setLevel("ERROR")  # on a first start there is nobody to tell
             call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
+            variables.apply(actor=ACTOR, now=timezone.now())
             if settings.DEMO_USERS:
                 self._people()
 

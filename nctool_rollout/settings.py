@@ -209,6 +209,9 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
+LOCALE_PATHS = [
+    BASE_DIR / "statuspage" / "locale"
+]  # before Django's own words, which mean other things; the admin is English
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or None  # only for a proxy that serves them: whitenoise finds them itself

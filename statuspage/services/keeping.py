@@ -66,9 +66,7 @@ class Keeper:
             thread = Thread(target=self._watch, args=(self._stopping,), name="status page", daemon=True)
             thread.start()
             self._tried.wait(_FIRST)
-            if self.held is None and (kept := self._copy.read()):
-                self.held = self.held or Held(*kept)
-                log.warning("the database does not answer: the status page is shown as in %s", self._copy.path)
+            self._load_copy()
             self._thread = thread
 
     def stop(self) -> None:
@@ -93,6 +91,12 @@ class Keeper:
         self.held = Held(held.picture, now)
         self._confirmed = time.monotonic()
         self._copy.keep(held.picture, at=now)
+
+    def _load_copy(self) -> None:
+        """The copy never takes the place of what the database said meanwhile."""
+        if self.held is None and (kept := self._copy.read()):
+            self.held = self.held or Held(*kept)
+            log.warning("the database does not answer: the status page is shown as in %s", self._copy.path)
 
     def _watch(self, stopping: Event) -> None:
         news, due = bus.news(), 0.0

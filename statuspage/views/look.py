@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
-
 from statuspage.domain.history import Day, days, uptime
 from statuspage.domain.languages import language_of, said
 from statuspage.domain.picture import Component, Incident, Maintenance, Picture
 from statuspage.domain.states import ComponentState, worst
+from statuspage.templatetags import status_times
 from statuspage.views import words
 
 RECENT = 7  # days of which the page tells each
@@ -215,7 +214,7 @@ def _group(name: str, rows: list[Component], language: str, now: datetime) -> Gr
 def _bar(number: int, day: Day) -> Bar:
     height = HEIGHT[day.worst] if day.worst else 8
     state = day.worst.value if day.worst else "none"
-    tip = f"{date_format(day.date, 'j M')}: {words.day(day)}"
+    tip = f"{status_times.day(day.date)}: {words.day(day)}"
     return Bar(number * _STEP, _FLOOR - height, height, _WIDTH, state, tip)
 
 
@@ -231,9 +230,8 @@ def _names(picture: Picture, keys: Iterable[str], language: str) -> str:
 def _local(row: Maintenance) -> str:
     zone = ZoneInfo(row.zone)
     starts, ends = row.starts_at.astimezone(zone), row.ends_at.astimezone(zone)
-    same_day = starts.date() == ends.date()
-    end = date_format(ends, "H:i") if same_day else date_format(ends, "j M Y H:i")
-    return f"{date_format(starts, 'j M Y H:i')} – {end} {ends.tzname()} ({row.zone})"
+    end = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{status_times.day(ends)} {ends:%H:%M}"
+    return f"{status_times.day(starts)} {starts:%H:%M} – {end} {ends.tzname()} ({row.zone})"
 
 
 def _month(at: datetime) -> date:

@@ -39,6 +39,11 @@ class Seen:
     now: datetime
     stale: bool
 
+    @property
+    def until(self) -> datetime:
+        """What comes after it is not known, and not told."""
+        return self.as_of if self.stale else self.now
+
 
 def kind_of(path: str) -> str | None:
     """The media type of what is at this path; None when nothing of the page can be there."""
@@ -64,7 +69,7 @@ def render(asked: Asked, seen: Seen) -> bytes | None:
             told = {"months": look.months(seen.picture, asked.language), "title": _("History"), "days": DAYS}
             return _html("history", told, asked, seen)
         if asked.path == "/status/":
-            return _html("page", look.page(seen.picture, asked.language, now=seen.now), asked, seen)
+            return _html("page", look.page(seen.picture, asked.language, now=seen.until), asked, seen)
         row = _find(asked.path, seen.picture)
         return one(row, asked, seen) if row else None
 

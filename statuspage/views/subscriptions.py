@@ -55,7 +55,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             "A link is on its way to this address, unless one was sent within the last ten minutes. Nothing else is "
             "sent before you use it. It is good for 48 hours."
         )
-        return _page(request, "message", {"title": _("Look into your mail"), "sentence": sentence})
+        return _page(request, "message", {"title": _("Look for our message"), "sentence": sentence})
 
 
 @csrf_exempt

@@ -47,6 +47,8 @@ OPERATE = frozenset(
         "plans.run_command",
         "rollbacks.request_rollback",
         "migrations_app.request_migration",
+        "statuspage.operate_component",
+        "statuspage.plan_maintenance",
     }
 )
 APPROVE = frozenset(
@@ -64,6 +66,7 @@ APPROVE = frozenset(
 ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
+    | {"statuspage.manage_subscription"}
 )
 
 

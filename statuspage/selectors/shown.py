@@ -25,6 +25,11 @@ def picture(*, now: datetime) -> shown.Picture:
     return _picture(page() or Page(title=TITLE, version=0, changed_at=now), since=now - BACK)
 
 
+def changes(*, now: datetime) -> dict[int, list[Change]]:
+    """By the number of the component: the changes of its state in the last 90 days, and the one before. One query."""
+    return _changes(now - BACK)
+
+
 def one_incident(public_id: str) -> shown.Incident | None:
     """An incident by the id of its address, also one that the page does not list any more."""
     row = incidents().filter(public_id=public_id).first()
@@ -38,7 +43,7 @@ def one_maintenance(public_id: str) -> shown.Maintenance | None:
 
 
 def _picture(row: Page, *, since: datetime) -> shown.Picture:
-    changes = _changes(since)
+    changed = _changes(since)
     recent = incidents().filter(Q(state__in=OPEN) | Q(started_at__gte=since)).order_by("-started_at", "-id")
     work = maintenances().filter(Q(state__in=AHEAD) | Q(ends_at__gte=since))
     return shown.Picture(
@@ -46,7 +51,7 @@ def _picture(row: Page, *, since: datetime) -> shown.Picture:
         address=(row.address or settings.PUBLIC_URL).rstrip("/"),
         version=row.version,
         changed_at=row.changed_at,
-        components=tuple(_component(each, changes[each.pk]) for each in components()),
+        components=tuple(_component(each, changed[each.pk]) for each in components()),
         incidents=tuple(_incident(each) for each in recent[:MOST]),
         maintenances=tuple(_maintenance(each) for each in work[:MOST]),
     )

@@ -13,7 +13,7 @@ from statuspage.domain.languages import language_of, said
 from statuspage.domain.picture import Component, Incident, Maintenance, Picture
 from statuspage.domain.states import ComponentState, worst
 from statuspage.templatetags import status_times
-from statuspage.views import words
+from statuspage.templatetags import status_words as words
 
 RECENT = 7  # days of which the page tells each
 _STEP, _WIDTH, _FLOOR = 10, 8, 40  # of the bars, in units of the drawing

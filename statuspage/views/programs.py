@@ -15,7 +15,7 @@ from django.utils.translation import override
 from statuspage.domain.languages import FIRST, said
 from statuspage.domain.picture import Component, Incident, Maintenance, Picture, Update
 from statuspage.domain.states import ComponentState, IncidentState, MaintenanceState, worst
-from statuspage.views import words
+from statuspage.templatetags import status_words as words
 
 Json = dict[str, Any]
 PAGE_ID = "nctool"

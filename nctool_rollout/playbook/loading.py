@@ -29,6 +29,7 @@ from risk.services import register
 from rollbacks.services import applications
 from rollouts.domain.template import RampStepSpec
 from rollouts.services import levels, templates
+from statuspage.services import components
 
 LOCK = 7_205_932  # of PostgreSQL, for loads alone
 
@@ -256,6 +257,16 @@ def _freezes(work: Load) -> None:
             freezing.define(key, freezing.planned(decision.wanted), **work.who)
 
 
+def _status_page(work: Load) -> None:
+    if work.writes("statusPage"):
+        with work.part("statusPage"):
+            told = {"title": work.value("statusPage", "title"), "address": work.value("statusPage", "url")}
+            components.define_page(told, **work.who)
+    for (_, key), decision in work.writes("statusComponents").items():
+        with work.part("statusPage", "components", key, items=[("statusComponents", key)]):
+            components.define(key, decision.wanted, **work.who)
+
+
 # In this order: what refers to another part comes after it.
 PARTS = (
     _environments,
@@ -272,4 +283,5 @@ PARTS = (
     _approvals,
     _freezes,
     _risks,
+    _status_page,
 )

@@ -15,6 +15,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
 from nctool_rollout.playbook.planning import Plan
+from nctool_rollout.playbook.public import StatusPage
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollbacks.domain import place
 from rollouts.domain.levels import FACTORS, OFTEN, SELDOM
@@ -213,3 +214,4 @@ class Playbook(Part):
     plans: dict[LongKey, Plan] = {}
     applications: Annotated[dict[Key, Application], Field(description="By environment.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}
+    status_page: StatusPage | None = None

@@ -34,6 +34,7 @@ from statuspage.templatetags.status_words import uptime as uptime_words
 
 OPERATE = "statuspage.operate_component"
 HISTORY = 40
+CHANGES = 20
 
 
 def find(pk: int) -> Component:
@@ -122,7 +123,8 @@ class ComponentPage(Screen):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now, row = timezone.now(), find(self.kwargs["pk"])
         self.title = row.name
-        found = days(shown.changes(now=now)[row.pk], now=now)
+        changes = shown.changes(now=now)[row.pk]
+        found = days(changes, now=now)
         return super().get_context_data(
             row=row,
             now=now,
@@ -130,6 +132,7 @@ class ComponentPage(Screen):
             by_hand=words.COMPONENT[ComponentState(row.by_hand)],
             said=speakers(row.pk),
             uptime=uptime_words(uptime(found)),
+            changes=[(each, *words.COMPONENT[each.state]) for each in reversed(changes[-CHANGES:])],
             troubled=[
                 (day.date, day_words(day), *words.COMPONENT[day.worst][1:])
                 for day in reversed(found)
@@ -158,6 +161,8 @@ class ComponentAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
+    change_list_template = "statuspage/admin/list.html"
+    empty = ("No components yet", "They are in the playbook, under statusPage: load it.")
     search_fields = ("key", "name")
     search_help_text = "Key or name"
     show_full_result_count = False

@@ -206,6 +206,11 @@ class MaintenanceAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
+    change_list_template = "statuspage/admin/list.html"
+    empty = (
+        "No maintenance is planned",
+        "“Plan a maintenance” tells visitors in advance. It begins and ends by the clock.",
+    )
     search_fields = ("titles", "public_id")
     search_help_text = "Title or id"
     show_full_result_count = False

@@ -240,6 +240,8 @@ def _tell(
             "maintenance": row.public_id,
             "title": row.title,
             "text": row.texts.get(FIRST, ""),
+            "titles": row.titles,
+            "texts": row.texts,
             "components": sorted(each.key for each in row.components.all()),
             "starts_at": row.starts_at.astimezone(UTC).isoformat(),
             "ends_at": row.ends_at.astimezone(UTC).isoformat(),

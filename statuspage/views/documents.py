@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from statuspage.domain.languages import FIRST, LANGUAGES
 from statuspage.services.keeping import Held, Keeper
 from statuspage.views.pages import HTML, JSON, Asked, Seen, kind_of, render
 
+log = logging.getLogger(__name__)
 FRESH = 60.0  # seconds
 MAX_AGE = 15  # seconds that browsers and proxies may keep it; in bad times a proxy may go on for a day
 Headers = list[tuple[str, str]]
@@ -59,7 +61,7 @@ class Documents:
     """Answers for every path of the page that has no form on it."""
 
     def __init__(self, keeper: Keeper, *, clock: Callable[[], datetime]) -> None:
-        self._keeper = keeper
+        self.keeper = keeper
         self._clock = clock
         self._copies: dict[Asked, _Copy] = {}
         self._rendering: dict[Asked, Lock] = {}
@@ -70,22 +72,26 @@ class Documents:
         kind = kind_of(request.path)
         if kind is None:
             return None
-        self._keeper.start()
-        held = self._keeper.held
+        self.keeper.start()
+        held = self.keeper.held
         if held is None:
             return _nothing_yet()
-        chosen = language(request)
-        copy = self._copy(Asked(request.path, FIRST if kind == JSON else chosen), held)
+        asked = Asked(request.path, FIRST if kind == JSON else language(request))
+        try:
+            copy = self._copy(asked, held)
+        except Exception:
+            log.exception("%s of the status page cannot be rendered", request.path)
+            return _nothing_yet()
         return None if copy is None else _answer(request, kind, copy)
 
     def seen(self) -> Seen | None:
         """What the documents are rendered from now; None when nothing could be read yet."""
-        self._keeper.start()
-        held = self._keeper.held
+        self.keeper.start()
+        held = self.keeper.held
         return None if held is None else self._seen(held)
 
     def _seen(self, held: Held) -> Seen:
-        return Seen(held.picture, held.as_of, self._clock(), self._keeper.stale)
+        return Seen(held.picture, held.as_of, self._clock(), self.keeper.stale)
 
     def _copy(self, asked: Asked, held: Held) -> _Copy | None:
         if self._version is not held.picture:  # what is on the page no more must not be kept for ever
@@ -107,7 +113,7 @@ class Documents:
     def _is_good(self, copy: _Copy, held: Held) -> bool:
         return (
             copy.held.picture is held.picture
-            and copy.stale == self._keeper.stale
+            and copy.stale == self.keeper.stale
             and time.monotonic() - copy.made_at < FRESH
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 
 from statuspage.domain.picture import Incident, Maintenance
 from statuspage.selectors import shown
@@ -59,6 +60,7 @@ class StatusDoor:
         return self._https and environ.get("HTTP_X_FORWARDED_PROTO", "") != "https"
 
 
+@csrf_exempt
 def document(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """The same by Django, for a server without the door; and incidents and maintenances that left the page long ago."""
     if request.method not in ("GET", "HEAD"):
@@ -71,6 +73,7 @@ def document(request: HttpRequest, public_id: str = "") -> HttpResponse:
     return HttpResponse(body, status=status, headers=dict(headers))
 
 
+@csrf_exempt
 def program(request: HttpRequest, name: str) -> HttpResponse:
     """The answers for programs, by Django."""
     return document(request)

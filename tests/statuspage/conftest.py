@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from core.actors import Actor, ActorKind
 from statuspage.models import Component, Maintenance, PublicUpdate
 from statuspage.services import components, maintenance, publishing
+from statuspage.views.door import documents
 
 OLGA = Actor("olga", ActorKind.PERSON)
 TOLD = {"actor": OLGA, "reason": "tests"}
@@ -23,6 +24,13 @@ COMPONENTS = (
 
 Publish = Callable[..., PublicUpdate]
 Planned = Callable[..., Maintenance]
+
+
+@pytest.fixture(autouse=True)
+def nobody_watches_on() -> Iterator[None]:
+    """The page of this process looks at the database of one test, and not of the next."""
+    yield
+    documents().keeper.stop()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ import pytest
 from django.db import OperationalError, connection
 from icalendar import Calendar
 
+from flags.adapters import bus
+from statuspage.adapters.bus import CHANNEL
 from statuspage.models import Maintenance, PublicIncident
 from statuspage.services import components, maintenance
 from statuspage.services.keeping import Held, Keeper
@@ -278,6 +280,13 @@ def test_without_database_and_copy_it_says_so(page: None, tmp_path: Path, now: d
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
 
 
+def until(true: Callable[[], object], *, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
 def test_the_watch_finds_a_change_by_itself_and_ends_when_told(
     publish: Publish, tmp_path: Path, now: datetime, transactional_db: None
 ) -> None:
@@ -285,10 +294,7 @@ def test_the_watch_finds_a_change_by_itself_and_ends_when_told(
     watching.start()
     try:
         publish()
-        end = time.monotonic() + 10
-        while not (watching.held and watching.held.picture.incidents):
-            assert time.monotonic() < end, "it did not happen in time"
-            time.sleep(0.01)
+        until(lambda: watching.held is not None and watching.held.picture.incidents)
     finally:
         watching.stop()
     assert (tmp_path / "status-page.json").exists()
@@ -316,3 +322,16 @@ def test_a_page_with_nothing_on_it_is_a_page(db: None, tmp_path: Path, now: date
     assert "Nothing is told here yet." in ask().text
     assert ask("/status.json").json["status"]["indicator"] == "none"
     assert ask("/status/maintenance.ics").status == ask("/status/feed.atom").status == 200
+
+
+def test_redis_tells_of_a_change_long_before_the_next_look(
+    page: None, publish: Publish, tmp_path: Path, now: datetime, redis_bus: str, transactional_db: None
+) -> None:
+    watching = Keeper(tmp_path / "status-page.json", clock=lambda: now, poll_seconds=3600)
+    watching.start()
+    try:
+        until(lambda: bus.client().pubsub_numsub(CHANNEL)[0][1] == 1)
+        publish()
+        until(lambda: watching.held is not None and watching.held.picture.incidents)
+    finally:
+        watching.stop()

@@ -50,6 +50,7 @@ class PlanMaintenance(PreviewedForm):
     submit = "Tell of it"
     form_class = MaintenanceForm
     preview_template = "statuspage/admin/maintenance_preview.html"
+    under_way = False
 
     def get_initial(self) -> dict[str, Any]:
         soon = (timezone.localtime() + timedelta(days=1)).replace(minute=0, second=0, microsecond=0, tzinfo=None)
@@ -74,7 +75,7 @@ class PlanMaintenance(PreviewedForm):
             window=window,
             flaw=flaw,
             names=names,
-            at_once=window is not None and window.starts_at <= now,
+            at_once=window is not None and window.starts_at <= now and not self.under_way,
             crumbs=crumbs,
             back=self.back(),
             **kwargs,
@@ -98,6 +99,10 @@ class ChangeMaintenance(PlanMaintenance):
     @cached_property
     def row(self) -> Maintenance:
         return find(self.kwargs["pk"])
+
+    @property
+    def under_way(self) -> bool:  # type: ignore[override]
+        return self.row.state in UNDER_WAY
 
     @property
     def title(self) -> str:  # type: ignore[override]

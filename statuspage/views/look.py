@@ -121,7 +121,7 @@ def page(picture: Picture, language: str, *, now: datetime) -> dict[str, Any]:
         "open": [each for each in incidents if each.id in open_now],
         "under_way": [maintenance(each, picture, language) for each in work if each.under_way],
         "ahead": [maintenance(each, picture, language) for each in ahead],
-        "past": past([each for each in incidents if each.id not in open_now], now=now),
+        "past": past(incidents, now=now),
     }
 
 
@@ -140,7 +140,7 @@ def months(picture: Picture, language: str) -> list[tuple[date, list[IncidentVie
 
 
 def past(incidents: Iterable[IncidentView], *, now: datetime) -> list[tuple[date, list[IncidentView]]]:
-    """The last days, each with the incidents that began on it."""
+    """The last days, each with the incidents that began on it; those that still go on stand there as well."""
     today = now.astimezone(UTC).date()
     found: dict[date, list[IncidentView]] = {today - timedelta(days=number): [] for number in range(RECENT)}
     for each in incidents:

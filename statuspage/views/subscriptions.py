@@ -6,11 +6,13 @@ mail programs unsubscribe. A GET changes nothing, because programs look at the l
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.core import signing
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -28,6 +30,7 @@ from statuspage.views.documents import SAFE, Request, language
 from statuspage.views.door import documents
 from statuspage.views.pages import frame
 
+log = logging.getLogger(__name__)
 FORM = "statuspage.form"  # salt of the form's token
 OPEN = timedelta(hours=2)
 
@@ -51,6 +54,8 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             )
         except DomainError as error:
             return _page(request, "subscribe", _form(request, chosen) | {"flaw": _(str(error))}, status=error.status)
+        except Error:
+            return _away(request)
         sentence = _(
             "A link is on its way to this address, unless one was sent within the last ten minutes. Nothing else is "
             "sent before you use it. It is good for 48 hours."
@@ -90,7 +95,16 @@ def _done(request: HttpRequest, act: Callable[[], object], done: dict[str, Any])
     except DomainError as error:
         told = {"title": _("This did not work"), "sentence": _(str(error))}
         return _page(request, "message", told, status=error.status)
+    except Error:
+        return _away(request)
     return _page(request, "message", done)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    """The database cannot be reached. The page itself goes on, so this has its looks."""
+    log.exception("a form of the status page could not be taken")
+    sentence = _("We cannot take this right now. Try again in a few minutes.")
+    return _page(request, "message", {"title": _("This did not work"), "sentence": sentence}, status=503)
 
 
 def _form(request: HttpRequest, chosen: str) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from core.actors import Actor, ActorKind
 from statuspage.models import Component, Maintenance, PublicUpdate
@@ -86,3 +88,14 @@ def planned(page: None, now: datetime) -> Planned:
 
 def state_of(key: str) -> str:
     return Component.objects.get(key=key).state
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Every query fails as it does when the server is gone."""
+
+    def gone(*_: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(gone):
+        yield

@@ -14,6 +14,7 @@ from django.test import Client
 from core import events
 from statuspage import selectors
 from statuspage.models import Subscription
+from tests.statuspage.conftest import database_away
 
 START = datetime(2025, 8, 11, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("page")
@@ -102,6 +103,13 @@ def test_a_damaged_link_says_so(visitor: Client, address: str) -> None:
     answer = visitor.post(f"{address}?lang=en")
     assert (answer.status_code, "This link is damaged" in answer.content.decode()) == (422, True)
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_without_the_database_the_forms_say_so_on_a_page_of_their_own(visitor: Client) -> None:
+    token, link = form(visitor), path(selectors.links.unsubscribe_link(7))
+    with database_away():
+        for answer in (send(visitor, token), visitor.post(f"{link}?lang=en")):
+            assert (answer.status_code, "Try again in a few minutes" in answer.content.decode()) == (503, True)
 
 
 def test_django_serves_the_page_too_where_the_door_is_not_in_front(visitor: Client) -> None:

@@ -14,7 +14,8 @@ LONGEST_TITLE = 160
 LONGEST_TEXT = 5000
 COMPONENT_KEY = r"^[a-z0-9][a-z0-9-]{0,39}$"
 _KEY = re.compile(COMPONENT_KEY)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # also what turns the direction of a line
+# Also what turns the direction of a line, and what neither XML nor a database holds: halves of surrogate pairs.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -32,6 +33,15 @@ def read_text(text: str, *, field: str = "text") -> str:
     if not 0 < len(plain) <= LONGEST_TEXT:
         raise Invalid(f"Write 1 to {LONGEST_TEXT} characters for the visitors of the page.", field=field)
     return plain
+
+
+def read_label(text: str, longest: int, *, field: str) -> str:
+    """A name as it stands, of at most `longest` characters; Invalid for one that cannot be shown."""
+    if len(text) > longest:
+        raise Invalid(f"Write at most {longest} characters.", field=field)
+    if _CONTROL.search(text) or "\n" in text or "\t" in text:
+        raise Invalid("Write one line, without control characters.", field=field)
+    return text
 
 
 def read_titles(titles: Mapping[str, str], *, field: str = "title") -> dict[str, str]:

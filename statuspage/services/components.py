@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
 from statuspage.domain.languages import FIRST, read_language
 from statuspage.domain.states import ComponentState
-from statuspage.domain.texts import read_key, read_word
+from statuspage.domain.texts import read_key, read_label, read_word
 from statuspage.models import Component, ComponentChange
 from statuspage.services.locking import hold_page, new_id, raise_version
 from statuspage.services.settling import settle, speakers
@@ -138,7 +138,7 @@ def find(key: str, version: int | None = None) -> Component:
 def _read(values: Mapping[str, Any]) -> dict[str, Any]:
     found = {field: values[field] for field in FIELDS if field in values}
     for field, longest in LENGTHS.items():
-        _check(found.get(field, ""), field, longest)
+        read_label(found.get(field, ""), longest, field=field)
     if not found.get("name", "x").strip():
         raise Invalid("A component needs a name that visitors know.", field="name")
     for language, texts in found.get("translations", {}).items():
@@ -147,13 +147,8 @@ def _read(values: Mapping[str, Any]) -> dict[str, Any]:
         for field, text in texts.items():
             if field not in LENGTHS:
                 raise Invalid(f"{field} has no translation: {', '.join(LENGTHS)} have.", field="translations")
-            _check(text, "translations", LENGTHS[field])
+            read_label(text, LENGTHS[field], field="translations")
     return found
-
-
-def _check(text: str, field: str, longest: int) -> None:
-    if len(text) > longest:
-        raise Invalid(f"Write at most {longest} characters.", field=field)
 
 
 def _need(reason: str) -> str:

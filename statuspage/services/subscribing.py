@@ -55,8 +55,8 @@ def subscribe(
     known = set(Component.objects.filter(key__in=components, retired_at=None).values_list("key", flat=True))
     if missing := sorted(set(components) - known):
         raise Invalid(f"The page has no component {missing[0]!r}.", field="components")
-    _count("everybody", MOST_OF_ALL, now)
     _count(network, MOST, now)
+    _count("everybody", MOST_OF_ALL, now)  # after it: what one network is refused must not use up everybody's
     _ask(wanted, kept, {"components": sorted(known), "language": language}, now)
 
 

@@ -25,6 +25,7 @@ from core.errors import DomainError, Invalid
 from core.proxy import client_address
 from statuspage.domain.addresses import network
 from statuspage.domain.languages import said
+from statuspage.selectors import links
 from statuspage.services import subscribing
 from statuspage.views.documents import SAFE, Request, language
 from statuspage.views.door import documents
@@ -71,7 +72,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             sentence = _("Do you want to be told of incidents and maintenance at the address that got this link?")
             button = _("Yes, subscribe")
-            return _page(request, "message", {"title": _("Subscribe"), "sentence": sentence, "button": button})
+            asked = {"title": _("Subscribe"), "sentence": sentence, "button": button}
+            return _done(request, lambda: links.read_confirmation(token), asked)
         done = {"title": _("You are subscribed"), "sentence": _("Each message has a link to leave.")}
         return _done(request, lambda: subscribing.confirm(token, now=timezone.now()), done)
 
@@ -84,12 +86,14 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             sentence = _("You will be told nothing more, and your address is deleted.")
             button = _("Unsubscribe")
-            return _page(request, "message", {"title": _("Unsubscribe"), "sentence": sentence, "button": button})
+            asked = {"title": _("Unsubscribe"), "sentence": sentence, "button": button}
+            return _done(request, lambda: links.read_unsubscription(token), asked)
         done = {"title": _("You have left"), "sentence": _("Your address is deleted. Nothing more is sent to it.")}
         return _done(request, lambda: subscribing.unsubscribe(token, now=timezone.now()), done)
 
 
 def _done(request: HttpRequest, act: Callable[[], object], done: dict[str, Any]) -> HttpResponse:
+    """What `done` says, once `act` has done it; or why it was refused."""
     try:
         act()
     except DomainError as error:

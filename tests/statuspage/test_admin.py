@@ -166,6 +166,24 @@ def test_the_clock_and_a_person_lead_a_maintenance_through_its_states(
     assert state_of("melt") == "operational"
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "found"),
+    [
+        ("component", "wall", True),
+        ("component", "mint", False),
+        ("publicincident", "payments", True),
+        ("publicincident", "incident:12", True),
+        ("publicincident", "nothing", False),
+        ("maintenance", "database", True),
+        ("maintenance", "nothing", False),
+        ("subscription", "olga", True),
+    ],
+)
+def test_a_list_is_searched(whole: None, client_as: As, name: str, asked: str, found: bool) -> None:
+    shown = client_as("administrator").get(f"{ROOT}/{name}/", {"q": asked}).content.decode()
+    assert ("<tbody" in shown) == found
+
+
 def test_events_lead_to_what_they_are_about(whole: None, client_as: As) -> None:
     client = client_as("viewer")
     incident, work = PublicIncident.objects.get(), Maintenance.objects.get()

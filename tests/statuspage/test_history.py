@@ -157,6 +157,7 @@ def test_a_window_that_cannot_be_names_its_field(starts: str, ends: str, zone: s
 
 def test_texts_lose_what_no_reader_can_see() -> None:
     assert read_title("  Pay\x00ments \u202e fail\n") == "Pay ments fail"
+    assert read_text("half \ud83d of a pair") == "half  of a pair"
     assert read_text("One\r\ntwo\x07\n") == "One\ntwo"
     for empty in ("", " \n\x00"):
         with pytest.raises(Invalid):

@@ -139,13 +139,10 @@ def _tell(kind: str, row: Subscription, actor: Actor, now: datetime, reason: str
     events.record(kind, subject=f"subscription:{row.pk}", actor=actor, now=now, reason=reason, data=data)
 
 
-@transaction.atomic
 def _count(who: str, most: int, now: datetime) -> None:
-    """Count one asking in this hour; TooMany above `most`. The count is kept also when the asking is refused."""
+    """Count one asking in this hour; TooMany where `most` were counted already."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     digest = hashlib.blake2b(who.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=32).hexdigest()
     row, _ = Asking.objects.get_or_create(who=digest, hour=hour)
-    Asking.objects.filter(pk=row.pk).update(count=F("count") + 1)
-    row.refresh_from_db(fields=["count"])
-    if row.count > most:
+    if not Asking.objects.filter(pk=row.pk, count__lt=most).update(count=F("count") + 1):
         raise TooMany("Too many subscriptions were asked for from here. Try again in an hour.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from core.actors import Actor, ActorKind
 from statuspage.models import Component, Maintenance, PublicUpdate
 from statuspage.services import components, maintenance, publishing
 from statuspage.views.door import documents
+from tests.statuspage.visiting import Still
 
 OLGA = Actor("olga", ActorKind.PERSON)
 TOLD = {"actor": OLGA, "reason": "tests"}
@@ -65,6 +67,13 @@ def publish(page: None, now: datetime) -> Publish:
         return publishing.publish(told.pop("reference"), **told)
 
     return _publish
+
+
+@pytest.fixture
+def keeper(page: None, tmp_path: Path, now: datetime) -> Still:
+    found = Still(tmp_path / "status-page.json", clock=lambda: now)
+    found.refresh()
+    return found
 
 
 def wanted(**over: Any) -> maintenance.Plan:

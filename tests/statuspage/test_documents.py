@@ -1,79 +1,21 @@
-"""The page as visitors and programs get it: from memory, in their language, and also when everything else is away."""
+"""The page as visitors and programs get it: from memory, and in their language."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import re
-import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from wsgiref.util import setup_testing_defaults
 from xml.etree import ElementTree
 
 import pytest
 from icalendar import Calendar
 
-from flags.adapters import bus
-from statuspage.adapters.bus import CHANNEL
 from statuspage.models import Maintenance, PublicIncident
 from statuspage.services import components, maintenance
-from statuspage.services.keeping import Held, Keeper
-from statuspage.views.documents import Documents
-from statuspage.views.door import StatusDoor
-from tests.statuspage.conftest import OLGA, Planned, Publish, database_away
-
-
-class Still(Keeper):
-    """Is told when to look, and has no thread."""
-
-    def start(self) -> None:
-        pass
-
-
-class Answer:
-    def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.status, self.headers, self.body = int(status[:3]), dict(headers), body
-        assert len(self.headers) == len(headers), "a header stands twice"
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def keeper(page: None, tmp_path: Path, now: datetime) -> Still:
-    found = Still(tmp_path / "status-page.json", clock=lambda: now)
-    found.refresh()
-    return found
-
-
-def asker(keeper: Keeper, now: datetime, *, https: bool = False) -> Ask:
-    def behind(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("404 Not Found", [])
-        return [b"behind"]
-
-    door = StatusDoor(Documents(keeper, clock=lambda: now), behind, https=https)
-
-    def ask(path: str = "/status/", method: str = "GET", **headers: str) -> Answer:
-        where, _, query = path.partition("?")
-        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": where, "QUERY_STRING": query}
-        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-        setup_testing_defaults(environ)
-        found: list[Any] = []
-        body = b"".join(door(environ, lambda status, headers: found.extend((status, headers))))  # type: ignore[arg-type,func-returns-value]
-        return Answer(*found, body)
-
-    return ask
+from tests.statuspage.conftest import OLGA, Planned, Publish
+from tests.statuspage.visiting import Ask, Still, asker
 
 
 @pytest.fixture
@@ -241,73 +183,6 @@ def test_an_ongoing_outage_grows_on_the_page_without_any_news(publish: Publish, 
     assert "Major outage: 2 hours" in asker(keeper, now + timedelta(hours=2))().text
 
 
-class Restarted(Keeper):
-    """A new process: it looks once, in the thread of the test."""
-
-    def start(self) -> None:
-        self._try_refresh()
-        self._load_copy()
-
-
-def test_with_the_database_away_a_new_process_shows_the_last_copy_and_says_of_when(
-    keeper: Still, publish: Publish, now: datetime, tmp_path: Path
-) -> None:
-    publish(states={"melt": "major_outage"})
-    keeper.refresh()
-    later = now + timedelta(hours=5)
-    ask = asker(Restarted(tmp_path / "status-page.json", clock=lambda: later), later)
-    with database_away():
-        shown = ask()
-        assert (shown.status, "This is what we knew at 11 Aug 2025, 09:00 UTC." in shown.text) == (200, True)
-        assert "5 hours" not in shown.text, "what is not known is not counted"
-        assert ask("/status.json").json["page"]["as_of"] == "2025-08-11T09:00:00.000Z"
-    back = ask()
-    assert "This is what we knew" not in back.text
-    assert "Major outage: 5 hours" in back.text
-
-
-def test_without_database_and_copy_it_says_so(page: None, tmp_path: Path, now: datetime) -> None:
-    (tmp_path / "broken.json").write_text('{"title": "nctool"')
-    with database_away():
-        answer = asker(Restarted(tmp_path / "broken.json", clock=lambda: now), now)()
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
-
-
-def until(true: Callable[[], object], *, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def test_the_watch_finds_a_change_by_itself_and_ends_when_told(
-    publish: Publish, tmp_path: Path, now: datetime, transactional_db: None
-) -> None:
-    watching = Keeper(tmp_path / "status-page.json", clock=lambda: now, poll_seconds=0.02)
-    watching.start()
-    try:
-        publish()
-        until(lambda: watching.held is not None and watching.held.picture.incidents)
-    finally:
-        watching.stop()
-    assert (tmp_path / "status-page.json").exists()
-
-
-def test_the_copy_is_written_when_something_changed_and_confirmed_each_time(
-    keeper: Still, publish: Publish, now: datetime
-) -> None:
-    file = keeper._copy.path
-    written = file.stat().st_ino
-    keeper.refresh()
-    assert file.stat().st_ino == written
-    publish()
-    keeper.refresh()
-    assert file.stat().st_ino != written
-    assert file.stat().st_mtime == now.timestamp()
-    kept = keeper._copy.read()
-    assert kept == (keeper.held.picture, now) if isinstance(keeper.held, Held) else False
-
-
 def test_a_page_with_nothing_on_it_is_a_page(db: None, tmp_path: Path, now: datetime) -> None:
     empty = Still(tmp_path / "status-page.json", clock=lambda: now)
     empty.refresh()
@@ -315,16 +190,3 @@ def test_a_page_with_nothing_on_it_is_a_page(db: None, tmp_path: Path, now: date
     assert "Nothing is told here yet." in ask().text
     assert ask("/status.json").json["status"]["indicator"] == "none"
     assert ask("/status/maintenance.ics").status == ask("/status/feed.atom").status == 200
-
-
-def test_redis_tells_of_a_change_long_before_the_next_look(
-    page: None, publish: Publish, tmp_path: Path, now: datetime, redis_bus: str, transactional_db: None
-) -> None:
-    watching = Keeper(tmp_path / "status-page.json", clock=lambda: now, poll_seconds=3600)
-    watching.start()
-    try:
-        until(lambda: bus.client().pubsub_numsub(CHANNEL)[0][1] == 1)
-        publish()
-        until(lambda: watching.held is not None and watching.held.picture.incidents)
-    finally:
-        watching.stop()

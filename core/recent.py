@@ -48,6 +48,8 @@ QUIET = frozenset(
         *("risk.registered", "risk.changed", "risk.level_changed"),
         *("migration.requested", "migration.approved", "migration.refused", "migration.expired", "migration.phase"),
         *("migration.pause_asked", "migration.abort_asked", "migration.speed"),
+        *("status.translated", "status.component_defined", "status.page_defined", "status.subscription_asked"),
+        *("status.subscribed", "status.unsubscribed", "maintenance.verifying"),
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
         *("source.created", "environment.created", "application.created", "token.created"),

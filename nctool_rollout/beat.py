@@ -29,6 +29,8 @@ SCHEDULE = {
     "requests": _every(10, "approvals.tasks.tick"),
     "plans": _every(15, "plans.tasks.look"),
     "rollbacks": _every(5, "rollbacks.tasks.tick"),
+    "maintenances": _every(10, "statuspage.tasks.tick"),
+    "forget-subscriptions": _every(3600, "statuspage.tasks.forget_subscriptions"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),
     "errors": _every(30, "monitoring.tasks.follow_errors"),

@@ -49,6 +49,8 @@ OPERATE = frozenset(
         "plans.run_command",
         "rollbacks.request_rollback",
         "migrations_app.request_migration",
+        "statuspage.operate_component",
+        "statuspage.plan_maintenance",
     }
 )
 APPROVE = frozenset(
@@ -69,6 +71,7 @@ ADMINISTER = frozenset(
     {"core.view_user", "core.add_user", "core.change_user"}
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
     | {"communications.change_channel_secret"}
+    | {"statuspage.manage_subscription"}
 )
 
 

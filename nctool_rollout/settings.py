@@ -194,7 +194,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = env.integer("LOGIN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "nctool_rollout.proxy.client_address"
+AXES_CLIENT_IP_CALLABLE = "core.proxy.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
@@ -209,6 +209,9 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
+LOCALE_PATHS = [
+    BASE_DIR / "statuspage" / "locale"
+]  # before Django's own words, which mean other things; the admin is English
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or None  # only for a proxy that serves them: whitenoise finds them itself

@@ -109,6 +109,27 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Status page",
+        "items": [
+            _item("Components", "widgets", "admin:statuspage_component_changelist", "statuspage.view_component"),
+            _item(
+                "Public incidents",
+                "public",
+                "admin:statuspage_publicincident_changelist",
+                "statuspage.view_publicincident",
+            ),
+            _item(
+                "Maintenances", "engineering", "admin:statuspage_maintenance_changelist", "statuspage.view_maintenance"
+            ),
+            _item(
+                "Subscriptions",
+                "contact_mail",
+                "admin:statuspage_subscription_changelist",
+                "statuspage.view_subscription",
+            ),
+        ],
+    },
+    {
         "title": "nctool database",
         "items": [
             _item(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from alerting.api.incoming import prometheus
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),
+    path("", include("statuspage.urls")),
     path("metrics", metrics),
     re_path(r"^metrics/(?P<group>job(?:@base64)?/.+)$", push, name="pushgateway"),
     path("v1/metrics", otlp),

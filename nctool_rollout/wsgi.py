@@ -25,6 +25,7 @@ from flags.domain.limit import MinuteLimit  # noqa: E402
 from flags.services.holding import holder  # noqa: E402
 from flags.services.observing import Observer  # noqa: E402
 from nctool_rollout.views import healthz, readyz  # noqa: E402
+from statuspage.views.door import ROOTS, StatusDoor, documents  # noqa: E402
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -44,17 +45,26 @@ atexit.register(observer.stop)
 Finalize(None, observer.stop, exitpriority=0)  # granian's workers end by the rules of multiprocessing, without atexit
 
 
+def behind(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    return django(with_length(environ), start_response)
+
+
+status = StatusDoor(documents(), behind, https=settings.HTTPS)
+
+
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     path = environ["PATH_INFO"]
     if path.startswith(ROOT):
         return ofrep(environ, start_response)
     if path == snapshot_door.PATH:
         return snapshot(environ, start_response)
+    if path.startswith(ROOTS):
+        return status(environ, start_response)
     if path == "/healthz":
         return healthz(start_response)
     if path == "/readyz":
         return readyz(holder(), start_response)
-    return django(with_length(environ), start_response)
+    return behind(environ, start_response)
 
 
 def with_length(environ: WSGIEnvironment) -> WSGIEnvironment:

@@ -1,4 +1,4 @@
-"""Redis pub/sub: tells every process that an environment has a new configuration version.
+"""Redis pub/sub: tells every process that there is something new, above all a new configuration of an environment.
 
 News may be lost; every process also polls. So failing here is logged and never stops a command.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
 from functools import cache
 from threading import Event
 
@@ -37,15 +38,20 @@ def client() -> redis.Redis:
 
 def announce(environment: str, version: int) -> bool:
     """Publish the version; False when Redis did not take it."""
+    return publish(CHANNEL, {"environment": environment, "version": version})
+
+
+def publish(channel: str, news: Mapping[str, str | int]) -> bool:
+    """Tell those who wait at this channel; False when Redis did not take it."""
     global _silent_until
     if time.monotonic() < _silent_until:
         return False
     try:
-        client().publish(CHANNEL, json.dumps({"environment": environment, "version": version}))
+        client().publish(channel, json.dumps(news))
     except redis.RedisError as error:
         if isinstance(error, redis.TimeoutError):
             _silent_until = time.monotonic() + PAUSE
-        log.warning("configuration %s v%s not announced, processes will poll: %s", environment, version, error)
+        log.warning("%s: %s not announced, processes will poll: %s", channel, dict(news), error)
         return False
     return True
 
@@ -61,7 +67,8 @@ def reachable() -> bool:
 class News:
     """Waits for announcements. It says only that there may be news; the reader asks the database what is true."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str = CHANNEL) -> None:
+        self._channel = channel
         self._pubsub: PubSub | None = None
 
     def wait(self, seconds: float, stopping: Event) -> bool:
@@ -85,7 +92,7 @@ class News:
 
     def _subscribe(self) -> None:
         pubsub: PubSub = client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        pubsub.subscribe(CHANNEL)
+        pubsub.subscribe(self._channel)
         self._pubsub = pubsub
 
     def _heard(self, pubsub: PubSub, seconds: float) -> bool:

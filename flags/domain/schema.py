@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from core.errors import Invalid
+from flags.domain.values import holds_nul
 
 MAX_BYTES = 16 * 1024  # of a schema, of a value, of all parameters
 MAX_DEPTH = 16
@@ -50,7 +51,7 @@ def check_json(value: object, what: str, *, field: str) -> Any:
         text = orjson.dumps(value)  # also refuses integers beyond 64 bits, which no client could read
     except (TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"{what} must be JSON: {error}.", field=field) from error
-    if b"\\u0000" in text:
+    if holds_nul(text):
         raise Invalid(f"{what} hold the character NUL, which cannot be stored.", field=field)
     if len(text) > MAX_BYTES:
         raise Invalid(f"{what} are {len(text)} bytes; at most {MAX_BYTES} fit.", field=field)

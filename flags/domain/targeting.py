@@ -15,7 +15,7 @@ from core.errors import Invalid
 from flags.domain.bucketing import Bucketing
 from flags.domain.conditions import OPERATORS
 from flags.domain.prerequisites import MAX_PREREQUISITES
-from flags.domain.values import MAX_EXACT, is_number
+from flags.domain.values import MAX_EXACT, holds_nul, is_number
 
 MAX_BYTES = 64 * 1024  # of a flag's targeting, or of a segment's conditions, as JSON
 MAX_RULES = 50
@@ -88,7 +88,7 @@ def _read(data: object, place: str) -> object:
         _refuse(place, f"This is not JSON: {error}.")
     if len(text) > MAX_BYTES:
         _too_large(place, len(text))
-    if b"\\u0000" in text:
+    if holds_nul(text):
         _refuse(place, "A text holds the character NUL, which cannot be stored.")
     return data
 

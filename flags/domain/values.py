@@ -65,3 +65,11 @@ def same(one: object, other: object) -> bool:
     """Whether two values are the same JSON, whatever the order of keys: true is not 1, as Python has it."""
     first, second = (orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other))
     return first == second
+
+
+def holds_nul(json: bytes) -> bool:
+    """Whether a text in this JSON, as orjson writes it, holds the character NUL, which PostgreSQL cannot store.
+
+    A backslash before `u0000` is written as two, and is no NUL.
+    """
+    return b"\\u0000" in json.replace(b"\\\\", b"")

@@ -10,8 +10,6 @@ from django.db import connection, transaction
 
 from alerting.domain.states import Origin
 from alerting.services import rules
-from communications.domain.channels import ChannelKind
-from communications.services import audiences, declaring
 from core import environments, events, freezing
 from core.actors import Actor
 from flags.domain.bucketing import Bucketing
@@ -20,11 +18,11 @@ from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
 from monitoring.services import catalogue, sources, triggers
 from nctool_rollout.playbook import standing, wanted
+from nctool_rollout.playbook.loading_told import TOLD
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
 from nctool_rollout.playbook.problems import PlaybookError, Problem
 from nctool_rollout.playbook.source import Source
-from nctool_rollout.playbook.telling import spec_of
 from nctool_rollout.playbook.wanted import Item, rule_from
 from nctool_rollout.playbook.work import Load
 from plans.services import templates as plan_templates
@@ -259,20 +257,6 @@ def _freezes(work: Load) -> None:
             freezing.define(key, freezing.planned(decision.wanted), **work.who)
 
 
-def _channels(work: Load) -> None:
-    for (_, key), decision in work.writes("channels").items():
-        with work.part("channels", key):
-            kind = ChannelKind(decision.wanted["kind"])
-            declaring.declare(key, name=decision.wanted["name"], kind=kind, **work.who)
-
-
-def _audiences(work: Load) -> None:
-    order = list(work.keys("audiences"))
-    for (_, key), decision in work.writes("audiences").items():
-        with work.part("audiences", key):
-            audiences.define(spec_of(key, decision.wanted, position=order.index(key)), **work.who)
-
-
 # In this order: what refers to another part comes after it.
 PARTS = (
     _environments,
@@ -286,8 +270,7 @@ PARTS = (
     _ramps,
     _plans,
     _applications,
-    _channels,
-    _audiences,
+    *TOLD,
     _approvals,
     _freezes,
     _risks,

@@ -15,6 +15,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
 from nctool_rollout.playbook.planning import Plan
+from nctool_rollout.playbook.public import StatusPage
 from nctool_rollout.playbook.telling import Audience, AudienceKey, Channel
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollbacks.domain import place
@@ -216,3 +217,4 @@ class Playbook(Part):
     channels: dict[Key, Channel] = {}
     audiences: Annotated[dict[AudienceKey, Audience], Field(description="In the order of the plan.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}
+    status_page: StatusPage | None = None

@@ -23,6 +23,8 @@ _NOUNS = {
     "audiences": "audience",
     "approvals": "approval rule",
     "freezes": "freeze",
+    "statusPage": "status page",
+    "statusComponents": "component of the status page",
 }
 _SIGNS = {
     Outcome.CREATE: "+",
@@ -141,4 +143,5 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "alerts": _alert,
     "sources": lambda value: f"{value['kind']} {value['url']}",
     "plans": lambda value: f"{value['name']!r}, {len(value['phases'])} phases",
+    "statusComponents": lambda value: repr(value["name"]),
 }

@@ -14,6 +14,7 @@ import plans.selectors
 import risk.selectors
 import rollbacks.selectors
 import rollouts.selectors
+import statuspage.selectors
 from alerting.services.rules import definition_of
 from communications.selectors.plan import plan as communication_plan
 from core import environments, events, freezes, freezing
@@ -21,9 +22,11 @@ from flags.selectors import approval_rules
 from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
+from nctool_rollout.playbook.public import as_items
 from nctool_rollout.playbook.telling import document_of_row
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 from rollbacks.services.applications import as_dict
+from statuspage.services import components
 
 RISK_FIELDS = ("title", "probability", "impact", "mitigations", "owner", "links")
 LOADED = "playbook.loaded"
@@ -48,6 +51,7 @@ def items() -> dict[Item, Any]:
         **{("channels", row.key): {"name": row.name, "kind": row.kind} for row in communications.selectors.channels()},
         **{("audiences", planned.key): document_of_row(planned) for planned in communication_plan()},
         **{("plans", row.key): row.document for row in plans.selectors.templates()},
+        **_status_page(),
     }
 
 
@@ -162,6 +166,12 @@ def _risks() -> dict[Item, Any]:
     return {
         ("risks", row.key): {field: getattr(row, field) for field in RISK_FIELDS} for row in risk.selectors.register()
     }
+
+
+def _status_page() -> dict[Item, Any]:
+    page = statuspage.selectors.page()
+    rows = [(row.key, components.as_dict(row)) for row in statuspage.selectors.components()]
+    return as_items(page.title, page.address, rows) if page else {}
 
 
 def _metrics() -> dict[Item, Any]:

@@ -25,6 +25,7 @@ from nctool_rollout.playbook.expectations import schema
 from nctool_rollout.playbook.export import as_yaml, export
 from nctool_rollout.playbook.validation import load_text
 from rollbacks.domain import place
+from statuspage.domain.texts import COMPONENT_KEY
 from tests.playbook.conftest import SMALL, Load
 from tests.playbook.test_loading import NCTOOL
 
@@ -110,6 +111,23 @@ application = st.fixed_dictionaries(
 rules = st.dictionaries(st.sampled_from(["raise", "allowList", "ramp", "promotion", "targeting", "rules"]), rule)
 
 
+component = st.fixed_dictionaries(
+    {"name": name},
+    optional={
+        "description": words,
+        "group": name,
+        "translations": st.fixed_dictionaries({}, optional={"de": st.fixed_dictionaries({}, optional={"name": name})}),
+    },
+)
+status_page = st.fixed_dictionaries(
+    {"title": name},
+    optional={
+        "url": st.sampled_from(["", "https://status.example.org", "https://status.example.org/"]),
+        "components": st.dictionaries(st.from_regex(COMPONENT_KEY, fullmatch=True), component, max_size=3),
+    },
+)
+
+
 @st.composite
 def playbooks(draw: st.DrawFn) -> dict[str, Any]:
     """Any playbook that is right, as plain values."""
@@ -157,6 +175,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "ramps": {draw(key): ramp() for _ in range(draw(st.integers(0, 2)))},
         "approvals": draw(st.dictionaries(st.sampled_from(places), rules)),
         "applications": draw(st.dictionaries(st.sampled_from(places), application)),
+        **draw(st.fixed_dictionaries({}, optional={"statusPage": status_page})),
     }
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from core.proxy import client_address
 from nctool_rollout import checks, env
-from nctool_rollout.proxy import client_address
 from tests.system.running import BASE_DIR, System
 
 PRODUCTION = {

@@ -1,0 +1,100 @@
+"""The checklist: an action is done when it has happened, or when a person says so with a note."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.errors import Conflict, Invalid, NotFound
+from flags.domain.change import check_text
+from incidents import selectors
+from incidents.domain.states import Does, Level
+from incidents.models import Action, Incident
+from incidents.services import paging, watching_closely
+from incidents.services.locking import MOST_REASON, hold, need_live, need_open, tell
+
+if TYPE_CHECKING:
+    from core.models import Event
+
+BY_HAND = "Say what was done, and where it can be seen."
+
+
+@transaction.atomic
+def mark_done(action_id: int, *, note: str, actor: Actor, now: datetime) -> Action:
+    """A person did it, or did without it. What the product would do itself needs a note.
+
+    Raises Conflict when it is done already, or the incident is over.
+    """
+    note = check_text(note)
+    if len(note) > MOST_REASON:
+        raise Invalid(f"At most {MOST_REASON:,} characters.", field="reason")
+    row, action = _hold(action_id)
+    if action.does and not note:
+        raise Invalid(BY_HAND, field="reason")
+    _done(row, action, note=note, event=None, actor=actor, now=now)
+    return action
+
+
+@transaction.atomic
+def watch_closely(number: int, *, actor: Actor, now: datetime) -> list[str]:
+    """Look at the flags in question as often as at the intensive level until the incident is over; their keys."""
+    row = hold(number)
+    need_open(row, "watched more closely")
+    keys = watching_closely.begin(row, now=now)
+    if not keys:
+        raise Conflict(f"No flag is linked or on in {row.environment}: there is nothing to look at more often.")
+    happened(row, [Does.WATCH_CLOSELY], note=f"Looked at more often: {', '.join(keys)}.", actor=actor, now=now)
+    return keys
+
+
+@transaction.atomic
+def activate_team(number: int, *, actor: Actor, now: datetime) -> Incident:
+    """Call people by the chain of the critical level. Raises Conflict when that level has none."""
+    row = hold(number)
+    need_open(row, "escalated")
+    chain = selectors.policies()[Level.CRITICAL].chain
+    if not chain:
+        raise Conflict(
+            "Level 3 has no escalation chain: name one in the playbook, or call people and tick this by hand."
+        )
+    paging.start(row, chain, actor=actor, now=now)
+    happened(row, [Does.ACTIVATE_TEAM], note=f"Called by the chain {chain}.", actor=actor, now=now)
+    return row
+
+
+def happened(
+    row: Incident,
+    does: Collection[Does],
+    *,
+    note: str,
+    actor: Actor,
+    now: datetime,
+    event: Event | None = None,
+) -> None:
+    """Tick what is not ticked yet of the actions that this does; a part of the caller's change of a locked incident."""
+    wanted = [each.value for each in does]
+    for action in row.actions.filter(does__in=wanted, done_at=None):
+        _done(row, action, note=note, event=event, actor=actor, now=now)
+
+
+def _hold(action_id: int) -> tuple[Incident, Action]:
+    number = Action.objects.filter(pk=action_id).values_list("incident_id", flat=True).first()
+    if number is None:
+        raise NotFound(f"There is no action {action_id}.")
+    row = hold(number)
+    need_live(row, "worked on")
+    return row, Action.objects.get(pk=action_id)
+
+
+def _done(row: Incident, action: Action, *, note: str, event: Event | None, actor: Actor, now: datetime) -> None:
+    if action.done_at is not None:
+        raise Conflict(f"{action.done_by} has done this already: {action.text}.")
+    action.done_at, action.done_by, action.note, action.event = now, actor.name, note, event
+    action.save()
+    why = f"{action.text}{f': {note}' if note else ''}"
+    data = {"action": action.text, "of_level": action.level, "does": action.does}
+    tell(row, "action_done", actor=actor, reason=why, now=now, data=data)

@@ -29,6 +29,8 @@ SCHEDULE = {
     "requests": _every(10, "approvals.tasks.tick"),
     "plans": _every(15, "plans.tasks.look"),
     "rollbacks": _every(5, "rollbacks.tasks.tick"),
+    "incidents": _every(5, "incidents.tasks.follow"),
+    "incidents-watch": _every(10, "incidents.tasks.watch"),
     "announce": _every(5, "communications.tasks.announce"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),

@@ -47,6 +47,7 @@ OPERATE = frozenset(
         "plans.run_command",
         "rollbacks.request_rollback",
         "migrations_app.request_migration",
+        "incidents.operate_incident",
     }
 )
 APPROVE = frozenset(
@@ -59,6 +60,7 @@ APPROVE = frozenset(
         "monitoring.define_trigger",
         "alerting.define_alertrule",
         "migrations_app.approve_migration",
+        "incidents.lower_level",
     }
 )
 ADMINISTER = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
 
@@ -65,7 +65,12 @@ def resolved_since(environment_id: int, since: datetime) -> Incident | None:
 
 def policies() -> Policies:
     """What each level means now."""
-    return levels.policies(dict(LevelPolicy.objects.values_list("level", "values")))
+    return levels.policies(kept())
+
+
+def kept() -> dict[int, dict[str, Any]]:
+    """The levels that a playbook has defined, by number."""
+    return dict(LevelPolicy.objects.values_list("level", "values"))
 
 
 def watched() -> list[Environment]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from core.actors import Actor
+from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound
 from flags.domain.change import check_text
 from incidents import selectors
+from incidents.domain import causes
 from incidents.domain.states import Does, Level
-from incidents.models import Action, Incident
+from incidents.models import Action, Followed, Incident
 from incidents.services import paging, watching_closely
 from incidents.services.locking import MOST_REASON, hold, need_live, need_open, tell
 
@@ -79,6 +80,20 @@ def happened(
     wanted = [each.value for each in does]
     for action in row.actions.filter(does__in=wanted, done_at=None):
         _done(row, action, note=note, event=event, actor=actor, now=now)
+
+
+def catch_up(row: Incident, *, now: datetime) -> None:
+    """Tick what a list that was just added asks for and had happened before, as the incident knows it."""
+    known = Followed.objects.filter(incident=row, event__kind__in=causes.TICKS).select_related("event")
+    for followed in known.order_by("event_id"):
+        of_event(row, followed.event, now=now)
+
+
+def of_event(row: Incident, event: Event, *, now: datetime) -> None:
+    """What happened is done, by whoever did it."""
+    does: tuple[Does, ...] = causes.TICKS.get(event.kind, ())
+    by = Actor(event.actor, ActorKind(event.actor_kind))
+    happened(row, does, note=event.reason[:300], event=event, actor=by, now=now)
 
 
 def _hold(action_id: int) -> tuple[Incident, Action]:

@@ -21,7 +21,7 @@ from flags.services.locking import lock_configuration
 from incidents import selectors
 from incidents.domain import causes
 from incidents.domain.causes import News
-from incidents.domain.states import Does, Level
+from incidents.domain.states import Level
 from incidents.models import Followed, Incident, Link
 from incidents.services import acting, levelling, opening, steering
 from incidents.services.locking import hold, tell
@@ -88,7 +88,8 @@ def _incident(fresh: Sequence[Event], *, now: datetime) -> Incident | None:
     elif levels:
         _lift(row, *max(levels, key=lambda each: each[0]), now=now)
     _link(row, told, now=now)
-    _tick(row, fresh, now=now)
+    for event in fresh:
+        acting.of_event(row, event, now=now)
     return row
 
 
@@ -133,12 +134,3 @@ def _link(row: Incident, told: Sequence[tuple[Event, News]], *, now: datetime) -
         more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
         why = f"Linked: {', '.join(new[:NAMED])}{more}."
         tell(row, "linked", actor=INCIDENTS, reason=why, now=now, data={"subjects": new[:NAMED], "count": len(new)})
-
-
-def _tick(row: Incident, fresh: Sequence[Event], *, now: datetime) -> None:
-    """What happened is done, by whoever did it."""
-    for event in fresh:
-        does: tuple[Does, ...] = causes.TICKS.get(event.kind, ())
-        if does:
-            by = Actor(event.actor, ActorKind(event.actor_kind))
-            acting.happened(row, does, note=event.reason[:300], event=event, actor=by, now=now)

@@ -14,7 +14,7 @@ from incidents import selectors
 from incidents.domain.levels import Policies, Policy, level_of
 from incidents.domain.states import Level
 from incidents.models import Action, Incident
-from incidents.services import measuring, paging
+from incidents.services import acting, measuring, paging
 from incidents.services.locking import hold, need_open, need_reason, picture, save
 
 OVERDUE = timedelta(minutes=5)  # a critical incident that nobody acknowledged for so long is told again
@@ -73,6 +73,7 @@ def lift(
     _set_deadline(row, policy, now=now)
     add_actions(row, policy)
     save(row, "level_raised", before, actor=actor, reason=why, now=now, data=data)
+    acting.catch_up(row, now=now)
     paging.start(row, policy.chain, actor=actor, now=now)
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Invalid
-from incidents.domain.levels import SEED, Policy
+from incidents.domain.levels import Policy
 from incidents.domain.states import Level
 from incidents.models import LevelPolicy
 
@@ -25,12 +25,12 @@ def define(key: str, values: Mapping[str, Any], *, actor: Actor, reason: str, no
     level = read_key(key)
     after = Policy.read(level, values).as_dict()
     row = LevelPolicy.objects.select_for_update().filter(level=level.value).first()
-    before = Policy.read(level, row.values if row else SEED[level]).as_dict()
+    before = row.values if row else {}
     if before == after:
         return
     LevelPolicy.objects.update_or_create(level=level.value, defaults={"values": after})
     events.record(
-        "incident_level.changed",
+        "incident_level.changed" if before else "incident_level.created",
         subject=f"incident_level:{key}",
         actor=actor,
         now=now,

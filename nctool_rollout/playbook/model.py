@@ -15,6 +15,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
 from nctool_rollout.playbook.planning import Plan
+from nctool_rollout.playbook.responding import IncidentLevel, LevelKey
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollbacks.domain import place
 from rollouts.domain.levels import FACTORS, OFTEN, SELDOM
@@ -211,5 +212,8 @@ class Playbook(Part):
     risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
     plans: dict[LongKey, Plan] = {}
+    incidents: Annotated[
+        dict[LevelKey, IncidentLevel], Field(description="One that is left out is as the strategy has it.")
+    ] = {}
     applications: Annotated[dict[Key, Application], Field(description="By environment.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}

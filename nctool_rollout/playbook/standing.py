@@ -8,6 +8,7 @@ from typing import Any
 
 import alerting.selectors
 import flags.selectors
+import incidents.selectors
 import monitoring.selectors
 import plans.selectors
 import risk.selectors
@@ -36,6 +37,7 @@ def items() -> dict[Item, Any]:
         **_ramps(),
         **_triggers(),
         **_sources(),
+        **{("incidents", f"level{level}"): values for level, values in incidents.selectors.kept().items()},
         **_applications(),
         **_risks(),
         **_metrics(),

@@ -232,6 +232,14 @@ class TestWork:
         assert (done.done_by, done.event.kind, done.note) == ("anna", "flag.emergency_disabled", "harm")
         assert row.actions.filter(done_at=None).count() == 3
 
+    def test_what_had_happened_before_it_was_raised_is_done(self, declare: Declare, now: datetime) -> None:
+        rollout.change(KEY, WHERE, StateChange(enabled=True, percentage=25), actor=OLGA, reason="x", now=now)
+        row = declare(2)
+        emergency.roll_back(KEY, WHERE, actor=ANNA, reason="harm", now=now)
+        follow(now)
+        levelling.raise_level(row.pk, 3, reason="Worse", actor=OLGA, now=now)
+        assert row.actions.get(does=Does.ROLL_BACK).done_by == "anna"
+
     def test_an_update_is_told_to_each_audience_and_ticks_what_it_did(self, declare: Declare, now: datetime) -> None:
         row = declare(3)
         telling.update(row.pk, "Node 3 hangs", actor=OLGA, now=now)

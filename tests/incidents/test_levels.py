@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from incidents.domain import causes, document, looks, telling
 from incidents.domain.causes import News
 from incidents.domain.levels import SEED, Measured, Policy, level_of, policies
 from incidents.domain.states import MACHINE, OPEN, IncidentState, Level
+from nctool_rollout.playbook.responding import policy_of
+from nctool_rollout.playbook.validation import load_text
 
 POLICIES = policies({})
 UNTIL = 1_754_900_000
@@ -70,6 +73,13 @@ def test_the_action_lists_are_those_of_the_plan_word_for_word() -> None:
     }
     assert [POLICIES[level].escalation_minutes for level in Level] == [30, 15, 0]
     assert all(Policy.read(level, SEED[level]).as_dict() == SEED[level] for level in Level)
+
+
+def test_the_playbook_has_the_levels_of_the_plan() -> None:
+    file = "playbooks/nctool-v2.yaml"
+    playbook, _ = load_text((settings.BASE_DIR / file).read_text(), file=file)
+    found = {key: policy_of(key, level) for key, level in playbook.incidents.items()}
+    assert found == {f"level{level.value}": SEED[level] for level in Level}
 
 
 @pytest.mark.parametrize(

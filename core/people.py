@@ -35,6 +35,11 @@ def signs_in(name: str) -> bool:
     return User.objects.filter(username=name, is_active=True).exists()
 
 
+def everybody() -> list[str]:
+    """The names of all who may sign in."""
+    return list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True))
+
+
 def addresses(names: Collection[str]) -> list[str]:
     """The mail addresses of those of these people who have one and may sign in."""
     users = User.objects.filter(username__in=names, is_active=True).exclude(email="")

@@ -93,6 +93,12 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Alerts", "notifications_active", "admin:alerting_alert_changelist", "alerting.view_alert"),
             _item("Alert rules", "rule", "admin:alerting_alertrule_changelist", "alerting.view_alertrule"),
             _item("Silences", "notifications_paused", "admin:alerting_silence_changelist", "alerting.view_silence"),
+        ],
+    },
+    {
+        "title": "Communications",
+        "items": [
+            _item("Incidents", "crisis_alert", "admin:incidents_incident_changelist", "incidents.view_incident"),
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
         ],
     },

@@ -19,5 +19,6 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {"now": now, "layout": "ops/fragment.html" if live else "ops/base.html", "title": "Home"}
     if request.user.has_perm(NEEDED):
         approves = request.user.has_perm("approvals.approve_change")
+        context["may_declare"] = request.user.has_perm("incidents.operate_incident")
         context["home"] = selectors.home(now=now, person=request.user.get_username(), approves=approves)
     return context

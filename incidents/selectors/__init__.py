@@ -94,6 +94,13 @@ def linked(incident: Incident, noun: str) -> list[str]:
     return [subject.partition(":")[2] for subject in subjects]
 
 
+def flags_in_question() -> list[tuple[str, Incident]]:
+    """Each flag that an open incident is about, with the worst of them first."""
+    found = Link.objects.filter(subject__startswith="flag:", incident__state__in=OPEN_STATES)
+    rows = found.select_related("incident__environment").order_by("-incident__level", "-incident_id")[:500]
+    return [(link.subject.partition(":")[2], link.incident) for link in rows]
+
+
 def post_mortem(incident: Incident) -> PostMortem | None:
     return PostMortem.objects.filter(incident=incident).first()
 

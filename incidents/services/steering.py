@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -90,17 +91,23 @@ def reopen(row: Incident, *, why: str, actor: Actor, now: datetime) -> None:
 
 
 @transaction.atomic
-def assign(number: int, role: Role, name: str, *, actor: Actor, now: datetime) -> Incident:
-    """Give a role to somebody who can sign in; an empty name takes it away. Nothing is told when nothing differs."""
-    name = name.strip()
-    row = hold(number)
+def assign(
+    number: int, given: Mapping[Role, str], *, actor: Actor, now: datetime, version: int | None = None
+) -> Incident:
+    """Give roles to people who can sign in; an empty name takes one away. What does not differ is not told."""
+    row = hold(number, version=version)
     need_live(row, "changed")
-    if name and not people.signs_in(name):
-        raise Invalid(f"Nobody called {name} can sign in.", field="person")
+    for role, name in given.items():
+        _assign(row, role, name.strip(), actor=actor, now=now)
+    return row
+
+
+def _assign(row: Incident, role: Role, name: str, *, actor: Actor, now: datetime) -> None:
     if getattr(row, role.value) == name:
-        return row
+        return
+    if name and not people.signs_in(name):
+        raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
     before = picture(row)
     setattr(row, role.value, name)
     why = f"{role.value.capitalize()}: {name or 'nobody'}."
     save(row, "role_assigned", before, actor=actor, reason=why, now=now, data={"role": role.value, "person": name})
-    return row

@@ -285,10 +285,10 @@ class TestWork:
     ) -> None:
         person("operator")
         row = declare()
-        steering.assign(row.pk, Role.COMMANDER, "operator", actor=OLGA, now=now)
-        steering.assign(row.pk, Role.COMMANDER, "operator", actor=OLGA, now=now)
+        for _ in range(2):
+            steering.assign(row.pk, {Role.COMMANDER: "operator", Role.SCRIBE: ""}, actor=OLGA, now=now)
         with pytest.raises(Invalid, match="Nobody called nobody"):
-            steering.assign(row.pk, Role.SCRIBE, "nobody", actor=OLGA, now=now)
+            steering.assign(row.pk, {Role.SCRIBE: "nobody"}, actor=OLGA, now=now)
         assert (selectors.get(row.pk).owner, len(told("role_assigned"))) == ("operator", 1)
 
 

@@ -48,7 +48,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         return selectors.for_list()
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ()  # that of the query: what is open comes first
+        return selectors.ORDER
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OPEN_STATES = [state.value for state in OPEN]
 MOST_LINKS = 50
+ORDER = ("is_over", "-worst", "-id")  # of the annotated rows
 
 
 def incidents() -> QuerySet[Incident]:
@@ -27,7 +28,7 @@ def incidents() -> QuerySet[Incident]:
     first = Case(When(state__in=OPEN_STATES, then=Value(0)), default=Value(1), output_field=IntegerField())
     worst = Case(When(state__in=OPEN_STATES, then="level"), default=Value(0), output_field=IntegerField())
     found = Incident.objects.select_related("environment", "merged_into").annotate(is_over=first, worst=worst)
-    return found.order_by("is_over", "-worst", "-id")
+    return found.order_by(*ORDER)
 
 
 def listed(*, environment: str | None = None, state: IncidentState | None = None) -> QuerySet[Incident]:

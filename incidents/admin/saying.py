@@ -48,7 +48,8 @@ class UpdateForm(ReasonForm):
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
-        shown = [name for name in self.fields if name not in INTERNAL]
+        first = ("reason", *EXTERNAL)
+        shown = [*first, *(name for name in self.fields if name not in (*first, *INTERNAL))]
         column = "flex flex-col gap-5"
         helper.layout = Layout(
             Div(*shown, css_class=column),
@@ -62,9 +63,17 @@ class UpdateForm(ReasonForm):
 class Update(IncidentCommand):
     name, label, icon, tone = "update", "Post an update", "campaign", "primary"
     form_class = UpdateForm
-    needs_reason = False
     reason_label = "What is known now"
     reason_help = "For those inside. Say when you will say more."
+
+    def reason_required(self) -> bool:
+        """Not when somebody else is told something: the service says so otherwise."""
+        return False
+
+    def get_form(self, form_class: Any = None) -> forms.Form:
+        form = super().get_form(form_class)
+        form.fields["reason"].label = self.reason_label
+        return form
 
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "components": ", ".join(self.row.components)}

@@ -63,7 +63,7 @@ def gauges(looked: Looked, policies: Policies) -> list[Gauge]:
     told = {
         "error_rate": (
             f"{number(rate.value)} %",
-            f"of {rate.samples:,} melts in {rate.seconds} s, surely {number(rate.at_least)} %",
+            f"of {rate.samples:,} melts in {rate.seconds} s, surely at least {rate.at_least:.1f} %",
         )
         if rate
         else None,

@@ -30,7 +30,7 @@ FOLLOWED = (*OPENING, *JOINING)
 
 TICKS = {  # an action is done when this happened, whoever did it and wherever
     "flag.emergency_disabled": (Does.DISABLE_FEATURES,),
-    "flag.rolled_back": (Does.DISABLE_FEATURES, Does.ROLL_BACK),
+    "flag.rolled_back": (Does.DISABLE_FEATURES, Does.PREPARE_ROLLBACK, Does.ROLL_BACK),
     "rollback.requested": (Does.PREPARE_ROLLBACK,),
     "rollback.confirmed": (Does.PREPARE_ROLLBACK, Does.ROLL_BACK),
 }

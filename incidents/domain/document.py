@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -35,7 +35,7 @@ def begun(summary: str, facts: Sequence[tuple[str, str]], timeline: Sequence[Mom
     told = {
         "Summary": plain(summary) or "_What happened, in two sentences for somebody who was not there._",
         "Impact": "\n".join(f"- {name}: {plain(value)}" for name, value in facts),
-        "Timeline": "\n".join(f"- {when(each.at)} {plain(each.what)} ({plain(each.who)})" for each in timeline),
+        "Timeline": "\n".join(_lines(timeline)),
         "Root cause": "_Why it could happen; not who._",
         "What went well": "- ",
         "What went badly": "- ",
@@ -59,5 +59,12 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def when(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _lines(timeline: Sequence[Moment]) -> Iterator[str]:
+    """A line for each moment, below its day."""
+    day = None
+    for each in timeline:
+        at = each.at.astimezone(UTC)
+        if at.date() != day:
+            day = at.date()
+            yield f"{day} (UTC)\n"
+        yield f"- {at:%H:%M:%S} {plain(each.what)} ({plain(each.who)})"

@@ -7,7 +7,7 @@ level 2, and of exactly 5 % still level 2; a response of exactly 3 s is level 1,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,8 @@ MEASURES = {  # field: (its name, unit)
     "response_time": ("Response time", " ms"),
     "complaints": ("Users who complain", ""),
 }
+TITLES = {"error_rate": "High error rate", "response_time": "Slow responses", "complaints": "Users complain"}
+SILENT, CORRUPT = "The system does not answer", "Data is wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,31 @@ def level_of(measured: Measured, policies: Policies) -> tuple[Level | None, str]
 def reasons(measured: Measured, policy: Policy) -> list[str]:
     """Everything that reaches this level, in words."""
     found = []
-    for field, (name, unit) in MEASURES.items():
+    for field, value, limit in _reached(measured, policy):
+        name, unit = MEASURES[field]
+        begins = "begins at" if limit.inclusive else "begins above"
+        found.append(f"{name} {value:,.4g}{unit}: level {policy.level.value} {begins} {limit.value:,g}{unit}")
+    return [*found, *_states(measured, policy)]
+
+
+def title_of(measured: Measured, policy: Policy) -> str:
+    """What an incident of this level is called, by the first thing that reaches it."""
+    reached = [TITLES[field] for field, _, _ in _reached(measured, policy)]
+    return next(iter([*_states(measured, policy), *reached]), policy.name)
+
+
+def _reached(measured: Measured, policy: Policy) -> Iterator[tuple[str, float, Limit]]:
+    """The measures that reach the level, with their value and limit."""
+    for field in MEASURES:
         value, limit = getattr(measured, field), getattr(policy, field)
         if value is not None and limit is not None and limit.reached(value):
-            word = "is not below" if limit.inclusive else "is above"
-            found.append(f"{name} {value:,.3g}{unit} {word} {limit.value:g}{unit}")
-    if measured.unavailable and policy.unavailable:
-        found.append("The system does not answer")
-    if measured.corruption and policy.corruption:
-        found.append("Data is wrong")
-    return found
+            yield field, value, limit
+
+
+def _states(measured: Measured, policy: Policy) -> list[str]:
+    """What is so or not, without a number."""
+    found = [SILENT] if measured.unavailable and policy.unavailable else []
+    return [*found, CORRUPT] if measured.corruption and policy.corruption else found
 
 
 def actions(*given: str | tuple[str, Does]) -> list[dict[str, str]]:

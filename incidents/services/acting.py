@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,9 @@ def mark_done(action_id: int, *, note: str, actor: Actor, now: datetime) -> Acti
     row, action = _hold(action_id)
     if action.does and not note:
         raise Invalid(BY_HAND, field="reason")
-    _done(row, action, note=note, event=None, actor=actor, now=now)
+    if action.done_at is not None:
+        raise Conflict(f"{action.done_by} has done this already: {action.text}.")
+    _done(row, [action], note=note, event=None, actor=actor, now=now)
     return action
 
 
@@ -78,8 +80,9 @@ def happened(
 ) -> None:
     """Tick what is not ticked yet of the actions that this does; a part of the caller's change of a locked incident."""
     wanted = [each.value for each in does]
-    for action in row.actions.filter(does__in=wanted, done_at=None):
-        _done(row, action, note=note, event=event, actor=actor, now=now)
+    found = list(row.actions.filter(does__in=wanted, done_at=None))
+    if found:
+        _done(row, found, note=note, event=event, actor=actor, now=now)
 
 
 def catch_up(row: Incident, *, now: datetime) -> None:
@@ -105,11 +108,14 @@ def _hold(action_id: int) -> tuple[Incident, Action]:
     return row, Action.objects.get(pk=action_id)
 
 
-def _done(row: Incident, action: Action, *, note: str, event: Event | None, actor: Actor, now: datetime) -> None:
-    if action.done_at is not None:
-        raise Conflict(f"{action.done_by} has done this already: {action.text}.")
-    action.done_at, action.done_by, action.note, action.event = now, actor.name, note, event
-    action.save()
-    why = f"{action.text}{f': {note}' if note else ''}"
-    data = {"action": action.text, "of_level": action.level, "does": action.does}
+def _done(
+    row: Incident, actions: Sequence[Action], *, note: str, event: Event | None, actor: Actor, now: datetime
+) -> None:
+    """Tick them, with one event for all."""
+    for action in actions:
+        action.done_at, action.done_by, action.note, action.event = now, actor.name, note, event
+        action.save()
+    names = [action.text for action in actions]
+    why = f"{'; '.join(dict.fromkeys(names))}{f': {note}' if note else ''}"
+    data = {"actions": names, "does": sorted({action.does for action in actions if action.does})}
     tell(row, "action_done", actor=actor, reason=why, now=now, data=data)

@@ -43,6 +43,16 @@ class Looked:
             unavailable=self.unavailable,
         )
 
+    @property
+    def words(self) -> str:
+        """The numbers as people read them; empty where there are none."""
+        rate, time = self.rate, self.time
+        told = [
+            f"{rate.value:.1f} % of {rate.samples:,} melts failed in {rate.seconds} s" if rate else "",
+            f"they took {time.value:,.0f} ms in the mean" if time else "",
+        ]
+        return ", ".join(text for text in told if text)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "error_rate": self.rate.as_dict() if self.rate else None,

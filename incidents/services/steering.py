@@ -94,20 +94,19 @@ def reopen(row: Incident, *, why: str, actor: Actor, now: datetime) -> None:
 def assign(
     number: int, given: Mapping[Role, str], *, actor: Actor, now: datetime, version: int | None = None
 ) -> Incident:
-    """Give roles to people who can sign in; an empty name takes one away. What does not differ is not told."""
+    """Give roles to people who can sign in; an empty name takes one away. Nothing is told when nothing differs."""
     row = hold(number, version=version)
     need_live(row, "changed")
-    for role, name in given.items():
-        _assign(row, role, name.strip(), actor=actor, now=now)
-    return row
-
-
-def _assign(row: Incident, role: Role, name: str, *, actor: Actor, now: datetime) -> None:
-    if getattr(row, role.value) == name:
-        return
-    if name and not people.signs_in(name):
-        raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
+    wanted = {role: name.strip() for role, name in given.items() if getattr(row, role.value) != name.strip()}
+    for role, name in wanted.items():
+        if name and not people.signs_in(name):
+            raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
+    if not wanted:
+        return row
     before = picture(row)
-    setattr(row, role.value, name)
-    why = f"{role.value.capitalize()}: {name or 'nobody'}."
-    save(row, "role_assigned", before, actor=actor, reason=why, now=now, data={"role": role.value, "person": name})
+    for role, name in wanted.items():
+        setattr(row, role.value, name)
+    why = " ".join(f"{role.value.capitalize()}: {name or 'nobody'}." for role, name in wanted.items())
+    data = {"roles": {role.value: name for role, name in wanted.items()}}
+    save(row, "role_assigned", before, actor=actor, reason=why, now=now, data=data)
+    return row

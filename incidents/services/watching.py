@@ -11,7 +11,7 @@ from django.db import transaction
 from flags.services.locking import lock_configuration
 from incidents import selectors
 from incidents.domain.causes import BACK_WITHIN
-from incidents.domain.levels import level_of
+from incidents.domain.levels import level_of, title_of
 from incidents.domain.states import Cause, IncidentState, Level
 from incidents.models import Incident
 from incidents.services import levelling, measuring, opening, steering
@@ -43,6 +43,7 @@ def _look(where: Environment, *, now: datetime) -> None:
     """Measure before anything is locked; most of the time there is nothing to do."""
     looked = measuring.look(where.pk, where.key, now=now)
     level, why = level_of(looked.measured, selectors.policies())
+    why = f"{why} {looked.words}.".strip() if level and looked.words else why
     known = selectors.gathering(where.pk)
     if level is not None or (known is not None and known.accepted):
         _follow(where, looked, level, why, now=now)
@@ -80,7 +81,7 @@ def _open(where: Environment, looked: Looked, level: Level, why: str, *, now: da
         steering.reopen(row, why=f"It is not over. {why}", actor=INCIDENTS, now=now)
         _of_open(row, looked, level, why, now=now)
         return
-    title = why.rstrip(".").partition(";")[0]
+    title = title_of(looked.measured, selectors.policies()[level])
     data = {"measured": looked.as_dict()}
     opening.open_by_itself(
         where, Cause.MEASURED, level, title, (), why=why, began_at=now, actor=INCIDENTS, now=now, data=data

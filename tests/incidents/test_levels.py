@@ -51,7 +51,7 @@ def test_a_level_begins_where_the_plan_says(measured: dict[str, float], level: i
 
 def test_a_level_says_everything_that_reaches_it() -> None:
     _, why = level_of(Measured(error_rate=7.25, unavailable=True), POLICIES)
-    assert why == "Error rate 7.25 % is above 5 %; The system does not answer."
+    assert why == "Error rate 7.25 %: level 3 begins above 5 %; The system does not answer."
 
 
 def test_the_action_lists_are_those_of_the_plan_word_for_word() -> None:

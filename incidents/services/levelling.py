@@ -54,6 +54,7 @@ def lower_level(
     found, _ = level_of(looked.measured, known)
     row.level, row.accepted = target.value, found.value if found else 0
     _set_deadline(row, known[target], now=now)
+    add_actions(row, known[target])
     save(row, "level_lowered", before, actor=actor, reason=reason, now=now, data={"measured": looked.as_dict()})
     return row
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.errors import IllegalMove, Invalid
 from incidents.domain import causes, document, looks, telling
 from incidents.domain.causes import News
-from incidents.domain.levels import SEED, Measured, Policy, level_of, policies
+from incidents.domain.levels import SEED, Measured, Policy, level_of, policies, title_of
 from incidents.domain.states import MACHINE, OPEN, IncidentState, Level
 from nctool_rollout.playbook.responding import policy_of
 from nctool_rollout.playbook.validation import load_text
@@ -52,6 +52,13 @@ def test_a_level_begins_where_the_plan_says(measured: dict[str, float], level: i
 def test_a_level_says_everything_that_reaches_it() -> None:
     _, why = level_of(Measured(error_rate=7.25, unavailable=True), POLICIES)
     assert why == "Error rate 7.25 %: level 3 begins above 5 %; The system does not answer."
+
+
+def test_an_incident_is_called_by_what_is_wrong_not_by_its_number() -> None:
+    assert title_of(Measured(error_rate=4.0, response_time=9000.0), POLICIES[Level.MAJOR]) == "High error rate"
+    assert (
+        title_of(Measured(error_rate=9.0, unavailable=True), POLICIES[Level.CRITICAL]) == "The system does not answer"
+    )
 
 
 def test_the_action_lists_are_those_of_the_plan_word_for_word() -> None:

@@ -52,6 +52,11 @@ def of_role(role: str) -> dict[str, str]:
     return dict(users.order_by("username").values_list("username", "email"))
 
 
+def everybody() -> list[str]:
+    """The names of all who may sign in."""
+    return list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True))
+
+
 def tell_change(user_id: int, before: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
     """Record what differs from `before`; nothing is written when nothing does."""
     after = picture(user_id)

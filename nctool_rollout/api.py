@@ -24,6 +24,7 @@ from flags.api.looking import router as looking
 from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
 from flags.api.targeting import router as targeting
+from incidents.api import router as incidents
 from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
@@ -36,8 +37,8 @@ from rollouts.api import router as ramps
 api = Api(
     title="nctool rollout",
     version="1",
-    description="Flags, ramps, plans, change requests, rollbacks and metrics of one environment: that of the token. "
-    "Errors are `application/problem+json` (RFC 9457). docs/api.md tells the rest.",
+    description="Flags, ramps, plans, change requests, rollbacks, incidents and metrics of one environment, "
+    "that of the token. Errors are `application/problem+json` (RFC 9457). docs/api.md tells the rest.",
     docs_url=None,
     urls_namespace="api-v1",
 )
@@ -56,6 +57,7 @@ ROUTERS = (
     ramps,
     requests,
     rollbacks,
+    incidents,
     plans,
     migrations,
     communications,

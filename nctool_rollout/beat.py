@@ -31,6 +31,8 @@ SCHEDULE = {
     "rollbacks": _every(5, "rollbacks.tasks.tick"),
     "maintenances": _every(10, "statuspage.tasks.tick"),
     "forget-subscriptions": _every(3600, "statuspage.tasks.forget_subscriptions"),
+    "incidents": _every(5, "incidents.tasks.follow"),
+    "incidents-watch": _every(10, "incidents.tasks.watch"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),
     "errors": _every(30, "monitoring.tasks.follow_errors"),

@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+import incidents.selectors as incidents
 from flags.api.auth import TooManyRequests, count, presented
 from flags.selectors import figures
 from flags.services.tokens import Scope
@@ -73,6 +74,7 @@ class _Figures(Collector):
         yield from self._instances()
         yield self._evaluations()
         yield from self._migrations()
+        yield self._incidents()
 
     def _shown(self, environment: str) -> bool:
         return self._only is None or environment == self._only
@@ -124,6 +126,13 @@ class _Figures(Collector):
         for row in figures.given(datetime.combine(self._now.date(), datetime.min.time(), UTC)):
             if self._shown(row.environment):
                 told.add_metric([row.environment, row.flag, row.variant, row.reason, row.source], row.times)
+        return told
+
+    def _incidents(self) -> Metric:
+        told = GaugeMetricFamily(f"{_NAME}_incidents_open", "Incidents that are open.", labels=["environment", "level"])
+        for (environment, level), number in incidents.by_level().items():
+            if self._shown(environment):
+                told.add_metric([environment, str(level)], number)
         return told
 
     def _migrations(self) -> Iterator[Metric]:

@@ -51,6 +51,7 @@ OPERATE = frozenset(
         "migrations_app.request_migration",
         "statuspage.operate_component",
         "statuspage.plan_maintenance",
+        "incidents.operate_incident",
     }
 )
 APPROVE = frozenset(
@@ -65,6 +66,7 @@ APPROVE = frozenset(
         "migrations_app.approve_migration",
         "communications.plan_communication",
         "communications.change_channel",
+        "incidents.lower_level",
     }
 )
 ADMINISTER = frozenset(

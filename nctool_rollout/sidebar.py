@@ -98,6 +98,7 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Communications",
         "items": [
+            _item("Incidents", "crisis_alert", "admin:incidents_incident_changelist", "incidents.view_incident"),
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
             _item(
                 "Communication plan",

@@ -12,6 +12,7 @@ from django.conf import settings
 import approvals.selectors
 import communications.selectors
 import flags.selectors
+import incidents.selectors
 import migrations_app.selectors
 import monitoring.selectors
 import plans.selectors
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from communications.models import Alert, Announcement
     from core.models import Environment, Event
     from flags.models import FlagState
+    from incidents.models import Incident
     from migrations_app.models import MigrationRun
     from monitoring.models import Trigger
     from plans.models import Item
@@ -98,6 +100,7 @@ class Home:
     drafts: list[Announcement]
     items: list[Item]
     overdue: list[Item]
+    incidents: list[Incident]
 
     @property
     def troubled(self) -> list[Part]:
@@ -124,6 +127,7 @@ def home(*, now: datetime, person: str, approves: bool, tells: bool) -> Home:
         drafts=list(communications.selectors.drafts()[:ITEMS]) if tells else [],
         items=list(plans.selectors.items_of(person)[:ITEMS]),
         overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
+        incidents=list(incidents.selectors.open_ones()[:ITEMS]),
     )
 
 

@@ -22,4 +22,5 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         tells = request.user.has_perm("communications.approve_announcement")
         person = request.user.get_username()
         context["home"] = selectors.home(now=now, person=person, approves=approves, tells=tells)
+        context["may_declare"] = request.user.has_perm("incidents.operate_incident")
     return context

@@ -157,7 +157,9 @@ def ready(request: HttpRequest, number: str) -> dict[str, Any]:
 
 @router.post("/migrations/{number}/verify", summary="Is the data as it says? Reads every document")
 def verify(request: HttpRequest, number: str) -> dict[str, Any]:
-    return verifying.verify(caller(request).environment, number)
+    found = verifying.verify(caller(request).environment, number)
+    verifying.tell_differences(found, actor=caller(request).actor, now=timezone.now())
+    return found
 
 
 @router.get("/migration-runs", response=list[RunOut], summary="Runs of the environment, newest first")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
+from core import environments, events
+from core.actors import Actor
 from core.errors import Conflict
 from migrations_app import selectors
 from migrations_app.adapters import documents, modules, target
@@ -54,6 +57,22 @@ def verify(environment: str, number: str) -> dict[str, Any]:
     except Unreachable as error:
         raise Conflict(f"The database of {environment} cannot be asked: {error}") from error
     return {"environment": environment, "migration": number, "run": run.uid if run else None, **results}
+
+
+def tell_differences(found: dict[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Record what verifying a migration that was applied has found wrong; nothing where nothing is."""
+    wrong = validating.failures(found)
+    if wrong and found["run"]:
+        number = found["migration"]
+        events.record(
+            "migration.differs",
+            subject=f"migration:{found['run']}",
+            actor=actor,
+            now=now,
+            environment_id=environments.get(found["environment"]).pk,
+            reason=f"The verification of migration {number} found differences: {'; '.join(wrong)}"[:2000],
+            data={"number": number, "rule": number, "severity": "critical"},
+        )
 
 
 def _fates(database: Any, migration: Migration, uid: str) -> dict[str, int]:

@@ -8,24 +8,36 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Min
+
 from monitoring.domain.verdict import Target
 from monitoring.models import Attention, Source, Trigger
 
 ROUND = timedelta(seconds=10)  # of the guard: measurements are kept by as much
 
 
-def pay(environment_id: int, flag_key: str, every: int | None, *, now: datetime) -> None:
-    """Look at the flag every so many seconds, from now on; None: as usual. A part of the caller's change."""
+RAMP = "ramp"
+
+
+def pay(environment_id: int, flag_key: str, every: int | None, *, holder: str = RAMP, now: datetime) -> None:
+    """Look at the flag every so many seconds, from now on; None: as usual. A part of the change of its holder."""
     if every is None:
-        Attention.objects.filter(environment=environment_id, flag_key=flag_key).delete()
+        Attention.objects.filter(environment=environment_id, flag_key=flag_key, holder=holder).delete()
         return
-    Attention.objects.update_or_create(environment_id=environment_id, flag_key=flag_key, defaults={"every": every})
+    Attention.objects.update_or_create(
+        environment_id=environment_id, flag_key=flag_key, holder=holder, defaults={"every": every}
+    )
     if every > ROUND.seconds:
         return
     soon, metrics = now + timedelta(seconds=every), _metrics(environment_id, flag_key)
     for source in Source.objects.filter(environment=environment_id, enabled=True, due_at__gt=soon):
         if metrics & set(source.queries):
             Source.objects.filter(pk=source.pk, due_at=source.due_at).update(due_at=soon)
+
+
+def release(environment_id: int, *, holder: str) -> None:
+    """What this holder asked for there counts no more."""
+    Attention.objects.filter(environment=environment_id, holder=holder).delete()
 
 
 def interval(source: Source) -> int:
@@ -40,9 +52,8 @@ def interval(source: Source) -> int:
 
 def resting(*, now: datetime) -> set[int]:
     """The triggers whose turn has not come yet: a flag's own ones, judged less than its time ago."""
-    seldom = {
-        (row.environment_id, row.flag_key): row.every for row in Attention.objects.filter(every__gt=ROUND.seconds)
-    }
+    rows = Attention.objects.values("environment_id", "flag_key").annotate(least=Min("every")).order_by()
+    seldom = {(row["environment_id"], row["flag_key"]): row["least"] for row in rows.filter(least__gt=ROUND.seconds)}
     if not seldom:
         return set()
     own = Trigger.objects.filter(target=Target.FLAG.value, flag_key__in=[key for _, key in seldom], enabled=True)

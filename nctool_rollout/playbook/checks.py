@@ -26,6 +26,7 @@ from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagSt
 from nctool_rollout.playbook.planning import Item as PlanItem
 from nctool_rollout.playbook.planning import Plan, document_of
 from nctool_rollout.playbook.problems import Path, Problem
+from nctool_rollout.playbook.responding import policy_of
 from nctool_rollout.playbook.source import Source
 from nctool_rollout.playbook.wanted import definition_of, hours_of, plan_of, source_of, steps_of
 from nctool_rollout.playbook.watching import AlertGroup, Trigger
@@ -68,7 +69,8 @@ class _Checks:
                 yield from self._known("environment", key, (part, key))
 
     def _watching(self) -> Iterator[Problem]:
-        """The catalogue, the sources, the alert rules, the register, and the plans."""
+        """The catalogue, the sources, the alert rules, the register, the plans, and the levels of incidents."""
+        yield from self._levels()
         for key, plan in self.playbook.plans.items():
             yield from self._plan(("plans", key), plan)
         for key, metric in metrics_of(self.playbook).items():
@@ -255,6 +257,13 @@ class _Checks:
         except Invalid as error:
             field = error.field or "name"
             yield self._at((*path, names.get(field, to_camel(field))), str(error))
+
+    def _levels(self) -> Iterator[Problem]:
+        for key, level in self.playbook.incidents.items():
+            try:
+                policy_of(key, level)
+            except Invalid as error:
+                yield self._at(("incidents", key, to_camel(error.field or "name")), str(error))
 
     def _places(self, path: Path, environments: Sequence[str]) -> Iterator[Problem]:
         for index, environment in enumerate(environments):

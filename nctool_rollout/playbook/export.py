@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from core.errors import Conflict
 from nctool_rollout.playbook import public, standing
 from nctool_rollout.playbook.alerting import THRESHOLDS, exported_alerts, exported_metric, of_environments
+from nctool_rollout.playbook.responding import exported_level
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
 
 MORE = ("group", "value_type", "variants", "parameter_schema")  # left out where a flag has none
@@ -40,6 +41,7 @@ def export() -> dict[str, Any]:
         "sources": _each_once(items, "sources", _source, "source"),
         "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),
+        "incidents": {key: exported_level(items["incidents", key]) for key in _keys(items, "incidents")},
         "applications": {key: items["applications", key] for key in _keys(items, "applications")},
         "channels": {key: items["channels", key] for key in _keys(items, "channels")},
         "audiences": {key: items["audiences", key] for key in _keys(items, "audiences")},

@@ -16,6 +16,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.change import StateChange
 from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
+from incidents.services import policies
 from monitoring.services import catalogue, sources, triggers
 from nctool_rollout.playbook import standing, wanted
 from nctool_rollout.playbook.loading_told import TOLD
@@ -227,6 +228,12 @@ def _plans(work: Load) -> None:
             plan_templates.define(key, decision.wanted, **work.who)
 
 
+def _incidents(work: Load) -> None:
+    for (_, key), decision in work.writes("incidents").items():
+        with work.part("incidents", key):
+            policies.define(key, decision.wanted, **work.who)
+
+
 def _applications(work: Load) -> None:
     for (_, environment), decision in work.writes("applications").items():
         with work.part("applications", environment):
@@ -269,6 +276,7 @@ PARTS = (
     _levels,
     _ramps,
     _plans,
+    _incidents,
     _applications,
     *TOLD,
     _approvals,

@@ -16,6 +16,7 @@ from flags.domain.values import ValueType
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.public import StatusPage
+from nctool_rollout.playbook.responding import IncidentLevel, LevelKey
 from nctool_rollout.playbook.telling import Audience, AudienceKey, Channel
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
 from rollbacks.domain import place
@@ -213,6 +214,9 @@ class Playbook(Part):
     risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
     plans: dict[LongKey, Plan] = {}
+    incidents: Annotated[
+        dict[LevelKey, IncidentLevel], Field(description="One that is left out is as the strategy has it.")
+    ] = {}
     applications: Annotated[dict[Key, Application], Field(description="By environment.")] = {}
     channels: dict[Key, Channel] = {}
     audiences: Annotated[dict[AudienceKey, Audience], Field(description="In the order of the plan.")] = {}

@@ -11,6 +11,7 @@ from nctool_rollout.playbook.plan import MISSING, WRITES, Decision, Outcome
 _EVERYWHERE = "everywhere"
 _NOUNS = {
     "monitoringLevels": "monitoring level",
+    "incidents": "incident level",
     "ramps": "ramp",
     "plans": "plan",
     "triggers": "trigger",

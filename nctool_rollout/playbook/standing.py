@@ -9,6 +9,7 @@ from typing import Any
 import alerting.selectors
 import communications.selectors
 import flags.selectors
+import incidents.selectors
 import monitoring.selectors
 import plans.selectors
 import risk.selectors
@@ -42,6 +43,7 @@ def items() -> dict[Item, Any]:
         **_ramps(),
         **_triggers(),
         **_sources(),
+        **{("incidents", f"level{level}"): values for level, values in incidents.selectors.kept().items()},
         **_applications(),
         **_risks(),
         **_metrics(),

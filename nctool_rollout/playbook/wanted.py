@@ -12,6 +12,7 @@ from nctool_rollout.playbook import public
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
+from nctool_rollout.playbook.responding import policy_of
 from nctool_rollout.playbook.telling import document_of as audience_of
 from nctool_rollout.playbook.watching import Risk, Selection, Source, Trigger
 from rollouts.domain.template import RampStepSpec
@@ -39,6 +40,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
             for key, source in playbook.sources.items()
             for environment in source.environments
         },
+        **{("incidents", key): policy_of(key, level) for key, level in playbook.incidents.items()},
         **{("applications", environment): row.model_dump() for environment, row in playbook.applications.items()},
         **{("risks", key): risk_of(risk) for key, risk in playbook.risks.items()},
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},

@@ -48,6 +48,7 @@ DUTIES = (
     Duty("requests", "Request clock", timedelta(seconds=60), "Approved changes are not applied at their time."),
     Duty("plans", "Plan clock", timedelta(seconds=90), "Measured items of checklists do not tick themselves."),
     Duty("rollbacks", "Rollback worker", timedelta(seconds=60), "Confirmed rollbacks stop after their flags are off."),
+    Duty("incidents", "Incident clock", timedelta(seconds=60), "No incident opens or escalates by itself."),
     Duty("announce", "Alert sender", timedelta(seconds=60), "Alerts are recorded but not sent."),
 )
 

@@ -92,7 +92,9 @@ class AskView(PreviewedForm):
 
     def get_initial(self) -> dict[str, Any]:
         return {"component": Component.FEATURE.value} | {
-            name: self.request.GET[name] for name in ("environment", "component", "flag") if name in self.request.GET
+            name: self.request.GET[name]
+            for name in ("environment", "component", "flag", "reason", "evidence")
+            if name in self.request.GET
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

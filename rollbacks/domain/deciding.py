@@ -22,7 +22,11 @@ def not_allowed(actor: Actor, contributors: Collection[str], *, emergency: bool)
     return ""
 
 
-def lane(*, triggers: Collection[str], alerts: Collection[str]) -> str:
-    """Why the emergency lane of an environment is open, in a sentence; empty: it is closed."""
+def lane(*, triggers: Collection[str], alerts: Collection[str], others: Collection[str] = ()) -> str:
+    """Why the emergency lane of an environment is open, in a sentence; empty: it is closed.
+
+    `others` are what apps above know to be an emergency, in words.
+    """
     told = [f"trigger {name} has fired" for name in triggers] + [f"critical alert {name} fires" for name in alerts]
+    told += others
     return f"The emergency lane is open: {', '.join(told)}." if told else ""

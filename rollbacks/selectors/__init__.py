@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 import alerting.selectors
 import monitoring.selectors
+from core import emergencies
 from core.errors import NotFound
 from monitoring.domain.verdict import TriggerState
 from rollbacks.domain import deciding
@@ -102,7 +103,8 @@ def lane(environment: str) -> str:
     fired = monitoring.selectors.triggers(environment).filter(state=TriggerState.LATCHED.value)
     critical = alerting.selectors.firing(environment).filter(severity="critical")
     names = dict.fromkeys(critical.values_list("name", flat=True)[:20])
-    return deciding.lane(triggers=[row.name for row in fired], alerts=list(names))
+    others = emergencies.found(environment)
+    return deciding.lane(triggers=[row.name for row in fired], alerts=list(names), others=others)
 
 
 def past(environment_id: int, component: str) -> list[timedelta]:

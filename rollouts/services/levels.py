@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,3 +48,15 @@ def ask_attention(ramp: Ramp, *, now: datetime) -> None:
     last = ramp.steps.exclude(taken_at=None).order_by("-position").first() if ramp.state in LIVE else None
     every = selectors.level_of(ramp, last).every if last else None
     attention.pay(ramp.environment_id, ramp.flag.key, every, now=now)
+
+
+def watch_closely(environment_id: int, flag_keys: Collection[str], *, by: str, now: datetime) -> None:
+    """Have these flags looked at as at the level intensive, whatever their ramps ask for, until `watch_as_usual`."""
+    every = domain.level_of(selectors.levels(), MonitoringLevel.INTENSIVE.value).every or domain.OFTEN
+    for key in flag_keys:
+        attention.pay(environment_id, key, every, holder=by, now=now)
+
+
+def watch_as_usual(environment_id: int, *, by: str) -> None:
+    """What `by` asked for is over."""
+    attention.release(environment_id, holder=by)

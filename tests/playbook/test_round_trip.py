@@ -104,6 +104,21 @@ rule = st.fixed_dictionaries(
         "expiresAfterHours": st.integers(1, 2160),
     },
 )
+limit = st.fixed_dictionaries({"from": st.integers(0, 100)}) | st.fixed_dictionaries({"above": st.floats(0, 9000)})
+action = st.fixed_dictionaries({"action": name}, optional={"does": st.sampled_from(["tell_users", "roll_back"])})
+incident_level = st.fixed_dictionaries(
+    {
+        "name": name,
+        "actions": st.lists(action, min_size=1, max_size=3),
+    },
+    optional={
+        "errorRate": limit,
+        "complaints": limit,
+        "unavailable": st.booleans(),
+        "escalationMinutes": st.integers(0, 1440),
+        "chain": words,
+    },
+)
 zones = st.sampled_from(["", "UTC", "Europe/Berlin"])
 application = st.fixed_dictionaries(
     {field: st.from_regex(form, fullmatch=True).filter(str.isascii) for field, form in place.FORMS.items()}
@@ -174,6 +189,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "monitoringLevels": draw(st.fixed_dictionaries({}, optional={"intensive": level, "reduced": level})),
         "ramps": {draw(key): ramp() for _ in range(draw(st.integers(0, 2)))},
         "approvals": draw(st.dictionaries(st.sampled_from(places), rules)),
+        "incidents": draw(st.fixed_dictionaries({}, optional={"level1": incident_level, "level3": incident_level})),
         "applications": draw(st.dictionaries(st.sampled_from(places), application)),
         **draw(st.fixed_dictionaries({}, optional={"statusPage": status_page})),
     }

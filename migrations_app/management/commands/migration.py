@@ -178,6 +178,7 @@ class Command(DoorCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         found = verifying.verify(options["environment"], options["number"])
+        verifying.tell_differences(found, actor=actor(), now=timezone.now())
         self._say(found, printing.validation(found), options)
         if not found["ok"]:
             raise CommandError(f"The data of {options['environment']} is not as migration {options['number']} says.")

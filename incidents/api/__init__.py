@@ -1,0 +1,5 @@
+"""Incidents over REST."""
+
+from incidents.api.rest import router
+
+__all__ = ["router"]

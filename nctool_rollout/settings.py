@@ -264,6 +264,8 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "rollout@localhost")
 ALERT_EMAILS = env.words("ALERT_EMAILS")
 SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
+ALLOW_PRIVATE_ADDRESSES = env.boolean("ALLOW_PRIVATE_ADDRESSES", default=False)  # of what people type as addresses
+HEARTBEAT_URL = env.text("HEARTBEAT_URL")  # a dead-man's switch elsewhere; empty: there is none
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 SELF_URL = env.text("SELF_URL") or (RUNNING.url if RUNNING else PUBLIC_URL)
 NCTOOL_URL = env.text("NCTOOL_URL") or (RUNNING.nctool if RUNNING else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -18,20 +19,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 MOST_REDIRECTS = 3
 
 
-class PrivateAddress(requests.ConnectionError):
-    """The name leads to an address that is not public."""
-
-
-def session(*, private: bool) -> requests.Session:
-    """For http and https, without the machine's proxies and passwords; `private` allows addresses inside."""
-    made = requests.Session()
-    made.trust_env = False
-    made.max_redirects = MOST_REDIRECTS
-    if not private:
-        adapter = _PublicOnly()
-        made.mount("http://", adapter)
-        made.mount("https://", adapter)
-    return made
+class PrivateAddress(Exception):
+    """The name leads to an address that is not allowed. No OSError, which would be taken for a bad connection."""
 
 
 def is_public(address: str) -> bool:
@@ -41,33 +30,57 @@ def is_public(address: str) -> bool:
     return (inner or found).is_global and not found.is_multicast
 
 
-def _looked_at(sock: socket.socket) -> socket.socket:
-    address = sock.getpeername()[0]
-    if is_public(address):
-        return sock
-    sock.close()
-    raise PrivateAddress(f"The address leads to {address}, which is not public.")
+def anywhere(address: str) -> bool:
+    """For an installation whose settings allow addresses inside."""
+    return True
 
 
-class _Http(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _looked_at(super()._new_conn())
+def session(allowed: Callable[[str], bool] = is_public) -> requests.Session:
+    """For http and https, without the machine's proxies and passwords; every redirect is looked at too.
+
+    `allowed` is asked for the numeric address of each connection. Raises PrivateAddress where it says no.
+    """
+    made = requests.Session()
+    made.trust_env = False
+    made.max_redirects = MOST_REDIRECTS
+    adapter = _Guarded(allowed)
+    made.mount("http://", adapter)
+    made.mount("https://", adapter)
+    return made
 
 
-class _Https(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _looked_at(super()._new_conn())
+class _Guarded(HTTPAdapter):
+    def __init__(self, allowed: Callable[[str], bool]) -> None:
+        self._allowed = allowed
+        super().__init__()
 
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class _PublicOnly(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = _pools(self._allowed)
+
+
+def _pools(allowed: Callable[[str], bool]) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's own pools and connections, which look where they have arrived before they are used."""
+
+    def looked_at(sock: socket.socket) -> socket.socket:
+        address = sock.getpeername()[0]
+        if allowed(address):
+            return sock
+        sock.close()
+        raise PrivateAddress(f"The address leads to {address}, which is not public.")
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return looked_at(super()._new_conn())
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return looked_at(super()._new_conn())
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}

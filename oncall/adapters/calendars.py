@@ -18,9 +18,10 @@ LONGEST = 15.0  # seconds for all of it: a server that drips is as good as one t
 
 def fetch(url: str) -> bytes:
     """The calendar at the address. Raises FeedFailed."""
+    allowed = guarded.anywhere if settings.ALLOW_PRIVATE_ADDRESSES else guarded.is_public
     try:
         with (
-            guarded.session(private=settings.ALLOW_PRIVATE_ADDRESSES) as session,
+            guarded.session(allowed) as session,
             session.get(url, timeout=PATIENCE, stream=True, headers={"Accept": "text/calendar"}) as response,
         ):
             if response.status_code != requests.codes.ok:

@@ -17,7 +17,7 @@ from flags.domain.change import StateChange
 from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
 from monitoring.services import catalogue, sources, triggers
-from nctool_rollout.playbook import standing, wanted
+from nctool_rollout.playbook import oncall, standing, wanted
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
 from nctool_rollout.playbook.problems import PlaybookError, Problem
@@ -272,4 +272,6 @@ PARTS = (
     _approvals,
     _freezes,
     _risks,
+    oncall.load_schedules,
+    oncall.load_chains,
 )

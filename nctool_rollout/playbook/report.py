@@ -21,6 +21,8 @@ _NOUNS = {
     "applications": "application of",
     "approvals": "approval rule",
     "freezes": "freeze",
+    "schedules": "on-call schedule",
+    "chains": "escalation chain",
 }
 _SIGNS = {
     Outcome.CREATE: "+",
@@ -139,4 +141,6 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "alerts": _alert,
     "sources": lambda value: f"{value['kind']} {value['url']}",
     "plans": lambda value: f"{value['name']!r}, {len(value['phases'])} phases",
+    "schedules": lambda value: f"{value['name']!r}, {len(value['layers'])} layers{', imported' * bool(value['feed'])}",
+    "chains": lambda value: f"{value['name']!r}, {len(value['steps'])} steps",
 }

@@ -19,6 +19,7 @@ from flags.selectors import approval_rules
 from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
+from nctool_rollout.playbook import oncall
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
 from rollbacks.services.applications import as_dict
 
@@ -42,6 +43,7 @@ def items() -> dict[Item, Any]:
         **_alerts(),
         **_approvals(),
         **_freezes(),
+        **oncall.standing(),
         **{("plans", row.key): row.document for row in plans.selectors.templates()},
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from core import freezing
 from flags.domain.rules import ChangeKind
+from nctool_rollout.playbook import oncall
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
@@ -53,6 +54,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         },
         **{("plans", key): document_of(plan) for key, plan in playbook.plans.items()},
         **{("freezes", key): freezing.told(plan_of(freeze)) for key, freeze in playbook.freezes.items()},
+        **oncall.wanted(playbook.on_call),
     }
 
 

@@ -28,6 +28,11 @@ def schedules(*, now: datetime) -> QuerySet[Schedule]:
     return found.prefetch_related(Prefetch("overrides", queryset=counted, to_attr="counted")).order_by("name", "id")
 
 
+def all_schedules() -> QuerySet[Schedule]:
+    """All as they are defined, with their feeds and without overrides: one query."""
+    return Schedule.objects.select_related("feed").defer("feed__text").order_by("id")
+
+
 def schedule_of(key: str, *, now: datetime) -> Schedule:
     """One schedule by its key; NotFound names the ones there are."""
     found = schedules(now=now).filter(key=key).first()

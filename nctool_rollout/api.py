@@ -27,6 +27,7 @@ from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
+from oncall.api import router as oncall
 from plans.api import router as plans
 from risk.api import router as risk
 from rollbacks.api import router as rollbacks
@@ -55,6 +56,7 @@ ROUTERS = (
     ramps,
     requests,
     rollbacks,
+    oncall,
     plans,
     migrations,
 )

@@ -47,6 +47,8 @@ OPERATE = frozenset(
         "plans.run_command",
         "rollbacks.request_rollback",
         "migrations_app.request_migration",
+        "oncall.operate_escalation",
+        "oncall.take_shift",
     }
 )
 APPROVE = frozenset(
@@ -59,6 +61,8 @@ APPROVE = frozenset(
         "monitoring.define_trigger",
         "alerting.define_alertrule",
         "migrations_app.approve_migration",
+        "oncall.change_schedule",
+        "oncall.change_chain",
     }
 )
 ADMINISTER = frozenset(

@@ -97,6 +97,14 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Communications",
+        "items": [
+            _item("On call", "person_alert", "admin:oncall_schedule_changelist", "oncall.view_schedule"),
+            _item("Escalations", "campaign", "admin:oncall_escalation_changelist", "oncall.view_escalation"),
+            _item("Escalation chains", "linked_services", "admin:oncall_chain_changelist", "oncall.view_chain"),
+        ],
+    },
+    {
         "title": "nctool database",
         "items": [
             _item(

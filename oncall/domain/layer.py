@@ -48,6 +48,14 @@ class Layer:
         for opens, closes in self.hours.between(since, until):
             yield from clipped(self._turns(opens, closes), opens, closes)
 
+    @property
+    def turn_words(self) -> str:
+        """`a week each`, `12 hours each`."""
+        whole = int(self.turn.total_seconds()) // 3600
+        size, unit = next(each for each in ((168, "week"), (24, "day"), (1, "hour")) if whole % each[0] == 0)
+        count = whole // size
+        return f"one {unit} each" if count == 1 else f"{count} {unit}s each"
+
     def to_dict(self) -> dict[str, Any]:
         """As a playbook writes it, and `read` takes it."""
         own = {"zone"} if self.hours is None or self.hours.zone == self.zone else set()

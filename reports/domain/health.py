@@ -48,6 +48,7 @@ DUTIES = (
     Duty("requests", "Request clock", timedelta(seconds=60), "Approved changes are not applied at their time."),
     Duty("plans", "Plan clock", timedelta(seconds=90), "Measured items of checklists do not tick themselves."),
     Duty("rollbacks", "Rollback worker", timedelta(seconds=60), "Confirmed rollbacks stop after their flags are off."),
+    Duty("escalate", "Escalation clock", timedelta(seconds=30), "Nobody else is called when nobody answers."),
     Duty("announce", "Alert sender", timedelta(seconds=60), "Alerts are recorded but not sent."),
 )
 

@@ -64,7 +64,9 @@ class ChainPage(Screen):
         return super().get_context_data(
             row=row,
             steps=words.steps(row.steps),
-            timetables=[(level, words.LEVEL_TONE[level], words.timetable(row.steps, level)) for level in chain.LEVELS],
+            timetables=[
+                (f"level {level}", words.LEVEL_TONE[level], words.timetable(row.steps, level)) for level in chain.LEVELS
+            ],
             history=list(events.about(f"chain:{row.key}")[:HISTORY]),
             may_change=self.request.user.has_perm(CHANGE),
             renew_every=30,
@@ -141,6 +143,7 @@ class AddChain(PreviewedForm):
     title = "Make a chain"
     submit = "Make the chain"
     form_class = ChainForm
+    template_name = "oncall/form.html"
     preview_template = "oncall/chain_preview.html"
 
     def get_initial(self) -> dict[str, Any]:

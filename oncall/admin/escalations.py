@@ -47,7 +47,7 @@ class EscalationPage(Screen):
         return super().get_context_data(
             row=row,
             look=words.LOOK[EscalationState(row.state)],
-            level_tone=words.LEVEL_TONE[row.level],
+            level=(f"level {row.level}", words.LEVEL_TONE[row.level]),
             steps=words.progress(row),
             about=_about(row),
             commands=offered(row) if may else [],

@@ -201,6 +201,7 @@ class AddSchedule(PreviewedForm):
     title = "Make a schedule"
     submit = "Make the schedule"
     form_class = ScheduleForm
+    template_name = "oncall/form.html"
     preview_template = "oncall/schedule_preview.html"
 
     def get_initial(self) -> dict[str, Any]:

@@ -65,7 +65,10 @@ class SchedulePage(Screen):
             lanes=words.lanes(plan, zone, now=now),
             lines=words.lines(plan, zone, now=now),
             layers=plan.layers,
-            overrides=selectors.overrides_ahead(row, now=now),
+            overrides=[
+                (each, words.span(each.since, each.until, zone, now))
+                for each in selectors.overrides_ahead(row, now=now)
+            ],
             strangers=planning.strangers(row.layers),
             used_by=selectors.chains_with(row.key),
             history=list(events.about(f"schedule:{row.key}")[:HISTORY]),

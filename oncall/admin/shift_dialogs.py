@@ -20,6 +20,7 @@ from core.admin.read_only import person
 from core.errors import Invalid, NotFound
 from oncall import selectors
 from oncall.admin import words
+from oncall.domain.schedule import standing
 from oncall.models import Override, Schedule
 from oncall.services import feeding, planning
 
@@ -80,7 +81,7 @@ class TakeShift(ScheduleDialog):
 
     def get_initial(self) -> dict[str, Any]:
         zone, now = ZoneInfo(self.row.zone), timezone.now()
-        until = words.standing(selectors.plan_of(self.row), now).until or now + timedelta(days=1)
+        until = standing(selectors.plan_of(self.row), now).until or now + timedelta(days=1)
         return {
             "person": self.request.user.get_username(),
             "since": self.request.GET.get("since") or f"{now.astimezone(zone):%Y-%m-%dT%H:%M}",

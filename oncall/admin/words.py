@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
-
-from django.utils import timezone
 
 from core.repeating import joined
 from oncall import selectors
@@ -29,6 +27,7 @@ LOOK = {
 }
 LEVEL_TONE = {1: "info", 2: "warn", 3: "bad"}
 DAYS = 14
+NARROW = 3.4  # percent: a bar with room for one letter
 HUES = 6
 
 
@@ -96,7 +95,7 @@ def card(row: Schedule, *, now: datetime) -> Card:
         who=joined(list(stands.shift.people)) if stands.shift else "",
         until=clock(stands.until, zone, now) if stands.until else "",
         then=_then(stands, zone, now),
-        gaps=[f"{clock(each.starts_at, zone, now)} to {clock(each.ends_at, zone, now)}" for each in open_times],
+        gaps=[span(each.starts_at, each.ends_at, zone, now) for each in open_times],
         feed=feed,
         stale=feed is not None and feeding.is_stale(feed, now=now),
         lanes=[Lane("On call", bars(final, plan.gaps(first, last), zone, first, last))],
@@ -133,14 +132,24 @@ def strip(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
 def bars(shifts: list[Shift], gaps: list[Gap], zone: ZoneInfo, first: datetime, last: datetime) -> list[Bar]:
     length = (last - first) / 100
     found = []
-    for each in (*shifts, *gaps):
+    parts: list[Shift | Gap] = [*shifts, *gaps]
+    for each in parts:
         people = each.people if isinstance(each, Shift) else ()
         who = joined(list(people)) or "nobody"
         title = (
             f"{who}, {each.starts_at.astimezone(zone):%a %d %b %H:%M} to {each.ends_at.astimezone(zone):%a %d %b %H:%M}"
         )
         left, width = (each.starts_at - first) / length, (each.ends_at - each.starts_at) / length
-        found.append(Bar(round(left, 3), round(width, 3), who, title, hue(people), not people))
+        found.append(
+            Bar(
+                round(left, 3),
+                round(width, 3),
+                who if width > NARROW else who[:1].upper(),
+                title,
+                hue(people),
+                not people,
+            )
+        )
     return sorted(found, key=lambda bar: bar.left)
 
 
@@ -156,6 +165,13 @@ def clock(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{local:%a %H:%M}" if near else f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
+def span(since: datetime, until: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`Mon 09:00 to 17:00`; the end with its day where that is another one."""
+    same_day = since.astimezone(zone).date() == until.astimezone(zone).date()
+    end = f"{until.astimezone(zone):%H:%M}" if same_day else clock(until, zone, now)
+    return f"{clock(since, zone, now)} to {end}"
+
+
 def steps(values: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Each step of a chain as its icon and its sentence."""
     icons = {"Notify": "notifications_active", "Wait": "hourglass_top", "Repeat": "repeat"}
@@ -164,8 +180,9 @@ def steps(values: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def timetable(values: list[dict[str, Any]], level: int) -> list[tuple[str, str]]:
     """When a chain tells whom, if everybody can be reached and nobody answers: the first 12 lines."""
-    steps, start = chains.stored(values), datetime(2000, 1, 1, tzinfo=timezone.get_default_timezone())
-    due, found = waited(steps, Place(), level, now=start), []
+    steps, start = chains.stored(values), datetime(2000, 1, 1, tzinfo=UTC)
+    due = waited(steps, Place(), level, now=start)
+    found: list[tuple[str, str]] = []
     while len(found) < 12:
         place, step = upcoming(steps, due.place, level)
         after = f"{round((due.at - start).total_seconds() / 60)} min"
@@ -197,7 +214,7 @@ def _then(stands: Standing, zone: ZoneInfo, now: datetime) -> str:
 def _line(each: Shift | Gap, zone: ZoneInfo, now: datetime) -> Line:
     shift = each if isinstance(each, Shift) else None
     return Line(
-        when=f"{clock(each.starts_at, zone, now)} to {clock(each.ends_at, zone, now)}",
+        when=span(each.starts_at, each.ends_at, zone, now),
         who=joined(list(shift.people)) if shift else "Nobody",
         gap=shift is None,
         current=each.starts_at <= now,

@@ -147,5 +147,5 @@ def figures() -> Iterable[tuple[str, int, datetime | None]]:
     """For each environment (its key; empty: none): how many wait for a person, and the earliest due time."""
     waiting = Q(state__in=(EscalationState.RUNNING.value, EscalationState.EXHAUSTED.value))
     rows = Escalation.objects.filter(ended_at=None).values_list("environment__key")
-    counted = rows.annotate(Count("pk", filter=waiting), Min("due_at")).order_by("environment__key")
+    counted = rows.annotate(count=Count("pk", filter=waiting), due=Min("due_at")).order_by("environment__key")
     return [(key or "", count, due) for key, count, due in counted]

@@ -95,5 +95,13 @@ def _tell(
     now: datetime,
 ) -> None:
     data = {"name": (after or before)["name"]}
-    subject = f"chain:{key}"
-    events.record(kind, subject=subject, actor=actor, now=now, reason=reason, before=before, after=after, data=data)
+    shown: dict[str, Any] = {"before": _in_words(before), "after": _in_words(after)}
+    events.record(kind, subject=f"chain:{key}", actor=actor, now=now, reason=reason, data=data, **shown)
+
+
+def _in_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with each step as its sentence, by its number."""
+    if not values:
+        return {}
+    steps = enumerate(chains.stored(values["steps"]), start=1)
+    return {**values, "steps": {str(number): chains.sentence(step) for number, step in steps}}

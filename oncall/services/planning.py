@@ -88,7 +88,7 @@ def take_shift(
     row = _hold(key)
     if not signs_in(person):
         raise Invalid(f"There is no active account {person!r}: nobody would be called.", field="person")
-    since = max(since, now)
+    since = max(since, now.replace(microsecond=0))
     schedule.check_span(since, until, now=now)
     given = {"since": since, "until": until, "reason": reason, "by": actor.name, "at": now}
     made = Override.objects.create(schedule=row, person=person, **given)
@@ -155,9 +155,23 @@ def _tell(
     reason: str,
     now: datetime,
 ) -> None:
-    told = {"name": row.name, "strangers": strangers(row.layers)}
-    subject = f"schedule:{row.key}"
-    events.record(kind, subject=subject, actor=actor, now=now, reason=reason, before=before, after=after, data=told)
+    data = {"name": row.name, "strangers": strangers(row.layers)}
+    shown: dict[str, Any] = {"before": _in_words(before), "after": _in_words(after)}
+    events.record(kind, subject=f"schedule:{row.key}", actor=actor, now=now, reason=reason, data=data, **shown)
+
+
+def _in_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with each layer as a line, by its name."""
+    if not values:
+        return {}
+    return {**values, "layers": {layer["name"]: _line(layer) for layer in values["layers"]}}
+
+
+def _line(layer: Mapping[str, Any]) -> str:
+    """`ada, bob; 1w from 2025-08-04T09:00; mon, tue 09:00 to 17:00`."""
+    hours = layer["hours"]
+    only = f"; {', '.join(hours['days'])} {hours['from']} to {hours['to']}" if hours else ""
+    return f"{', '.join(layer['people'])}; {layer['turn']} from {layer['starts']}{only}"
 
 
 def _tell_shift(kind: str, row: Override, *, actor: Actor, reason: str, now: datetime) -> None:

@@ -118,9 +118,15 @@ def test_a_chain_is_made_and_changed_by_its_form_in_the_order_of_its_places(
 ) -> None:
     approver = client_as("approver")
     steps = {
-        "step0_do": "wait", "step0_value": "15", "step0_place": "2",
-        "step1_do": "schedule", "step1_value": "first-line", "step1_place": "1",
-        "step3_do": "people", "step3_value": "ada, carl", "step3_level": "2",
+        "step0_do": "wait",
+        "step0_value": "15",
+        "step0_place": "2",
+        "step1_do": "schedule",
+        "step1_value": "first-line",
+        "step1_place": "1",
+        "step3_do": "people",
+        "step3_value": "ada, carl",
+        "step3_level": "2",
     }
     given = {"key": "major", "name": "Major", "why": "new", "rows": "6", **steps}
     assert approver.post("/admin/oncall/chain/add/", given).status_code == 302
@@ -223,7 +229,7 @@ def ask(flag: Flag, running: Escalation) -> Callable[..., Any]:
     def _ask(
         method: str, path: str, body: Any = None, *, scope: Scope = Scope.OPERATE, environment: str = "production"
     ) -> Any:
-        made = tokens.create(f"{scope} {environment}", environment, [scope], actor=ANNA, now=timezone.now())
+        _, made = tokens.create(f"{scope} {environment}", environment, [scope], actor=ANNA, now=timezone.now())
         sent = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
         return getattr(Client(), method)(f"/api/v1{path}", headers={"Authorization": f"Bearer {made}"}, **sent)
 
@@ -262,7 +268,7 @@ def test_a_token_acknowledges_in_its_environment_alone(ask: Callable[..., Any], 
 
 def test_prometheus_sees_what_waits_and_how_late_it_is(ask: Callable[..., Any], running: Escalation) -> None:
     Escalation.objects.update(due_at=timezone.now() - timedelta(seconds=90))
-    token = tokens.create("metrics", "production", [Scope.REPORT], actor=ANNA, now=timezone.now())
+    _, token = tokens.create("metrics", "production", [Scope.REPORT], actor=ANNA, now=timezone.now())
     text = Client().get("/metrics", headers={"Authorization": f"Bearer {token}"}).text
     assert 'nctool_rollout_escalations_live{environment="production"} 1.0' in text
     assert 'nctool_rollout_escalation_overdue_seconds{environment="production"} 9' in text

@@ -64,9 +64,7 @@ class ChainPage(Screen):
         return super().get_context_data(
             row=row,
             steps=words.steps(row.steps),
-            timetables=[
-                (f"level {level}", words.LEVEL_TONE[level], words.timetable(row.steps, level)) for level in chain.LEVELS
-            ],
+            timetables=words.timetables(row.steps),
             history=list(events.about(f"chain:{row.key}")[:HISTORY]),
             may_change=self.request.user.has_perm(CHANGE),
             renew_every=30,

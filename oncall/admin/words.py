@@ -185,7 +185,7 @@ def timetable(values: list[dict[str, Any]], level: int) -> list[tuple[str, str]]
     found: list[tuple[str, str]] = []
     while len(found) < 12:
         place, step = upcoming(steps, due.place, level)
-        after = f"{round((due.at - start).total_seconds() / 60)} min"
+        after = f"{round((due.at - start).total_seconds() / 60)}\u00a0min"
         if step is None:
             return [*found, (after, "Nobody is left to tell: it says so, and ends.")]
         if isinstance(step, Notify):
@@ -194,6 +194,18 @@ def timetable(values: list[dict[str, Any]], level: int) -> list[tuple[str, str]]
         else:
             due = waited(steps, place, level, now=due.at)
     return [*found, ("…", "And so on.")]
+
+
+def timetables(values: list[dict[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The timetable of each level, those that are the same together: `level 1 and 2`."""
+    found: list[tuple[list[str], list[tuple[str, str]]]] = []
+    for level in chains.LEVELS:
+        table = timetable(values, level)
+        if found and found[-1][1] == table:
+            found[-1][0].append(str(level))
+        else:
+            found.append(([str(level)], table))
+    return [(f"level {joined(levels)}", table) for levels, table in found]
 
 
 def progress(row: Escalation) -> list[tuple[str, str, str]]:

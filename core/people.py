@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.contrib.auth.models import Group
 
 from core import events
 from core.actors import Actor
@@ -69,3 +72,43 @@ def tell_password(user_id: int, *, actor: Actor, now: datetime) -> None:
     """Record that somebody was given a new password, not which."""
     name = User.objects.get(pk=user_id).username
     events.record("person.password_set", subject=f"person:{name}", actor=actor, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What has to be known of a person before somebody counts on being able to reach them."""
+
+    active: bool
+    address: str
+
+
+def accounts(names: Collection[str]) -> dict[str, Account]:
+    """Those of these people who have an account, by user name."""
+    rows = User.objects.filter(username__in=names).values_list("username", "is_active", "email")
+    return {name: Account(active, email) for name, active, email in rows}
+
+
+def with_role(role: str) -> list[str]:
+    """The active people in a group, by name."""
+    rows = User.objects.filter(groups__name=role, is_active=True).order_by("username")
+    return list(rows.values_list("username", flat=True))
+
+
+def roles() -> list[str]:
+    """The groups there are, also the site's own."""
+    return list(Group.objects.order_by("name").values_list("name", flat=True))
+
+
+def usernames() -> list[str]:
+    """Everybody who may sign in."""
+    return list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True))
+
+
+def known_as() -> dict[str, str]:
+    """User name by everything that names a person: user name, mail address and full name, in small letters."""
+    found: dict[str, str] = {}
+    for user in User.objects.order_by("-username"):
+        for name in (user.get_full_name(), user.email, user.username):
+            if name:
+                found[name.lower()] = user.username
+    return found

@@ -29,6 +29,7 @@ from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
+from oncall.api import router as oncall
 from plans.api import router as plans
 from risk.api import router as risk
 from rollbacks.api import router as rollbacks
@@ -58,6 +59,7 @@ ROUTERS = (
     requests,
     rollbacks,
     incidents,
+    oncall,
     plans,
     migrations,
     communications,

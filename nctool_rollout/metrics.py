@@ -25,6 +25,7 @@ from flags.selectors import figures
 from flags.services.tokens import Scope
 from migrations_app.selectors import figures as migrations
 from nctool_rollout.problems import problem
+from oncall.selectors import figures as escalations
 
 _NAME = "nctool_rollout"
 _STATES = ("live", "lagging", "vanished")
@@ -75,6 +76,7 @@ class _Figures(Collector):
         yield self._evaluations()
         yield from self._migrations()
         yield self._incidents()
+        yield from self._escalations()
 
     def _shown(self, environment: str) -> bool:
         return self._only is None or environment == self._only
@@ -163,3 +165,17 @@ class _Figures(Collector):
             if self._shown(environment):
                 errors.add_metric([environment], failed)
         yield errors
+
+    def _escalations(self) -> Iterator[Metric]:
+        """Those that wait for a person, and by how much the longest overdue step is late."""
+        waiting = GaugeMetricFamily(
+            f"{_NAME}_escalations_live", "Escalations that nobody has acknowledged.", labels=["environment"]
+        )
+        overdue = GaugeMetricFamily(
+            f"{_NAME}_escalation_overdue_seconds", "How late the longest overdue step is.", labels=["environment"]
+        )
+        for environment, live, due in escalations():
+            if self._shown(environment):
+                waiting.add_metric([environment], live)
+                overdue.add_metric([environment], max(0.0, (self._now - due).total_seconds()) if due else 0.0)
+        yield from (waiting, overdue)

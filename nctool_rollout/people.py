@@ -25,7 +25,7 @@ def create_demo_people(*, now: datetime) -> dict[str, str]:
         return {}
     passwords = {role.value: "".join(secrets.choice(LETTERS) for _ in range(16)) for role in Role}
     for name, password in passwords.items():
-        person = users.create_user(name, password=password, is_staff=True)
+        person = users.create_user(name, email=f"{name}@localhost", password=password, is_staff=True)
         person.groups.add(Group.objects.get(name=name))
         core.people.tell_change(person.pk, {}, actor=SETUP, now=now)
     return passwords

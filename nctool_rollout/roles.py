@@ -52,6 +52,8 @@ OPERATE = frozenset(
         "statuspage.operate_component",
         "statuspage.plan_maintenance",
         "incidents.operate_incident",
+        "oncall.operate_escalation",
+        "oncall.take_shift",
     }
 )
 APPROVE = frozenset(
@@ -67,6 +69,8 @@ APPROVE = frozenset(
         "communications.plan_communication",
         "communications.change_channel",
         "incidents.lower_level",
+        "oncall.change_schedule",
+        "oncall.change_chain",
     }
 )
 ADMINISTER = frozenset(

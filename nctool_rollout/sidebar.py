@@ -96,9 +96,17 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": "Communications",
+        "title": "Incidents",
         "items": [
             _item("Incidents", "crisis_alert", "admin:incidents_incident_changelist", "incidents.view_incident"),
+            _item("On call", "person_alert", "admin:oncall_schedule_changelist", "oncall.view_schedule"),
+            _item("Escalations", "campaign", "admin:oncall_escalation_changelist", "oncall.view_escalation"),
+            _item("Escalation chains", "linked_services", "admin:oncall_chain_changelist", "oncall.view_chain"),
+        ],
+    },
+    {
+        "title": "Communications",
+        "items": [
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),
             _item(
                 "Communication plan",

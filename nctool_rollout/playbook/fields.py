@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -20,6 +21,11 @@ Npub = Annotated[str, Field(pattern=r"^\S+$", max_length=MAX_NPUB_LENGTH)]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 Seconds = Annotated[int, Field(ge=10, le=LONGEST_WINDOW, multiple_of=10)]
 Duration = Annotated[str, Field(pattern=r"^(0|(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?)$", max_length=20)]
+
+
+def as_text(value: Any) -> Any:
+    """YAML takes a date or time without quotes for more than text."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 class Part(BaseModel):

@@ -5,7 +5,6 @@ docs/playbook.md explains it; docs/playbook.schema.json is made of these classes
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,7 +12,8 @@ from pydantic import BeforeValidator, Field
 
 from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
-from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text
+from nctool_rollout.playbook.calling import OnCall
+from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text, as_text
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.public import StatusPage
 from nctool_rollout.playbook.responding import IncidentLevel, LevelKey
@@ -162,11 +162,6 @@ class Approvals(Part):
     rules: Annotated[ApprovalRule | None, Field(description="Of these rules themselves, when they loosen.")] = None
 
 
-def _as_text(value: Any) -> Any:
-    """YAML takes a date or time without quotes for more than text."""
-    return value.isoformat() if isinstance(value, date) else value
-
-
 class Freeze(Part):
     """A time in which nothing is raised, promoted or released there. docs/freezes.md explains it."""
 
@@ -175,12 +170,12 @@ class Freeze(Part):
     environments: Annotated[list[Key], Field(min_length=1)]
     zone: Annotated[str, Field(max_length=60, description="IANA name.")] = "UTC"
     starts: Annotated[
-        str, BeforeValidator(_as_text), Field(max_length=19, description="Local time, like 2025-08-29T18:00.")
+        str, BeforeValidator(as_text), Field(max_length=19, description="Local time, like 2025-08-29T18:00.")
     ]
     duration_hours: Annotated[float, Field(gt=0, le=744)]
     recurrence: Annotated[str, Field(max_length=300, description="The value of an RRULE (RFC 5545); none: once.")] = ""
     but_not: Annotated[
-        list[Annotated[str, BeforeValidator(_as_text)]], Field(description="Local dates on which it falls out.")
+        list[Annotated[str, BeforeValidator(as_text)]], Field(description="Local dates on which it falls out.")
     ] = []
 
 
@@ -222,3 +217,4 @@ class Playbook(Part):
     audiences: Annotated[dict[AudienceKey, Audience], Field(description="In the order of the plan.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}
     status_page: StatusPage | None = None
+    on_call: OnCall = OnCall()

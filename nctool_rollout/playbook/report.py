@@ -26,6 +26,8 @@ _NOUNS = {
     "freezes": "freeze",
     "statusPage": "status page",
     "statusComponents": "component of the status page",
+    "schedules": "on-call schedule",
+    "chains": "escalation chain",
 }
 _SIGNS = {
     Outcome.CREATE: "+",
@@ -145,4 +147,6 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "sources": lambda value: f"{value['kind']} {value['url']}",
     "plans": lambda value: f"{value['name']!r}, {len(value['phases'])} phases",
     "statusComponents": lambda value: repr(value["name"]),
+    "schedules": lambda value: f"{value['name']!r}, {len(value['layers'])} layers{', imported' * bool(value['feed'])}",
+    "chains": lambda value: f"{value['name']!r}, {len(value['steps'])} steps",
 }

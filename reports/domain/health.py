@@ -49,6 +49,7 @@ DUTIES = (
     Duty("plans", "Plan clock", timedelta(seconds=90), "Measured items of checklists do not tick themselves."),
     Duty("rollbacks", "Rollback worker", timedelta(seconds=60), "Confirmed rollbacks stop after their flags are off."),
     Duty("incidents", "Incident clock", timedelta(seconds=60), "No incident opens or escalates by itself."),
+    Duty("escalate", "Escalation clock", timedelta(seconds=30), "Nobody else is called when nobody answers."),
     Duty("announce", "Alert sender", timedelta(seconds=60), "Alerts are recorded but not sent."),
 )
 

@@ -7,9 +7,9 @@ what they skip, of one that they show twice the first is meant. What begins on a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +50,12 @@ class Hours:
         local = then.astimezone(self.zone)
         return f"Steps are taken {self}: the next time is {local:%a} {local.day} {local:%b %Y %H:%M %Z}."
 
+    def between(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Each time from opening to closing that touches [since, until), whole, in UTC, earliest first."""
+        first = since.astimezone(self.zone).date() - timedelta(days=2)
+        days = (first + timedelta(days=number) for number in range((until - since).days + 5))
+        return ((opens, closes) for opens, closes in self._of(days) if closes > since and opens < until)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it, and `read` takes it."""
         return {
@@ -68,7 +74,10 @@ class Hours:
     def _spans(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """From and until when steps may be taken around and after `at`, in UTC, earliest first."""
         today = at.astimezone(self.zone).date()
-        for day in (today + timedelta(days=n) for n in _AHEAD):
+        return self._of(today + timedelta(days=n) for n in _AHEAD)
+
+    def _of(self, days: Iterable[date]) -> Iterator[tuple[datetime, datetime]]:
+        for day in days:
             last = day if self.opens < self.closes else day + timedelta(days=1)
             first = on_the_clock(datetime.combine(day, self.opens), self.zone)
             until = on_the_clock(datetime.combine(last, self.closes), self.zone).astimezone(UTC)

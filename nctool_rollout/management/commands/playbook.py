@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.errors import DomainError
 from flags.management.door import DoorCommand, actor
-from nctool_rollout.playbook import loading, report
+from nctool_rollout.playbook import loading, oncall, report
 from nctool_rollout.playbook.expectations import schema
 from nctool_rollout.playbook.export import as_yaml, export
 from nctool_rollout.playbook.model import Playbook
@@ -67,6 +67,7 @@ class Command(DoorCommand):
         self._tell(decisions, as_json=options["json"])
         if not options["json"]:
             self.stdout.write(report.summary(decisions, done=False))
+            self._warn(playbook)
         if any(decision.outcome is not Outcome.SAME for decision in decisions):
             sys.exit(_DIFFERENT)
 
@@ -90,6 +91,7 @@ class Command(DoorCommand):
         if not options["json"]:
             name = f"{playbook.name} {playbook.deployment_config.version}"
             self.stdout.write(f"Loaded {name}: {report.summary(decisions, done=True)}")
+            self._warn(playbook)
 
     def _export(self, file: str, **options: Any) -> None:
         text = as_yaml(export())
@@ -104,6 +106,11 @@ class Command(DoorCommand):
 
     def _schema(self, **options: Any) -> None:
         self.stdout.write(orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode())
+
+    def _warn(self, playbook: Playbook) -> None:
+        """What a load takes as it is, and somebody has to see to."""
+        for line in oncall.strangers(playbook.on_call):
+            self.stderr.write(f"Warning: {line}")
 
     def _tell(self, decisions: list[Decision], *, as_json: bool) -> None:
         if as_json:

@@ -8,5 +8,8 @@ class IncidentsConfig(AppConfig):
     def ready(self) -> None:
         from core import emergencies
         from incidents import selectors
+        from incidents.services import paging
+        from incidents.services.calling import Chains
 
+        paging.use(Chains())
         emergencies.add(selectors.emergencies)

@@ -34,6 +34,8 @@ class Webhook:
         if self._secret:
             headers["X-Rollout-Signature"] = f"{VERSION}={signature(self._secret, timestamp, body)}"
         url = message.target or self._url
+        if not url:
+            return Failure("It has no address: it is for subscribers of the status page alone.", permanent=True)
         answer = http.post(url, body, headers, secrets=[self._secret] if self._secret else [], guard=self._guard)
         if isinstance(answer, Failure):
             return answer

@@ -112,6 +112,7 @@ ANNOUNCED = {
     "incident.reopened": AlertType.INCIDENT_REOPENED,
     "escalation.notified": AlertType.PAGE,
     "escalation.exhausted": AlertType.PAGE_UNANSWERED,
+    "escalation.impossible": AlertType.PAGE_UNANSWERED,
     "escalation.late": AlertType.PAGE_LATE,
     "status.published": AlertType.STATUS_PUBLISHED,
     "status.subscription_asked": AlertType.SUBSCRIPTION_ASKED,

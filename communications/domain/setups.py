@@ -57,7 +57,14 @@ SETUPS: Mapping[ChannelKind, Setup] = {
     ChannelKind.EMAIL: Setup("E-mail", help="By the mail server of EMAIL_URL."),
     ChannelKind.WEBHOOK: Setup(
         "Webhook",
-        (Field("url", "Address", required=True, url=True, help="Public, unless WEBHOOK_ALLOW_NETWORKS lets it."),),
+        (
+            Field(
+                "url",
+                "Address",
+                url=True,
+                help="Empty: only for subscribers of the status page, each at its own address.",
+            ),
+        ),
         "Signing secret",
         optional=True,
     ),

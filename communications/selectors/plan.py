@@ -64,6 +64,21 @@ class Planned:
         return DEFAULTS[Content(self.audience.content)]
 
 
+SUBSCRIBERS = "subscribers"
+
+
+def subscribers() -> Planned:
+    """Those who subscribed on the status page: an audience that is nobody's to plan."""
+    row = Audience(
+        key=SUBSCRIBERS,
+        name="Subscribers",
+        content=Content.SERVICE.value,
+        frequency=Frequency.REAL_TIME.value,
+        topics=[Topic.STATUS.value],
+    )
+    return Planned(row, [], [])
+
+
 def plan() -> list[Planned]:
     """All audiences in their order, in three queries."""
     found = Audience.objects.prefetch_related("routes__channel", "wordings").order_by("position", "key")

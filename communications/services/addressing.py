@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+import statuspage.selectors
 from communications.domain.alerts import TOPICS, AlertType, Topic, level
 from communications.domain.channels import ChannelKind
 from communications.domain.targets import ROLE
 from communications.models import Alert, Channel, Route
-from communications.selectors.plan import Planned
+from communications.selectors.plan import Planned, subscribers
 from core import people
+from statuspage.domain.addresses import SubscriberKind
 
 WITHOUT_TARGETS = (ChannelKind.SLACK_WEBHOOK, ChannelKind.PAGERDUTY, ChannelKind.ALERTMANAGER)  # one place each
 FOR_SUBSCRIBERS = (AlertType.STATUS_PUBLISHED, AlertType.SUBSCRIPTION_ASKED)
@@ -39,7 +41,7 @@ def letters(alert: Alert, plan: Sequence[Planned]) -> list[Letter]:
     Whoever an event is for by name (`to`) gets it by mail and in the bell, whatever audiences there are.
     """
     found: dict[tuple[int, str], Letter] = {}
-    for letter in (*_called(alert), *_audiences(alert, plan)):
+    for letter in (*_called(alert), *_audiences(alert, plan), *_subscribed(alert)):
         found.setdefault((letter.channel.pk, letter.recipient), letter)
     return list(found.values())
 
@@ -108,3 +110,30 @@ def _called(alert: Alert) -> Iterator[Letter]:
                 yield _mail(channel, name, boxes.get(name, ""))
             elif name in boxes:
                 yield Letter(None, channel, name)
+
+
+def _subscribed(alert: Alert) -> Iterator[Letter]:
+    """Who hears of what is published, and who is asked whether they want to."""
+    type_, data = AlertType(alert.type), alert.event.data
+    if TOPICS[type_] is not Topic.STATUS:
+        return
+    outside = {SubscriberKind.EMAIL: _channel(ChannelKind.EMAIL), SubscriberKind.WEBHOOK: _channel(ChannelKind.WEBHOOK)}
+    if type_ is AlertType.SUBSCRIPTION_ASKED:
+        found = statuspage.selectors.subscription(int(data["subscription"]))
+        asked = [(SubscriberKind(found.kind), found.address)]
+    else:
+        told = statuspage.selectors.subscribers(list(data.get("components") or []))
+        asked = [(each.kind, each.address) for each in told]
+    planned = subscribers()
+    for kind, address in asked:
+        channel = outside[kind]
+        if channel is not None:
+            yield Letter(planned, channel, address)
+
+
+def _channel(kind: ChannelKind) -> Channel | None:
+    """The one that is on; of webhooks the one that leads nowhere by itself."""
+    found = Channel.objects.filter(kind=kind.value, enabled=True).order_by("key")
+    if kind is ChannelKind.WEBHOOK:
+        found = found.filter(settings__url="")
+    return found.first()

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from communications.domain.channels import ChannelKind
+from communications.domain.setups import read
 from communications.models import Channel
 from core import events
 from core.actors import Actor
@@ -23,7 +24,7 @@ def declare(key: str, *, name: str, kind: ChannelKind, actor: Actor, reason: str
     row = Channel.objects.select_for_update().filter(key=key).first()
     before = {"name": row.name, "kind": row.kind} if row else {}
     if row is None:
-        row = Channel(key=key, kind=kind.value, enabled=kind in AT_ONCE, version=0)
+        row = Channel(key=key, kind=kind.value, enabled=kind in AT_ONCE, settings=read(kind, {}), version=0)
     elif row.name == name:
         return row
     row.name, row.version = name, row.version + 1

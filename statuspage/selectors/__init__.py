@@ -47,6 +47,14 @@ def subscription(subscription_id: int) -> Subscription:
     return found
 
 
+def subscription_of(kind: SubscriberKind, address: str) -> Subscription:
+    """The one of an address, confirmed or not; NotFound when it has ended."""
+    found = Subscription.objects.filter(kind=kind.value, address=address).order_by("-pk").first()
+    if found is None:
+        raise NotFound("This subscription has ended.")
+    return found
+
+
 def subscriptions() -> QuerySet[Subscription]:
     """All of them, the newest first, with their components in one more query."""
     return Subscription.objects.prefetch_related("components").order_by("-id")

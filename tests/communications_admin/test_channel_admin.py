@@ -94,7 +94,6 @@ def test_the_form_has_the_fields_of_the_kind_and_refuses_what_cannot_be(client_a
     add = f"{LIST}channel/add/?kind=webhook"
     assert "Address" in client.get(add).content.decode()
     given = {"key": "partner", "name": "Partner", "kind": "webhook", "reason": "asked for"}
-    assert "Give the address." in client.post(add, given).content.decode()
     bad = client.post(add, given | {"url": "https://user:password@x.example/"}).content.decode()
     assert "without a password in it" in bad
     client.post(add, given | {"url": "https://x.example/in"})

@@ -2,7 +2,7 @@
 
 Looks of ten, thirty and a hundred seconds are tried, so that a large fault is known after half a minute and a small one
 after five. What counts is the least that all three looks of one length say, of the length that says most. A rate is
-taken at the lower end of what it may be (Wilson's interval, 95 % for each look), so that a service at exactly one
+taken at the lower end of what it may be (Wilson's interval, 99 % for each look), so that a service at exactly one
 percent is not at level 1 by chance: docs/incidents.md has the figures.
 """
 
@@ -19,7 +19,7 @@ LENGTHS = (10, 30, 100)
 IN_A_ROW = 3
 REACH = IN_A_ROW * LENGTHS[-1]  # seconds that are looked back
 MIN_SAMPLES = 100  # of each look, as of the guard
-SURE = NormalDist().inv_cdf(0.95)
+SURE = NormalDist().inv_cdf(0.99)
 SILENT_TRIES = 3  # tries of the last minute that must all have failed
 TRIED = 60  # seconds
 

@@ -33,10 +33,12 @@ from incidents.services import (
     telling,
     watching,
 )
+from migrations_app.services import verifying
 from monitoring.models import Attention
+from monitoring.services import triggers
 from tests.conftest import KEY
 from tests.incidents.conftest import ANNA, OLGA, WHERE, alert, fired, follow, happens, kinds, told
-from tests.monitoring.conftest import Traffic
+from tests.monitoring.conftest import ERROR_RATE, Traffic
 
 pytestmark = pytest.mark.django_db
 S = IncidentState
@@ -90,6 +92,33 @@ class TestOpening:
         assert (row.level, Incident.objects.count()) == (3, 1)
         assert kinds() == ["opened", "linked", "level_raised", "linked"]
         assert {"incident", "title", "level", "state", "environment", "components"} <= set(told("opened")[0])
+
+    def test_the_guard_that_rolls_back_opens_a_critical_one(self, traffic: Traffic, now: datetime) -> None:
+        change = StateChange(enabled=True, percentage=25)
+        rollout.change(KEY, WHERE, change, actor=OLGA, reason="x", now=now)
+        triggers.define("error-rate", WHERE, ERROR_RATE, actor=OLGA, reason="x", now=now)
+        traffic.melts(20, errors=0.01)
+        traffic.judged()
+        traffic.melts(40, errors=0.3)
+        assert traffic.judged() == 1
+        row = follow(traffic.at)
+        assert row is not None
+        assert (row.level, row.title, kinds()) == (
+            3,
+            "Trigger error-rate has fired",
+            ["opened", "linked", "action_done"],
+        )
+        assert row.actions.get(does=Does.ROLL_BACK).done_by == "guard"
+
+    def test_differences_that_a_verification_found_are_wrong_data(self, flag: Flag, now: datetime) -> None:
+        checks = {"Balances": {"ok": False, "told": "wallets had 7 and have 6"}}
+        found = {"checks": checks, "run": "mr-1", "migration": "002", "environment": WHERE}
+        verifying.tell_differences({**found, "run": None}, actor=OLGA, now=now)
+        assert follow(now) is None
+        verifying.tell_differences(found, actor=OLGA, now=now)
+        row = follow(now)
+        assert row is not None
+        assert (row.level, row.title) == (3, "Data differs after migration 002")
 
     def test_a_thousand_alerts_make_one_incident_that_is_read_in_few_queries(self, flag: Flag, now: datetime) -> None:
         for number in range(1000):

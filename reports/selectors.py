@@ -14,6 +14,7 @@ import communications.selectors
 import flags.selectors
 import migrations_app.selectors
 import monitoring.selectors
+import oncall.selectors
 import plans.selectors
 import rollbacks.selectors
 import rollouts.selectors
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from flags.models import FlagState
     from migrations_app.models import MigrationRun
     from monitoring.models import Trigger
+    from oncall.domain.schedule import Standing
+    from oncall.models import Schedule
     from plans.models import Item
     from risk.models import Score
     from rollbacks.models import Rollback
@@ -97,6 +100,7 @@ class Home:
     migrations: list[MigrationRun]
     items: list[Item]
     overdue: list[Item]
+    on_call: list[tuple[Schedule, Standing]]
 
     @property
     def troubled(self) -> list[Part]:
@@ -119,6 +123,7 @@ def home(*, now: datetime, person: str, approves: bool) -> Home:
         migrations=migrations_app.selectors.waiting(person, now=now) if approves else [],
         items=list(plans.selectors.items_of(person)[:ITEMS]),
         overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
+        on_call=oncall.selectors.on_call(now=now),
     )
 
 
@@ -129,7 +134,7 @@ def health(*, now: datetime) -> list[Part]:
     return [
         Part("Database", Condition.OK, ""),
         *servers,
-        *duties(beats, now=now, runner=bool(settings.RUNNER_PROGRAMS)),
+        *duties(beats, now=now, runner=bool(settings.RUNNER_PROGRAMS), outside=bool(settings.HEARTBEAT_URL)),
     ]
 
 

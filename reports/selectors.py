@@ -15,6 +15,7 @@ import flags.selectors
 import incidents.selectors
 import migrations_app.selectors
 import monitoring.selectors
+import oncall.selectors
 import plans.selectors
 import rollbacks.selectors
 import rollouts.selectors
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from incidents.models import Incident
     from migrations_app.models import MigrationRun
     from monitoring.models import Trigger
+    from oncall.domain.schedule import Standing
+    from oncall.models import Schedule
     from plans.models import Item
     from risk.models import Score
     from rollbacks.models import Rollback
@@ -101,6 +104,7 @@ class Home:
     items: list[Item]
     overdue: list[Item]
     incidents: list[Incident]
+    on_call: list[tuple[Schedule, Standing]]
 
     @property
     def troubled(self) -> list[Part]:
@@ -128,6 +132,7 @@ def home(*, now: datetime, person: str, approves: bool, tells: bool) -> Home:
         items=list(plans.selectors.items_of(person)[:ITEMS]),
         overdue=list(plans.selectors.overdue(now=now)[:ITEMS]),
         incidents=list(incidents.selectors.open_ones()[:ITEMS]),
+        on_call=oncall.selectors.on_call(now=now),
     )
 
 
@@ -138,7 +143,7 @@ def health(*, now: datetime) -> list[Part]:
     return [
         Part("Database", Condition.OK, ""),
         *servers,
-        *duties(beats, now=now, runner=bool(settings.RUNNER_PROGRAMS)),
+        *duties(beats, now=now, runner=bool(settings.RUNNER_PROGRAMS), outside=bool(settings.HEARTBEAT_URL)),
     ]
 
 

@@ -55,11 +55,18 @@ DUTIES = (
 
 
 RUNNER = Duty("runner", "Runner", timedelta(seconds=60), "Commands of checklists are not run; they wait.")
+OUTSIDE = Duty(
+    "outside", "Dead-man's switch", timedelta(seconds=150), "The service outside hears nothing, and raises the alarm."
+)
 
 
-def duties(beats: Mapping[str, datetime], *, now: datetime, runner: bool) -> list[Part]:
-    """How each part that works by the clock is doing, by its last heartbeat; `runner`: there should be one."""
-    return [_duty(duty, beats.get(duty.beat), now=now) for duty in (*DUTIES, *([RUNNER] if runner else []))]
+def duties(beats: Mapping[str, datetime], *, now: datetime, runner: bool, outside: bool = False) -> list[Part]:
+    """How each part that works by the clock is doing, by its last heartbeat.
+
+    `runner` and `outside` tell that there should be a runner of commands, and a switch elsewhere that hears of us.
+    """
+    asked = (*DUTIES, *([RUNNER] if runner else []), *([OUTSIDE] if outside else []))
+    return [_duty(duty, beats.get(duty.beat), now=now) for duty in asked]
 
 
 def _duty(duty: Duty, seen_at: datetime | None, *, now: datetime) -> Part:

@@ -86,7 +86,8 @@ def test_the_playbook_has_the_levels_of_the_plan() -> None:
     file = "playbooks/nctool-v2.yaml"
     playbook, _ = load_text((settings.BASE_DIR / file).read_text(), file=file)
     found = {key: policy_of(key, level) for key, level in playbook.incidents.items()}
-    assert found == {f"level{level.value}": SEED[level] for level in Level}
+    chains = dict(zip(Level, ("minor", "major", "critical"), strict=True))  # of its own section onCall
+    assert found == {f"level{level.value}": {**SEED[level], "chain": chains[level]} for level in Level}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_home_says_that_redis_and_mongodb_are_away_and_asks_the_database_no_more
     client_as: Callable[[str], Client], flag: Flag, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = client_as("viewer")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         home(client)
     for words in ("Redis does not answer", "MongoDB does not answer"):
         wait_for(lambda words=words: words in home(client))  # once the question has timed out
@@ -94,7 +94,7 @@ def test_home_asks_the_database_as_often_for_many_flags_as_for_one(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     client, now = client_as("operator"), timezone.now()
-    with django_assert_max_num_queries(20) as few:
+    with django_assert_max_num_queries(24) as few:
         home(client)
     made = Flag.objects.bulk_create(Flag(key=f"flag{n:04d}", name="x", created_at=now) for n in range(300))
     FlagState.objects.bulk_create(
@@ -102,7 +102,7 @@ def test_home_asks_the_database_as_often_for_many_flags_as_for_one(
         for made_flag in made
         for environment in environments.ordered()
     )
-    with django_assert_max_num_queries(20) as many:
+    with django_assert_max_num_queries(24) as many:
         text = home(client)
     assert len(few) == len(many)
     assert "289 more" in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+
+from communications.domain.addresses import read_networks
+from core.errors import Invalid
 
 TAG = "rollout"
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -81,15 +83,10 @@ def _alerts() -> Iterator[CheckMessage]:
 
 
 def _networks() -> Iterator[CheckMessage]:
-    for text in settings.WEBHOOK_ALLOW_NETWORKS:
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError as error:
-            yield Error(
-                f"WEBHOOK_ALLOW_NETWORKS has {text!r}, which is no network.",
-                hint=f"Write networks like 10.1.0.0/16, separated by commas ({error}).",
-                id="rollout.E013",
-            )
+    try:
+        read_networks(settings.WEBHOOK_ALLOW_NETWORKS)
+    except Invalid as error:
+        yield Error("WEBHOOK_ALLOW_NETWORKS cannot be read.", hint=str(error), id="rollout.E013")
 
 
 def _runner() -> Iterator[CheckMessage]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import orjson
 
-from communications.adapters import http
 from communications.adapters.answers import failure
+from communications.adapters.exchange import Exchange
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Act, Outgoing, Receipt
 
@@ -29,7 +29,7 @@ class Alertmanager:
 
     def send(self, message: Outgoing) -> Receipt | Failure:
         secrets = [self._secret] if self._secret else []
-        answer = http.post(self._url, orjson.dumps([alert(message)]), self._headers, secrets=secrets)
+        answer = Exchange(secrets=secrets).post(self._url, orjson.dumps([alert(message)]), self._headers)
         if isinstance(answer, Failure):
             return answer
         return failure(answer, secrets=secrets) or Receipt(answer=f"HTTP {answer.status}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,12 +11,12 @@ from django.conf import settings
 from communications.adapters import vault
 from communications.adapters.alertmanager import Alertmanager
 from communications.adapters.anything import Apprise
-from communications.adapters.http import Guard
 from communications.adapters.mail import Mail
 from communications.adapters.pagerduty import PagerDuty
 from communications.adapters.ports import Sender
 from communications.adapters.slack import SlackBot, SlackWebhook
 from communications.adapters.webhook import Webhook
+from communications.domain.addresses import read_networks
 from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
@@ -57,16 +56,14 @@ def secret_of(fields: Mapping[str, Any], sealed: str) -> str:
     return vault.unseal(sealed) if sealed else ""
 
 
-def guard() -> Guard:
-    return Guard([ipaddress.ip_network(text, strict=False) for text in settings.WEBHOOK_ALLOW_NETWORKS])
-
-
 _MAKERS: Mapping[ChannelKind, Callable[[Mapping[str, str], str], Sender]] = {
     ChannelKind.SLACK: lambda given, secret: SlackBot(secret, base_url=given["base_url"]),
     ChannelKind.SLACK_WEBHOOK: lambda _, secret: SlackWebhook(secret),
     ChannelKind.PAGERDUTY: lambda given, secret: PagerDuty(secret, base_url=given["base_url"]),
     ChannelKind.EMAIL: lambda _given, _secret: Mail(),
-    ChannelKind.WEBHOOK: lambda given, secret: Webhook(given["url"], secret, guard=guard(), now=time.time),
+    ChannelKind.WEBHOOK: lambda given, secret: Webhook(
+        given["url"], secret, allowed=read_networks(settings.WEBHOOK_ALLOW_NETWORKS), now=time.time
+    ),
     ChannelKind.APPRISE: lambda _, secret: Apprise(secret),
     ChannelKind.ALERTMANAGER: lambda given, secret: Alertmanager(
         given["base_url"], username=given["username"], secret=secret

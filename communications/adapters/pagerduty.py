@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from communications.adapters import http
 from communications.adapters.answers import failure
+from communications.adapters.exchange import Exchange
 from communications.domain.alerts import Severity
 from communications.domain.delivery import Failure
 from communications.domain.message import one_line
@@ -31,7 +31,7 @@ class PagerDuty:
 
     def send(self, message: Outgoing) -> Receipt | Failure:
         body = orjson.dumps(self._event(message))
-        answer = http.post(self._url, body, {"Content-Type": "application/json"}, secrets=[self._key])
+        answer = Exchange(secrets=[self._key]).post(self._url, body, {"Content-Type": "application/json"})
         if isinstance(answer, Failure):
             return answer
         wrong = failure(answer, secrets=[self._key])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
-from communications.adapters import http
 from communications.adapters.answers import failure
-from communications.adapters.http import Guard
+from communications.adapters.exchange import DEADLINE, Exchange
+from communications.domain.addresses import Network
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
 
@@ -18,10 +18,19 @@ VERSION = "v1"
 
 
 class Webhook:
-    """`secret` signs; without one nothing is signed. `now` gives unix seconds: a receiver refuses what is old."""
+    """`secret` signs; without one nothing is signed. `now` gives unix seconds: a receiver refuses what is old. Public
+    addresses and `allowed` networks are all that it leads to."""
 
-    def __init__(self, url: str, secret: str, *, guard: Guard, now: Callable[[], float]) -> None:
-        self._url, self._secret, self._guard, self._now = url, secret, guard, now
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        allowed: Sequence[Network],
+        now: Callable[[], float],
+        seconds: float = DEADLINE,
+    ) -> None:
+        self._url, self._secret, self._allowed, self._now, self._seconds = url, secret, allowed, now, seconds
 
     def send(self, message: Outgoing) -> Receipt | Failure:
         body, timestamp = orjson.dumps(document(message)), str(int(self._now()))
@@ -36,10 +45,12 @@ class Webhook:
         url = message.target or self._url
         if not url:
             return Failure("It has no address: it is for subscribers of the status page alone.", permanent=True)
-        answer = http.post(url, body, headers, secrets=[self._secret] if self._secret else [], guard=self._guard)
+        secrets = [self._secret] if self._secret else []
+        exchange = Exchange(secrets=secrets, allowed=self._allowed, seconds=self._seconds)
+        answer = exchange.post(url, body, headers)
         if isinstance(answer, Failure):
             return answer
-        wrong = failure(answer, secrets=[self._secret] if self._secret else [])
+        wrong = failure(answer, secrets=secrets)
         return wrong or Receipt(answer=f"HTTP {answer.status}")
 
 

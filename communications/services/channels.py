@@ -21,7 +21,7 @@ from communications.domain.targets import wrong
 from communications.models import Channel
 from communications.selectors import address
 from core import events
-from core.actors import Actor
+from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
 
 _KEY = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -48,7 +48,7 @@ def define(
     version: int | None = None,
     enabled: bool | None = None,
 ) -> Channel:
-    """Make the channel, or change it to this. Its secret stays as it is; of another kind it is forgotten.
+    """Make the channel, or change it to this. Its secret is forgotten with another kind or address.
 
     Raises Invalid with the field, StaleVersion when somebody else changed it after `version`.
     """
@@ -62,10 +62,12 @@ def define(
     row = Channel.objects.select_for_update().filter(key=spec.key).first()
     if row is not None and version is not None and row.version != version:
         raise StaleVersion("The channel", expected=version, actual=row.version)
+    if spec.secret_from and actor.kind is ActorKind.PERSON and (row is None or _leads(row.settings) != _leads(fields)):
+        raise Invalid(f"Only manage.py changes where {spec.secret_from} is sent.")
     before = picture(row) if row else {}
     row = row or Channel(key=spec.key, version=0)
-    if row.kind != spec.kind.value:
-        row.secret = ""
+    if row.kind != spec.kind.value or _leads(row.settings) != _leads(fields):
+        row.secret = ""  # it was given for where it led before
     row.name, row.kind, row.settings = spec.name.strip(), spec.kind.value, fields
     row.enabled = row.enabled if enabled is None else enabled
     _save(row, "channel.changed" if before else "channel.created", before, actor=actor, reason=reason, now=now)
@@ -149,6 +151,10 @@ def seal_anew(*, actor: Actor, now: datetime) -> int:
     Channel.objects.bulk_update(rows, ["secret"])
     events.record("channel.sealed_anew", subject="channel:all", actor=actor, now=now, data={"count": len(rows)})
     return len(rows)
+
+
+def _leads(fields: Mapping[str, Any]) -> list[str]:
+    return [str(fields.get(name) or "") for name in ("base_url", "url")]
 
 
 def is_set_up(row: Channel) -> bool:

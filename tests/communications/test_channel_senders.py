@@ -9,7 +9,9 @@ import json
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -24,14 +26,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from communications.adapters import configured, http, slack
+from communications.adapters import configured, slack
 from communications.adapters.alertmanager import Alertmanager
 from communications.adapters.anything import Apprise
-from communications.adapters.http import Guard
 from communications.adapters.mail import Mail
 from communications.adapters.pagerduty import PagerDuty
 from communications.adapters.slack import SlackBot, SlackWebhook
 from communications.adapters.webhook import Webhook
+from communications.domain.addresses import Network
 from communications.domain.alerts import Severity
 from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
@@ -41,7 +43,7 @@ from tests.communications.receivers import Server, listening
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOKEN = "xoxb-geheimgeheim"
-HOME = Guard([ipaddress.ip_network("127.0.0.0/8")])
+HOME = [ipaddress.ip_network("127.0.0.0/8")]
 HOSTILE = "errors <!channel> & <https://evil.example|click> *bold*\r\nBcc: all@example.org"
 MESSAGE = Outgoing(
     key="announcement-7-1772442000",
@@ -180,8 +182,8 @@ def test_alertmanager_gets_one_alert_for_a_thread_and_its_end() -> None:
 PLAIN = replace(MESSAGE, target="")
 
 
-def hook(url: str, guard: Guard = HOME) -> Webhook:
-    return Webhook(url, "geheimgeheim", guard=guard, now=lambda: 1772442000.5)
+def hook(url: str, allowed: Sequence[Network] = HOME, *, seconds: float = 10) -> Webhook:
+    return Webhook(url, "geheimgeheim", allowed=allowed, now=lambda: 1772442000.5, seconds=seconds)
 
 
 def test_a_receiver_can_tell_that_it_was_us_when_and_whether_it_had_it_before(server: Server) -> None:
@@ -208,7 +210,7 @@ def test_a_receiver_can_tell_that_it_was_us_when_and_whether_it_had_it_before(se
     ],
 )
 def test_a_webhook_leads_into_no_private_network(url: str) -> None:
-    answer = failed(hook(url, Guard()).send(PLAIN))
+    answer = failed(hook(url, []).send(PLAIN))
     assert answer.permanent
     assert "private network" in answer.error
 
@@ -222,19 +224,31 @@ def test_a_redirect_is_not_followed_wherever_it_leads(status: int, server: Serve
     assert len(server.heard) == 1
 
 
-def test_a_receiver_that_hangs_drips_or_hangs_up_costs_seconds_and_is_asked_again(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "READ", 0.3)
-    monkeypatch.setattr(http, "DEADLINE", 0.5)
+def test_a_receiver_that_hangs_drips_or_hangs_up_costs_seconds_and_is_asked_again(server: Server) -> None:
     server.wait = 0.6
-    assert "timed out" in failed(hook(server.url).send(PLAIN)).error.lower()
+    impatient = hook(server.url, seconds=0.4)
+    assert "did not end its answer within 0.4 s" in failed(impatient.send(PLAIN)).error
     server.wait, server.drip = 0, 0.1
     server.answers = [(200, {}, b"x" * 100)]
-    assert "took more than 0.5 s" in failed(hook(server.url).send(PLAIN)).error
+    assert "did not end its answer within 0.4 s" in failed(impatient.send(PLAIN)).error
     server.drip, server.hang_up = 0, True
     broken = failed(hook(server.url).send(PLAIN))
     assert not broken.permanent
+
+
+def test_a_receiver_that_drips_its_headers_is_given_up_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+        def drip() -> None:
+            line, _ = listener.accept()
+            with suppress(OSError), line:
+                for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
+                    line.sendall(bytes([byte]))
+                    time.sleep(0.02)
+
+        Thread(target=drip, daemon=True).start()
+        assert "did not end its answer" in failed(hook(url, seconds=0.4).send(PLAIN)).error
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -> None:
@@ -249,7 +263,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -
     Thread(target=tls.serve_forever, args=(0.02,), daemon=True).start()
     answer = failed(hook(f"https://localhost:{tls.server_port}/").send(PLAIN))
     tls.shutdown()
-    assert "certificate is not accepted" in answer.error
+    assert "The certificate of localhost is not valid" in answer.error
     assert not answer.permanent
 
 

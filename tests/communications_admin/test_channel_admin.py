@@ -16,7 +16,7 @@ from communications.domain.channels import ChannelKind
 from communications.models import Audience, Channel
 from communications.services import channels, variables
 from communications.services.channels import ChannelSpec
-from core.actors import Actor
+from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound
 from core.models import Event
 from tests.communications.receivers import Server, listening, slack_api
@@ -129,6 +129,16 @@ def test_a_secret_that_cannot_be_one_is_refused(kind: ChannelKind, secret: str, 
         channels.set_secret("x", secret, **who)
 
 
+def test_a_secret_is_forgotten_when_it_would_be_sent_elsewhere(
+    client_as: ClientAs, slack: Channel, who: dict[str, Any]
+) -> None:
+    channels.set_secret("slack", SECRET, **who)
+    given = {"key": "slack", "name": "Slack", "kind": "slack", "base_url": "https://evil.example/", "reason": "x"}
+    client_as("approver").post(f"{LIST}channel/slack/", given | {"version": "2"})
+    slack.refresh_from_db()
+    assert (slack.settings["base_url"], slack.secret) == ("https://evil.example/", "")
+
+
 def test_variables_set_channels_up_once_and_somebody_is_told(
     settings: Settings, operator_actor: Actor, now: datetime
 ) -> None:
@@ -137,8 +147,9 @@ def test_variables_set_channels_up_once_and_somebody_is_told(
         "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x",
     } | {"PAGERDUTY_ROUTING_KEY": "R0UT1NGKEY"}
     settings.EMAIL_LISTS = {"ALERT_EMAILS": ["ops@example.org"]}
+    setup = Actor("setup", ActorKind.COMMAND)
     for _ in range(2):
-        variables.apply(actor=operator_actor, now=now)
+        variables.apply(actor=setup, now=now)
     rows = {row.key: (row.kind, row.secret, row.enabled) for row in Channel.objects.all()}
     assert rows == {
         "slack": ("slack-webhook", "", True),
@@ -147,7 +158,12 @@ def test_variables_set_channels_up_once_and_somebody_is_told(
     }
     assert Audience.objects.get().routes.count() == 3
     channels.switch("slack", on=False, actor=operator_actor, reason="too loud", now=now)
-    variables.apply(actor=operator_actor, now=now)
+    variables.apply(actor=setup, now=now)
+    elsewhere = ChannelSpec(
+        "slack", "Slack", ChannelKind.SLACK, {"base_url": "https://evil.example/"}, "SLACK_BOT_TOKEN"
+    )
+    with pytest.raises(Invalid, match="Only manage.py changes where SLACK_BOT_TOKEN is sent"):
+        channels.define(elsewhere, actor=operator_actor, reason="x", now=now)
     assert not Channel.objects.get(key="slack").enabled
     with pytest.raises(Conflict, match="comes from SLACK_WEBHOOK_URL"):
         channels.set_secret("slack", "https://x.example", actor=operator_actor, reason="x", now=now)

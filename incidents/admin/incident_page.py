@@ -50,8 +50,7 @@ class IncidentPage(Screen):
         now: datetime = context["now"]
         user = self.request.user
         policies = selectors.policies()
-        entries = timeline.timeline(row, now=now)
-        own = [entry.event for entry in entries]
+        own = timeline.own(row)
         may = user.has_perm(commands.OPERATE) and not row.closed_at
         return context | {
             "may": may,
@@ -62,7 +61,7 @@ class IncidentPage(Screen):
             "more": self._more(row) if may else [],
             "lines": Offers(row, user).lines(list(selectors.actions(row))),
             "gauges": words.gauges(self._looked(row, now), policies) if row.is_open else [],
-            "timeline": entries,
+            "timeline": timeline.timeline(row, now=now, said=own),
             "updates": _updates(own),
             "levels": [event for event in own if event.kind in LEVELS],
             "roles": [(title, what, getattr(row, role.value)) for role, (title, what) in words.ROLES.items()],

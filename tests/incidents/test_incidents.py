@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import rollbacks.selectors
-from core.errors import Conflict, IllegalMove, Invalid, StaleVersion
+from core import events
+from core.errors import Conflict, IllegalMove, Invalid, NotFound, StaleVersion
 from core.models import Event
 from flags.domain.change import StateChange
 from flags.models import Flag
@@ -132,7 +133,8 @@ class TestOpening:
             connection,
         ) as queries:
             lines = timeline.timeline(row, now=now + MINUTE)
-        assert (len(queries), len(lines) <= timeline.NEWEST) == (1, True)
+        assert (len(queries), len(lines) <= 2 * timeline.NEWEST) == (2, True)
+        assert lines[0].event.kind == "incident.opened"  # a flood hides nothing that was said
 
     def test_what_repeats_is_one_line_with_its_count(self, declare: Declare, now: datetime) -> None:
         row = declare()
@@ -159,6 +161,16 @@ class TestOpening:
         assert (other.gathers, other.components) == (False, ["melts"])
         alert("Later", now=now)
         assert follow(now) == first
+
+    def test_only_what_an_event_has_told_of_is_linked(self, declare: Declare, now: datetime) -> None:
+        row = declare()
+        for _ in range(2):
+            linking.link(row.pk, f" flag:{KEY} ", actor=OLGA, now=now)
+        assert [link.subject for link in row.links.all()] == [f"flag:{KEY}"]
+        for wrong in ("rollback:../x", "flag:none", "flag", "press:it"):
+            with pytest.raises(Invalid) as refusal:
+                linking.link(row.pk, wrong, actor=OLGA, now=now)
+            assert refusal.value.field == "subject"
 
     def test_merged_into_another_it_hands_over_what_it_knows(self, declare: Declare, now: datetime) -> None:
         first = declare(flag_keys=[KEY])
@@ -308,6 +320,20 @@ class TestWork:
         state(row, S.RESOLVED, now=now)
         subject = f"incident:{row.pk}"
         assert calls.made == [*[("start", "operations")] * 2, ("acknowledge", subject), ("stop", subject)]
+
+    def test_one_whose_chain_is_not_there_opens_all_the_same(self, declare: Declare, now: datetime) -> None:
+        class Unknown(Calls):
+            def start(self, **told: object) -> None:
+                raise NotFound("There is no chain operations.")
+
+        chained(now)
+        paging.use(Unknown())
+        row = declare(3)
+        assert kinds() == ["opened", "note"]
+        assert "There is no chain" in events.about(f"incident:{row.pk}")[0].reason
+        with pytest.raises(Conflict, match="Nobody can be called"):
+            acting.activate_team(row.pk, actor=OLGA, now=now)
+        assert row.actions.get(does=Does.ACTIVATE_TEAM).done_at is None
 
     def test_a_role_is_given_only_to_somebody_who_can_sign_in(
         self, declare: Declare, person: Callable[[str], object], now: datetime

@@ -22,5 +22,6 @@ class Machine(Generic[State]):
     def move(self, current: State, target: State) -> State:
         """Return `target`, or raise IllegalMove when the table has no such move."""
         if target not in self.moves[current]:
-            raise IllegalMove(f"A {self.noun} that is {current} cannot become {target}.")
+            article = "An" if self.noun[0] in "aeiou" else "A"
+            raise IllegalMove(f"{article} {self.noun} that is {current} cannot become {target}.")
         return target

@@ -18,6 +18,7 @@ from core.admin.read_only import ReadOnlyAdmin
 from core.templatetags.screen import NOTHING, badge, environment
 from incidents import selectors
 from incidents.admin import post_mortem, words
+from incidents.admin.choosing import CHOOSING
 from incidents.admin.commands import COMMANDS, OPERATE, IncidentCommand
 from incidents.admin.declaring import DeclareView
 from incidents.admin.incident_page import IncidentPage
@@ -52,7 +53,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        commands: list[type[IncidentCommand]] = [*COMMANDS, *SAYING, post_mortem.AddFollowUp]
+        commands: list[type[IncidentCommand]] = [*COMMANDS, *CHOOSING, *SAYING, post_mortem.AddFollowUp]
         views: dict[str, tuple[str, Any]] = {
             "declare": ("declare/", DeclareView),
             "action_done": ("action/<int:pk>/done/", MarkDone),

@@ -13,7 +13,7 @@ from core import beside
 from core.admin.read_only import Screen
 from core.errors import NotFound
 from incidents import selectors
-from incidents.admin import commands, saying, words
+from incidents.admin import choosing, commands, saying, words
 from incidents.admin.offers import Button, Offers
 from incidents.domain.states import Level
 from incidents.domain.telling import AUDIENCES
@@ -50,8 +50,7 @@ class IncidentPage(Screen):
         now: datetime = context["now"]
         user = self.request.user
         policies = selectors.policies()
-        entries = timeline.timeline(row, now=now)
-        own = [entry.event for entry in entries]
+        own = timeline.own(row)
         may = user.has_perm(commands.OPERATE) and not row.closed_at
         return context | {
             "may": may,
@@ -62,7 +61,7 @@ class IncidentPage(Screen):
             "more": self._more(row) if may else [],
             "lines": Offers(row, user).lines(list(selectors.actions(row))),
             "gauges": words.gauges(self._looked(row, now), policies) if row.is_open else [],
-            "timeline": entries,
+            "timeline": timeline.timeline(row, now=now, said=own),
             "updates": _updates(own),
             "levels": [event for event in own if event.kind in LEVELS],
             "roles": [(title, what, getattr(row, role.value)) for role, (title, what) in words.ROLES.items()],
@@ -88,16 +87,16 @@ class IncidentPage(Screen):
     def _more(self, row: Incident) -> list[Button]:
         """What is needed seldom."""
         if not row.is_open:
-            after: tuple[type[commands.IncidentCommand], ...] = (saying.Update, saying.Note, commands.Link)
-            return [*(_button(each, row) for each in after), _button(commands.Roles, row)]
+            after: tuple[type[commands.IncidentCommand], ...] = (saying.Update, saying.Note, choosing.Link)
+            return [*(_button(each, row) for each in after), _button(choosing.Roles, row)]
         found: list[type[commands.IncidentCommand]] = []
         if row.level < Level.CRITICAL:
-            found.append(commands.Raise)
+            found.append(choosing.Raise)
         if row.level > Level.MINOR and self.request.user.has_perm(commands.LOWER):
-            found.append(commands.Lower)
-        found += [commands.Roles, commands.Link]
+            found.append(choosing.Lower)
+        found += [choosing.Roles, choosing.Link]
         if selectors.open_ones(row.environment.key).exclude(pk=row.pk).exists():
-            found.append(commands.Merge)
+            found.append(choosing.Merge)
         return [_button(each, row) for each in found]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
-
-from django.db.models import Q
 
 from core import events
 from core.moments import span
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 BEFORE = timedelta(minutes=10)  # what led to it, too
 AFTER = timedelta(minutes=30)  # what came of it
-NEWEST = 200  # events that are read for one look
+NEWEST = 100  # of its own events, and as many of its links, are read for one look
 MOST_MOMENTS = 60
 
 
@@ -32,24 +31,29 @@ class Entry:
     more: int
 
 
-def timeline(row: Incident, *, now: datetime) -> list[Entry]:
-    """The newest first; events in a row that say the same are one line. Two queries, whatever their number."""
+def own(row: Incident) -> list[Event]:
+    """What people and the clock did to it, the newest first; not what was linked, which tells of itself."""
+    return list(events.about(f"incident:{row.pk}").exclude(kind="incident.linked")[:NEWEST])
+
+
+def timeline(row: Incident, *, now: datetime, said: Sequence[Event] | None = None) -> list[Entry]:
+    """The newest first; events in a row that say the same are one line. Two queries, whatever their number.
+
+    `said` is what `own` has found, where the caller has asked already: a flood of alerts never hides it.
+    """
     until = (row.resolved_at or row.closed_at or now) + AFTER
     linked = Link.objects.filter(incident=row).values("subject")
-    there = Q(subject__in=linked, environment_id=row.environment_id, at__gte=row.began_at - BEFORE, at__lte=until)
-    found = events.recent().filter(there | Q(subject=f"incident:{row.pk}"))
-    newest = list(found.order_by("-at", "-id")[:NEWEST])
-    return [
-        Entry(first, sum(1 for _ in same))
-        for _, same in groupby(newest, key=_alike)
-        if (first := next(same)) is not None
-    ]
+    there = events.recent().filter(subject__in=linked, at__gte=row.began_at - BEFORE, at__lte=until)
+    of_links = there.filter(environment_id=row.environment_id).order_by("-at", "-id")[:NEWEST]
+    found = [*(own(row) if said is None else said), *of_links]
+    found.sort(key=lambda event: (event.at, event.pk), reverse=True)
+    return [Entry(next(same), sum(1 for _ in same)) for _, same in groupby(found, key=_alike)]
 
 
 def moments(row: Incident, *, now: datetime) -> list[Moment]:
-    """The same for a document: oldest first, and what only links is left out."""
-    told = [entry for entry in timeline(row, now=now) if entry.event.kind != "incident.linked"]
-    return [Moment(entry.event.at, _said(entry), entry.event.actor) for entry in reversed(told[:MOST_MOMENTS])]
+    """The same for a document, the oldest first."""
+    told = timeline(row, now=now)[:MOST_MOMENTS]
+    return [Moment(entry.event.at, _said(entry), entry.event.actor) for entry in reversed(told)]
 
 
 def impact(row: Incident) -> list[tuple[str, str]]:

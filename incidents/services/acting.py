@@ -64,7 +64,8 @@ def activate_team(number: int, *, actor: Actor, now: datetime) -> Incident:
         raise Conflict(
             "Level 3 has no escalation chain: name one in the playbook, or call people and tick this by hand."
         )
-    paging.start(row, chain, actor=actor, now=now)
+    if not paging.start(row, chain, actor=actor, now=now):
+        raise Conflict(f"Nobody can be called by the chain {chain}. Call people, and tick this by hand.")
     happened(row, [Does.ACTIVATE_TEAM], note=f"Called by the chain {chain}.", actor=actor, now=now)
     return row
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core import events
 from core.actors import Actor
 from core.errors import Conflict, Invalid
 from incidents.domain.states import IncidentState
@@ -18,12 +19,17 @@ NOUNS = ("flag", "rollback", "migration", "alert", "trigger", "ramp", "request",
 
 @transaction.atomic
 def link(number: int, subject: str, *, actor: Actor, now: datetime) -> Incident:
-    """Link something by the subject of its events (`flag:atomicMeltOperations`, `ramp:7`). Twice is once."""
+    """Link something by the subject of its events (`flag:atomicMeltOperations`, `ramp:7`). Twice is once.
+
+    Raises Invalid for what no event has ever told of.
+    """
     noun, _, key = subject.strip().partition(":")
     if noun not in NOUNS or not key or len(subject) > 160:
         raise Invalid(
             f"Write what it is and its key, like flag:atomicMeltOperations: {', '.join(NOUNS)}.", field="subject"
         )
+    if not events.about(f"{noun}:{key}").exists():
+        raise Invalid(f"There is no {noun} {key}: no event tells of it.", field="subject")
     row = hold(number)
     need_live(row, "changed")
     _, fresh = Link.objects.get_or_create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,10 @@ from core import environments, events
 from core.actors import GUARD, Actor, ActorKind
 from flags.models import Flag
 from incidents import selectors
+from incidents.domain.levels import SEED
+from incidents.domain.states import IncidentState, Level
 from incidents.models import Incident
-from incidents.services import following, opening
+from incidents.services import following, opening, paging, policies, steering
 from tests.conftest import KEY
 from tests.monitoring.conftest import Traffic
 
@@ -69,3 +71,35 @@ def told(kind: str) -> list[dict[str, Any]]:
 def kinds() -> list[str]:
     found = events.recent().filter(kind__startswith="incident.").order_by("id")
     return [kind.partition(".")[2] for kind in found.values_list("kind", flat=True)]
+
+
+class Calls:
+    """Notes who would be called."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, str]] = []
+
+    def start(self, *, subject: str, chain: str, **told: object) -> None:
+        self.made.append(("start", chain))
+
+    def acknowledge(self, *, subject: str, **told: object) -> None:
+        self.made.append(("acknowledge", subject))
+
+    def stop(self, *, subject: str, **told: object) -> None:
+        self.made.append(("stop", subject))
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_called() -> Iterator[None]:
+    yield
+    paging.use(None)
+
+
+def chained(now: datetime) -> None:
+    """Level 3 calls the operations."""
+    values = {**SEED[Level.CRITICAL], "chain": "operations"}
+    policies.define("level3", values, actor=OLGA, reason="tests", now=now)
+
+
+def state(row: Incident, target: IncidentState, *, now: datetime, why: str = "") -> Incident:
+    return steering.set_state(row.pk, target, reason=why, actor=OLGA, now=now)

@@ -18,6 +18,7 @@ from flags.services import tokens
 from flags.services.tokens import Scope
 from incidents import selectors, tasks
 from incidents.models import Incident
+from incidents.services import opening
 from tests.conftest import KEY
 from tests.incidents.conftest import OLGA, WHERE, kinds, told
 
@@ -65,8 +66,6 @@ def test_a_token_takes_an_incident_to_its_end(api: Call) -> None:
 
 
 def test_what_is_wrong_or_elsewhere_is_refused(api: Call, declare: Declare, now: datetime) -> None:
-    from incidents.services import opening
-
     other = opening.declare("staging", "Elsewhere", 1, actor=OLGA, now=now)
     assert api("GET", f"incidents/{other.pk}")[0] == 404
     assert api("POST", f"incidents/{other.pk}/acknowledge")[0] == 404

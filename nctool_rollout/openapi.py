@@ -18,6 +18,7 @@ TAGS = {
     "migrations": "Migrations of nctool's MongoDB: what is applied, plans, runs. Tokens ask and steer, people approve.",
     "plans": "The rollout as a plan: phases, gates, checklists and their commands. People approve and waive.",
     "rollbacks": "Plans of what goes back, and how far each step is. Tokens ask, people confirm.",
+    "on call": "Who has to come, and who is being called.",
     "clients": "For client libraries: the whole configuration, reports, and tickets for the stream.",
     "evaluation": "Which flags are on, by OpenFeature's OFREP.",
     "looking": "Why an npub has what it has, and what happened.",

@@ -19,6 +19,8 @@ TAGS = {
     "plans": "The rollout as a plan: phases, gates, checklists and their commands. People approve and waive.",
     "rollbacks": "Plans of what goes back, and how far each step is. Tokens ask, people confirm.",
     "incidents": "What goes wrong now: declare it, acknowledge it, tell people, until it is resolved.",
+    "communications": "Notifications for users of nctool, and what was announced.",
+    "on call": "Who has to come, and who is being called.",
     "clients": "For client libraries: the whole configuration, reports, and tickets for the stream.",
     "evaluation": "Which flags are on, by OpenFeature's OFREP.",
     "looking": "Why an npub has what it has, and what happened.",

@@ -24,6 +24,7 @@ from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.errors import Invalid, NotFound
 from core.repeating import joined
+from core.templatetags.screen import NOTHING
 from oncall import selectors
 from oncall.admin import words
 from oncall.admin.schedule_form import PlanForm, text
@@ -243,7 +244,7 @@ def page_of(row: Chain) -> str:
 class ChainAdmin(ReadOnlyAdmin):
     heading = "Escalation chains"
     page = ChainPage
-    list_display = ("name_", "steps_", "description")
+    list_display = ("name_", "steps_", "for_what")
     list_display_links = None
     list_fullwidth = True
     list_before_template = "oncall/chains_head.html"
@@ -279,6 +280,10 @@ class ChainAdmin(ReadOnlyAdmin):
             row.name,
             row.key,
         )
+
+    @admin.display(description="For what", ordering="description")
+    def for_what(self, row: Chain) -> str:
+        return row.description or NOTHING
 
     @admin.display(description="Steps")
     def steps_(self, row: Chain) -> str:

@@ -58,13 +58,13 @@ class Answer(Body):
 
 
 @router.get("/escalations", response=list[EscalationOut], summary="Escalations of the environment, newest first")
-def listed(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[dict[str, Any]]:
+def escalations(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) -> list[dict[str, Any]]:
     found = selectors.listed(environment=caller(request).environment, live=wanted.live)
     return [shown.escalation(row) for row in cut(request, response, found, wanted)]
 
 
 @router.get("/escalations/{pk}", response=EscalationOut, summary="One escalation")
-def one(request: HttpRequest, pk: int) -> dict[str, Any]:
+def escalation(request: HttpRequest, pk: int) -> dict[str, Any]:
     return shown.escalation(selectors.escalation(pk, environment=caller(request).environment))
 
 

@@ -60,7 +60,7 @@ def on_call(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @router.get("/oncall/{key}", response=OnCallOut, by_alias=True, summary="Who is on call now, in one schedule")
-def one(request: HttpRequest, key: str) -> dict[str, Any]:
+def schedule(request: HttpRequest, key: str) -> dict[str, Any]:
     now = timezone.now()
     return shown.on_call(selectors.schedule_of(key, now=now), now=now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -161,10 +162,11 @@ def _tell(
 
 
 def _in_words(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with each layer as a line, by its name."""
+    """Each layer as a line, by its name; of the calendar the server alone, because its address is a secret."""
     if not values:
         return {}
-    return {**values, "layers": {layer["name"]: _line(layer) for layer in values["layers"]}}
+    host = urlsplit(values["feed"]).hostname or ""
+    return {**values, "layers": {layer["name"]: _line(layer) for layer in values["layers"]}, "feed": host}
 
 
 def _line(layer: Mapping[str, Any]) -> str:

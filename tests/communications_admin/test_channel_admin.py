@@ -162,7 +162,7 @@ def test_variables_set_channels_up_once_and_somebody_is_told(
     elsewhere = ChannelSpec(
         "slack", "Slack", ChannelKind.SLACK, {"base_url": "https://evil.example/"}, "SLACK_BOT_TOKEN"
     )
-    with pytest.raises(Invalid, match="Only manage.py changes where SLACK_BOT_TOKEN is sent"):
+    with pytest.raises(Invalid, match=r"Only manage\.py changes where SLACK_BOT_TOKEN is sent"):
         channels.define(elsewhere, actor=operator_actor, reason="x", now=now)
     assert not Channel.objects.get(key="slack").enabled
     with pytest.raises(Conflict, match="comes from SLACK_WEBHOOK_URL"):

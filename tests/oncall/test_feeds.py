@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import Settings
 
-from core import guarded
+from core import events, guarded
 from core.errors import Invalid
 from oncall import selectors
 from oncall.adapters import calendars
@@ -171,6 +171,8 @@ def test_the_last_good_copy_stays_when_a_fetch_fails_and_both_are_told_once(team
     values = {"name": "Imported", "zone": "Europe/Berlin", "feed": "https://example.org/a.ics"}
     planning.define("imported", values, actor=ANNA, reason="", now=now)
     (pk,) = selectors.feeds_due(now=now)
+    (made,) = events.recent().filter(kind="schedule.created")
+    assert made.after["feed"] == "example.org", "the address is a secret"
     on = now + timedelta(days=8)
 
     def good(url: str) -> bytes:

@@ -52,13 +52,14 @@ class Command(BaseCommand):
             setup_roles()
             self.stdout.write("The database is up to date, the roles are set.")
             logging.getLogger("flags.adapters.bus").setLevel("ERROR")  # on a first start there is nobody to tell
-            call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
-            variables.apply(actor=ACTOR, now=timezone.now())
-            if settings.DEMO_USERS:
-                self._people()
+            passwords = create_demo_people(now=timezone.now()) if settings.DEMO_USERS else {}
+            try:
+                call_command("playbook", "load", str(PLAYBOOK), if_empty=True, stdout=self.stdout)
+                variables.apply(actor=ACTOR, now=timezone.now())
+            finally:  # they are told once, whatever becomes of the playbook
+                self._show(passwords)
 
-    def _people(self) -> None:
-        passwords = create_demo_people(now=timezone.now())
+    def _show(self, passwords: dict[str, str]) -> None:
         if not passwords:
             return
         self.stdout.write("\nFour people can sign in. Their passwords are shown this once and kept hashed:\n")

@@ -134,6 +134,7 @@ _TOPICS = {  # by how the kind of the event begins
     "maintenance": Topic.STATUS,
 }
 TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
+INSIDE_ONLY = (AlertType.INCIDENT_ACKNOWLEDGED, AlertType.INCIDENT_LOWERED)  # no news for people outside
 ALERT_ON_SEVERITY = ("CRITICAL", "HIGH")  # seed, phase 3: alertOnSeverity
 _NEWS = (
     AlertType.ALERT_RESOLVED,

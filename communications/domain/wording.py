@@ -58,7 +58,10 @@ _FACTS_HTML = (
     '<th align="left">{{ fact.name }}</th><td>{{ fact.value }}</td></tr>{% endfor %}</table>'
     '{% if link %}<p><a href="{{ link }}">Details</a></p>{% endif %}'
 )
-_PUBLIC_HTML = '<p>{{ text|linebreaksbr }}</p>{% if link %}<p><a href="{{ link }}">{{ link }}</a></p>{% endif %}'
+_PUBLIC_HTML = (
+    "<p>{% if text %}{{ text|linebreaksbr }}{% else %}{{ plain }}{% endif %}</p>"
+    '{% if link %}<p><a href="{{ link }}">{{ link }}</a></p>{% endif %}'
+)
 
 DEFAULTS: Mapping[Content, Words] = {
     Content.TECHNICAL: Words(
@@ -86,8 +89,8 @@ DEFAULTS: Mapping[Content, Words] = {
     ),
     Content.SERVICE: Words(
         "{% if title %}{{ title }}{% else %}{{ plain }}{% endif %}",
-        "{% if text %}{{ text }}{% else %}{{ plain }}{% endif %}\n{% if link %}{{ link }}\n{% endif %}",
-        _PUBLIC_HTML,
+        "{% if text %}{{ text }}{% else %}{{ plain }}{% endif %}",
+        "<p>{% if text %}{{ text|linebreaksbr }}{% else %}{{ plain }}{% endif %}</p>",
     ),
     Content.INTEGRATION: Words(
         "{% if title %}{{ title }}{% else %}{{ plain }}{% endif %}",

@@ -8,7 +8,7 @@ from datetime import time
 
 from django.conf import settings
 
-from communications.domain.alerts import TOPICS, AlertType, Topic
+from communications.domain.alerts import INSIDE_ONLY, TOPICS, AlertType, Topic
 from communications.domain.audiences import PUBLIC, PUBLIC_TOPICS, Content, Frequency
 from communications.domain.timing import Habits
 from communications.domain.wording import DEFAULTS, Words
@@ -41,7 +41,9 @@ class Planned:
     def hears(self, type_: AlertType, level: int) -> bool:
         """Whether it is told of this at all. `level`: of the incident, 0 for what is about none."""
         topic = TOPICS[type_]
-        if topic.value not in self.audience.topics or (self.public and topic not in PUBLIC_TOPICS):
+        if topic.value not in self.audience.topics:
+            return False
+        if self.public and (topic not in PUBLIC_TOPICS or type_ in INSIDE_ONLY):
             return False
         return topic is not Topic.INCIDENT or level >= self.audience.least_level
 

@@ -44,14 +44,27 @@ def write(written: Sequence[tuple[Alert, Sequence[Letter]]], *, now: datetime) -
     if not audiences:
         return 0
     known = lately(audiences, set(groups.values()), now=now)
-    rows = []
+    rows, outside = [], []
     for alert, letters in written:
         for letter in letters:
             before = known[letter.audience, letter.channel.pk, letter.recipient]
             row = _row(alert, letter, groups[alert.pk], before, now=now)
             before.follow(row.group, held=row.state == AnnouncementState.HELD, at=row.due_at)
             rows.append(row)
-    return len(Announcement.objects.bulk_create(rows))
+            if letter.planned and letter.planned.public:
+                outside.append(row)
+    Announcement.objects.bulk_create(rows)
+    for row in outside:
+        _supersede(row)
+    return len(rows)
+
+
+def _supersede(row: Announcement) -> None:
+    """A draft that waits while its incident has gone on would tell people what is not so any more."""
+    if row.thread:
+        same = {name: getattr(row, name) for name in ("audience", "channel_id", "recipient", "thread")}
+        older = Announcement.objects.filter(**same, state=AnnouncementState.DRAFT.value, pk__lt=row.pk)
+        older.update(state=AnnouncementState.DISCARDED.value, why="there is newer news")
 
 
 def _group(alert: Alert) -> str:
@@ -124,7 +137,7 @@ def _when(
         return AnnouncementState.QUEUED, now, ""
     if planned.habits.frequency is Frequency.AS_NEEDED and not _written_for(alert, planned) and topic is Topic.INCIDENT:
         return AnnouncementState.DRAFT, now, "a person has to approve it"
-    leaked = leaks(f"{written.subject}\n{written.text}", names=inside.names()) if planned.public else []
+    leaked = _leaked(written) if planned.public else []
     if leaked:
         return AnnouncementState.DRAFT, now, one_line(f"it names what must not go outside: {', '.join(leaked)}", 300)
     held = wait(
@@ -139,6 +152,12 @@ def _when(
     if held is None:
         return AnnouncementState.QUEUED, now, ""
     return AnnouncementState.HELD, held.until, held.why
+
+
+def _leaked(written: Written) -> list[str]:
+    """What must not go outside; the address of the status page may."""
+    said = f"{written.subject}\n{written.text}".replace(selectors.address("/status/") or "\0", "")
+    return leaks(said, names=inside.names())
 
 
 def _written_for(alert: Alert, planned: Planned) -> str:

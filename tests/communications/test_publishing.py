@@ -129,3 +129,23 @@ def test_partners_get_no_fact_for_programs_and_no_page_of_the_admin(
     assert (dict(message.fields), message.link) == ({}, "https://rollout.example/status/")
     Audience.objects.all().delete()
     assert dict(outgoing(row).fields) == {}
+
+
+def test_a_draft_that_news_has_overtaken_is_not_sent_by_mistake(page: Channel, happens: Callable[..., None]) -> None:
+    happens("incident.opened", "incident:4", **ABOUT, state="investigating")
+    happens("incident.acknowledged", "incident:4", **ABOUT, state="investigating")
+    assert [row.state for row in Announcement.objects.order_by("id")] == ["draft"]
+    happens("incident.resolved", "incident:4", **ABOUT, state="resolved")
+    told = [(row.state, row.why) for row in Announcement.objects.order_by("id")]
+    assert told == [("discarded", "there is newer news"), ("draft", "a person has to approve it")]
+
+
+def test_the_address_of_the_status_page_itself_may_be_named(
+    channel: Callable[..., Channel], audience: Callable[..., Audience], happens: Callable[..., None], settings: Settings
+) -> None:
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"
+    channel("email")
+    audience("partners", [Way("email", "p@example.org")], content=Content.INTEGRATION, frequency=Frequency.MAJOR)
+    happens("incident.updated", "incident:4", **ABOUT, state="identified", texts={"partners": "The API is slow."})
+    row = Announcement.objects.get()
+    assert (row.state, "http://127.0.0.1:8000/status/" in row.text) == ("queued", True)

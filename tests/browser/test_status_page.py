@@ -64,7 +64,7 @@ def test_a_visitor_reads_subscribes_and_leaves(visitor: BrowserContext, chromium
     expect(page.get_by_role("img", name="Die letzten 90 Tage")).to_be_visible()
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Major service outage")
-    page.get_by_role("link", name="Payments fail").click()
+    page.get_by_role("heading", name="Payments fail").get_by_role("link").click()
     expect(page.get_by_text("We look into it.")).to_be_visible()
     page.get_by_role("link", name="Subscribe").click()
     page.get_by_label("Mail address").fill("nobody")

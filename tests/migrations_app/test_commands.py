@@ -8,10 +8,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from core import events
 from core.actors import Actor, ActorKind
+from core.models import User
 from flags.models import Flag
 from migrations_app import selectors
 from migrations_app.domain.states import RunState
@@ -74,6 +77,23 @@ def test_exit_codes_tell_a_script_what_is_wrong(staging: Any, flag: Flag) -> Non
     staging.cashuwallets.delete_one({"npub": "npub103"})
     with pytest.raises(CommandError, match="is not as migration 002 says"):
         say("verify", *PLACE)
+
+
+def test_a_person_waives_several_checks_at_once_or_none(
+    staging: Any, flag: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_user("anna", password="a long password").groups.add(Group.objects.get(name="approver"))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "a long password")
+    given = ("--environment", STAGING, "--hours", "4", "--as", "anna", "--reason", "snapshot 42 was looked at")
+    with pytest.raises(CommandError, match="primary"):
+        say("waive", "backup", "primary", *given)
+    assert not events.recent().filter(kind="readiness.waived").exists()
+    assert "backup passes until" in say("waive", "backup", "diskSpace", *given)
+    told = events.recent().filter(kind="readiness.waived")
+    assert [(event.actor, event.reason) for event in told] == [("anna", "snapshot 42 was looked at")] * 2
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "a guess")
+    with pytest.raises(CommandError, match="not the password of anna"):
+        say("waive", "backup", *given)
 
 
 def test_a_run_that_fails_ends_the_command_with_its_reason(ready: None, staging: Any) -> None:

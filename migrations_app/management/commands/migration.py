@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from core import environments, heartbeats
@@ -26,6 +27,7 @@ from migrations_app.services import migrator, planning, readiness, requesting, s
 VERBS = {
     "status": "each migration and what is applied where, and the runs that wait or are under way",
     "readiness": "is the database ready? ends with 1 when it is not",
+    "waive": "let checks of the readiness pass for some hours, with the password of a person who may",
     "plan": "what a run would do; nothing is changed",
     "dry-run": "the same, with a few documents before and after",
     "run": "ask for a run, and follow it to its end",
@@ -45,7 +47,7 @@ VERBS = {
 }
 OF_RUN = ("rollback", "show", "approve", "refuse", "follow", "pause", "resume", "abort", "speed", "forget")
 OF_PLACE = ("readiness", "plan", "dry-run", "run", "verify")
-WITH_REASON = ("run", "rollback", "refuse", "abort", "unlock", "forget")
+WITH_REASON = ("run", "rollback", "refuse", "abort", "unlock", "forget", "waive")
 FOLLOWED = ("run", "rollback", "follow")
 OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "name": (("new",), {"metavar": "NAME", "help": "small letters and underscores"}),
@@ -64,7 +66,12 @@ OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "--no-wait": (FOLLOWED, {"action": "store_true", "help": "do not follow it"}),
     "--here": (FOLLOWED, {"action": "store_true", "help": "work in this process, where no migrator runs"}),
-    "--as": (("approve",), {"dest": "person", "required": True, "metavar": "NAME", "help": "who; asks the password"}),
+    "check": (("waive",), {"nargs": "+", "metavar": "CHECK", "help": "as `readiness` calls them"}),
+    "--hours": (("waive",), {"type": int, "required": True, "help": "1 to 24"}),
+    "--as": (
+        ("approve", "waive"),
+        {"dest": "person", "required": True, "metavar": "NAME", "help": "who; asks the password"},
+    ),
     "--digest": (("approve",), {"required": True, "help": "of the plan you looked at: `show` tells it"}),
     "--leave": (("abort",), {"action": "store_true", "help": "leave what it has changed"}),
 }
@@ -86,7 +93,7 @@ class Command(DoorCommand):
                 sub.add_argument("id", metavar="ID", help="mr-…")
             if verb in OF_PLACE:
                 sub.add_argument("number", metavar="NUMBER", help="of the migration, such as 002")
-            if verb in (*OF_PLACE, "unlock", "status"):
+            if verb in (*OF_PLACE, "unlock", "waive", "status"):
                 sub.add_argument("--environment", required=verb != "status", metavar="E")
             if verb in WITH_REASON:
                 sub.add_argument("--reason", required=True, help="kept in the history")
@@ -101,6 +108,7 @@ class Command(DoorCommand):
         look: Callable[[dict[str, Any]], None] | None = {
             "status": self._status,
             "readiness": self._readiness,
+            "waive": self._waive,
             "plan": self._plan,
             "dry-run": self._plan,
             "verify": self._verify,
@@ -175,6 +183,15 @@ class Command(DoorCommand):
         self._say(found.as_dict(), printing.readiness(found), options)
         if not found.ready:
             raise CommandError(f"The database of {options['environment']} is not ready.")
+
+    @transaction.atomic
+    def _waive(self, options: dict[str, Any]) -> None:
+        """All of them or none."""
+        person = signed_in(options["person"], "migrations_app.approve_migration")
+        told = {"reason": options["reason"], "hours": options["hours"], "actor": person, "now": timezone.now()}
+        made = [readiness.waive(options["environment"], check, **told) for check in options["check"]]
+        lines = [f"{row.check_name} passes until {row.expires_at:%H:%M} UTC" for row in made]
+        self._say({"waived": [row.check_name for row in made]}, lines, options)
 
     def _verify(self, options: dict[str, Any]) -> None:
         found = verifying.verify(options["environment"], options["number"])

@@ -123,7 +123,7 @@ def _stream(wanted: Wanted) -> Part:
         "--http": "1",
         "--workers": "1",
         "--backpressure": str(wanted.stream_connections + 64),
-        "--workers-kill-timeout": "1",
+        "--workers-kill-timeout": "3",
     }
     command = _granian(options, "nctool_rollout.stream:application")
     return Part("stream", command, ("web",), partial(probes.alive, wanted.address, wanted.stream_port))

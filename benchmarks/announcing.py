@@ -104,7 +104,7 @@ def prepare(receiver: Receiver, directory: str) -> tuple[dict[str, str], Control
     given = {
         "DATA_DIR": directory,
         "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-        "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "ALLOW_NETWORKS": "127.0.0.0/8",
         "SECRET_KEY": "of-a-benchmark-only-of-a-benchmark",
         "DJANGO_SETTINGS_MODULE": "nctool_rollout.settings",
         "LOG_LEVEL": "ERROR",

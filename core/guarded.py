@@ -6,15 +6,16 @@ name that answers with another address the second time (DNS rebinding) gets arou
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from core.addresses import Network, is_allowed
 
 MOST_REDIRECTS = 3
 
@@ -23,22 +24,10 @@ class PrivateAddress(Exception):
     """The name leads to an address that is not allowed. No OSError, which would be taken for a bad connection."""
 
 
-def is_public(address: str) -> bool:
-    """Whether everybody can reach the address. One that wraps an IPv4 address is judged by that."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return (inner or found).is_global and not found.is_multicast
-
-
-def anywhere(address: str) -> bool:
-    """For an installation whose settings allow addresses inside."""
-    return True
-
-
-def session(allowed: Callable[[str], bool] = is_public) -> requests.Session:
+def session(allowed: Sequence[Network] = ()) -> requests.Session:
     """For http and https, without the machine's proxies and passwords; every redirect is looked at too.
 
-    `allowed` is asked for the numeric address of each connection. Raises PrivateAddress where it says no.
+    Public addresses and these networks can be reached; another one raises PrivateAddress.
     """
     made = requests.Session()
     made.trust_env = False
@@ -50,37 +39,28 @@ def session(allowed: Callable[[str], bool] = is_public) -> requests.Session:
 
 
 class _Guarded(HTTPAdapter):
-    def __init__(self, allowed: Callable[[str], bool]) -> None:
+    def __init__(self, allowed: Sequence[Network]) -> None:
         self._allowed = allowed
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._allowed)
+        self.poolmanager.pool_classes_by_scheme = pools(self._opened)
 
-
-def _pools(allowed: Callable[[str], bool]) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's own pools and connections, which look where they have arrived before they are used."""
-
-    def looked_at(sock: socket.socket) -> socket.socket:
-        address = sock.getpeername()[0]
-        if allowed(address):
-            return sock
-        sock.close()
+    def _opened(self, connection: HTTPConnection) -> socket.socket:
+        made = HTTPConnection._new_conn(connection)
+        address = made.getpeername()[0]
+        if is_allowed(address, self._allowed):
+            return made
+        made.close()
         raise PrivateAddress(f"The address leads to {address}, which is not public.")
 
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return looked_at(super()._new_conn())
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return looked_at(super()._new_conn())
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+def pools(opened: Callable[[HTTPConnection], socket.socket]) -> dict[str, Any]:
+    """urllib3's own pools and connections, by scheme; `opened` makes the socket of each connection."""
+    plain = type("Plain", (HTTPConnection,), {"_new_conn": lambda connection: opened(connection)})
+    secure = type("Secure", (HTTPSConnection,), {"_new_conn": lambda connection: opened(connection)})
+    return {
+        "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
-from communications.domain.addresses import read_networks
+from core.addresses import read_networks
 from core.errors import Invalid
 
 TAG = "rollout"
@@ -84,9 +84,9 @@ def _alerts() -> Iterator[CheckMessage]:
 
 def _networks() -> Iterator[CheckMessage]:
     try:
-        read_networks(settings.WEBHOOK_ALLOW_NETWORKS)
+        read_networks(settings.ALLOW_NETWORKS)
     except Invalid as error:
-        yield Error("WEBHOOK_ALLOW_NETWORKS cannot be read.", hint=str(error), id="rollout.E013")
+        yield Error("ALLOW_NETWORKS cannot be read.", hint=str(error), id="rollout.E013")
 
 
 def _runner() -> Iterator[CheckMessage]:

@@ -279,8 +279,7 @@ CHANNEL_SECRETS = {  # what a channel may take its secret from (`manage.py setup
 }
 ALERTMANAGER_URL = env.text("ALERTMANAGER_URL")
 CHANNEL_KEYS = env.words("CHANNEL_KEYS")  # encrypt the secrets that people set, the newest first
-WEBHOOK_ALLOW_NETWORKS = env.words("WEBHOOK_ALLOW_NETWORKS")
-ALLOW_PRIVATE_ADDRESSES = env.boolean("ALLOW_PRIVATE_ADDRESSES", default=False)  # of what people type as addresses
+ALLOW_NETWORKS = env.words("ALLOW_NETWORKS")  # private ones that addresses which people type may lead into
 HEARTBEAT_URL = env.text("HEARTBEAT_URL")  # a dead-man's switch elsewhere; empty: there is none
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")
 SELF_URL = env.text("SELF_URL") or (RUNNING.url if RUNNING else PUBLIC_URL)

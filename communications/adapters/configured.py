@@ -16,11 +16,11 @@ from communications.adapters.pagerduty import PagerDuty
 from communications.adapters.ports import Sender
 from communications.adapters.slack import SlackBot, SlackWebhook
 from communications.adapters.webhook import Webhook
-from communications.domain.addresses import read_networks
 from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
 from communications.domain.setups import SETUPS
+from core.addresses import read_networks
 
 FROM = "secret_from"  # a variable that has the secret, in place of one that is kept
 
@@ -62,7 +62,7 @@ _MAKERS: Mapping[ChannelKind, Callable[[Mapping[str, str], str], Sender]] = {
     ChannelKind.PAGERDUTY: lambda given, secret: PagerDuty(secret, base_url=given["base_url"]),
     ChannelKind.EMAIL: lambda _given, _secret: Mail(),
     ChannelKind.WEBHOOK: lambda given, secret: Webhook(
-        given["url"], secret, allowed=read_networks(settings.WEBHOOK_ALLOW_NETWORKS), now=time.time
+        given["url"], secret, allowed=read_networks(settings.ALLOW_NETWORKS), now=time.time
     ),
     ChannelKind.APPRISE: lambda _, secret: Apprise(secret),
     ChannelKind.ALERTMANAGER: lambda given, secret: Alertmanager(

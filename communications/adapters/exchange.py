@@ -18,20 +18,17 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
 from urllib3.util.connection import create_connection
 
 from communications.adapters.answers import Answer
-from communications.domain.addresses import Network, is_allowed
 from communications.domain.delivery import Failure, without_secrets
+from core import guarded
+from core.addresses import Network, is_allowed
+from core.guarded import PrivateAddress
 
 DEADLINE = 10.0  # seconds for all of one message
 MOST_BYTES = 64 * 1024  # of an answer; more is not read
-
-
-class NotAllowed(Exception):
-    """The address leads to a network that must not be reached. Not an OSError: urllib3 would try again."""
 
 
 class Exchange:
@@ -109,20 +106,21 @@ class Exchange:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
 
-    def connect(self, host: str, port: int, options: Any) -> socket.socket:
-        """Connect to the first address of the host that answers; NotAllowed when one of them must not be reached."""
+    def opened(self, connection: HTTPConnection) -> socket.socket:
+        """Connected to the first address that answers; PrivateAddress when one of them must not be reached."""
+        host, port = connection.host.strip("[]"), connection.port or 0
         addresses = _resolve(host, port, within=self._end - time.monotonic())
         if self._allowed is not None:
             for address in addresses:
                 if not is_allowed(address, self._allowed):
-                    raise NotAllowed(address)
+                    raise PrivateAddress(address)
         trouble: OSError = OSError("it has no address")
         for address in addresses:
             left = self._end - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             try:
-                made = create_connection((address, port), left, socket_options=options)
+                made = create_connection((address, port), left, socket_options=connection.socket_options)
             except OSError as error:
                 trouble = error
                 continue
@@ -141,8 +139,8 @@ class Exchange:
         causes = list(_causes(error))
         if self._over or any(isinstance(each, TimeoutError | requests.Timeout) for each in causes):
             return self.failure(f"{host} did not end its answer within {self._seconds:g} s.")
-        if any(isinstance(each, NotAllowed) for each in causes):
-            text = f"{host} leads to an address of a private network. WEBHOOK_ALLOW_NETWORKS can allow it."
+        if any(isinstance(each, PrivateAddress) for each in causes):
+            text = f"{host} leads to an address of a private network. ALLOW_NETWORKS can allow it."
             return self.failure(text, permanent=True)
         for each in causes:
             if isinstance(each, ssl.SSLCertVerificationError):
@@ -161,7 +159,7 @@ class _Adapter(HTTPAdapter):
     """Lets an exchange open the connections."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self._pools = _pools(exchange)
+        self._pools = guarded.pools(exchange.opened)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -172,18 +170,6 @@ class _Adapter(HTTPAdapter):
         manager: Any = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = self._pools
         return manager
-
-
-def _pools(exchange: Exchange) -> dict[str, Any]:
-    def opened(connection: HTTPConnection) -> socket.socket:
-        return exchange.connect(connection.host.strip("[]"), connection.port or 0, connection.socket_options)
-
-    plain = type("Plain", (HTTPConnection,), {"_new_conn": opened})
-    secure = type("Secure", (HTTPSConnection,), {"_new_conn": opened})
-    return {
-        "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-    }
 
 
 def _resolve(host: str, port: int, *, within: float) -> list[str]:

@@ -10,9 +10,9 @@ import orjson
 
 from communications.adapters.answers import failure
 from communications.adapters.exchange import DEADLINE, Exchange
-from communications.domain.addresses import Network
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
+from core.addresses import Network
 
 VERSION = "v1"
 

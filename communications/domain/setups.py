@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from communications.domain.channels import ChannelKind
+from core.addresses import read_url
 from core.errors import Invalid
 
 MOST = 500  # characters of a field
@@ -103,8 +103,8 @@ def check_secret(kind: ChannelKind, secret: str) -> str:
         raise Invalid(f"A {kind.value} channel has no secret.", field="secret")
     if not secret or any(character.isspace() for character in secret):
         raise Invalid("Give the secret as it is: not empty, and without blanks in it.", field="secret")
-    if kind is ChannelKind.SLACK_WEBHOOK and not _is_url(secret):
-        raise Invalid("This is no http address: copy it from Slack, https://hooks.slack.com/services/…", field="secret")
+    if kind is ChannelKind.SLACK_WEBHOOK:
+        read_url(secret, field="secret")
     if kind is ChannelKind.APPRISE and "://" not in secret:
         raise Invalid("An Apprise URL has :// in it, like msteams://…", field="secret")
     return secret
@@ -116,17 +116,4 @@ def _value(field: Field, given: str) -> str:
         raise Invalid(f"Give the {field.label.lower()}.", field=field.name)
     if len(value) > MOST:
         raise Invalid(f"At most {MOST} characters.", field=field.name)
-    if value and field.url and not _is_url(value):
-        raise Invalid(
-            "Write an address that begins with https:// or http://, without a password in it.", field=field.name
-        )
-    return value
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    return read_url(value, field=field.name) if value and field.url else value

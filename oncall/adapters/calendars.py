@@ -8,6 +8,7 @@ import requests
 from django.conf import settings
 
 from core import guarded
+from core.addresses import read_networks
 from core.guarded import PrivateAddress
 from oncall.adapters.ports import FeedFailed
 from oncall.domain.feed import MOST_BYTES
@@ -18,17 +19,16 @@ LONGEST = 15.0  # seconds for all of it: a server that drips is as good as one t
 
 def fetch(url: str) -> bytes:
     """The calendar at the address. Raises FeedFailed."""
-    allowed = guarded.anywhere if settings.ALLOW_PRIVATE_ADDRESSES else guarded.is_public
     try:
         with (
-            guarded.session(allowed) as session,
+            guarded.session(read_networks(settings.ALLOW_NETWORKS)) as session,
             session.get(url, timeout=PATIENCE, stream=True, headers={"Accept": "text/calendar"}) as response,
         ):
             if response.status_code != requests.codes.ok:
                 raise FeedFailed(f"It answers {response.status_code}: the address is wrong, or its secret has changed.")
             return _read(response)
     except PrivateAddress as error:
-        raise FeedFailed(f"{error} ALLOW_PRIVATE_ADDRESSES=on in the settings lets such calendars in.") from None
+        raise FeedFailed(f"{error} ALLOW_NETWORKS in the settings can let it in.") from None
     except requests.Timeout:
         raise FeedFailed(f"It did not answer within {PATIENCE:g} s.") from None
     except requests.TooManyRedirects:

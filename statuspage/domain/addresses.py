@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit, urlunsplit
 
+from core.addresses import is_allowed
 from core.errors import Invalid
 
 LONGEST = 254  # of a mail address by RFC 5321; webhooks have the same limit
@@ -80,6 +81,6 @@ def _read_webhook(text: str) -> str:
 
 def _is_public(host: str) -> bool:
     try:
-        return ip_address(host).is_global
+        return is_allowed(host)
     except ValueError:
         return "." in host and not f".{host}".endswith(_INSIDE) and not host.rpartition(".")[2].isdigit()

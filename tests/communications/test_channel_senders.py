@@ -33,11 +33,11 @@ from communications.adapters.mail import Mail
 from communications.adapters.pagerduty import PagerDuty
 from communications.adapters.slack import SlackBot, SlackWebhook
 from communications.adapters.webhook import Webhook
-from communications.domain.addresses import Network
 from communications.domain.alerts import Severity
 from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Act, Outgoing, Receipt
+from core.addresses import Network
 from tests.communications import receivers
 from tests.communications.receivers import Server, listening
 

@@ -95,7 +95,7 @@ def test_the_form_has_the_fields_of_the_kind_and_refuses_what_cannot_be(client_a
     assert "Address" in client.get(add).content.decode()
     given = {"key": "partner", "name": "Partner", "kind": "webhook", "reason": "asked for"}
     bad = client.post(add, given | {"url": "https://user:password@x.example/"}).content.decode()
-    assert "without a password in it" in bad
+    assert "Leave user and password out of the address" in bad
     client.post(add, given | {"url": "https://x.example/in"})
     row = Channel.objects.get()
     assert (row.settings, row.enabled) == ({"url": "https://x.example/in"}, True)
@@ -117,7 +117,7 @@ def test_a_channel_that_people_are_told_by_is_not_removed(who: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("kind", "secret", "told"),
     [
-        (ChannelKind.SLACK_WEBHOOK, "hooks.slack.com/x", "no http address"),
+        (ChannelKind.SLACK_WEBHOOK, "hooks.slack.com/x", "Give an address like https"),
         (ChannelKind.APPRISE, "teams", "has :// in it"),
         (ChannelKind.PAGERDUTY, "a b", "without blanks"),
         (ChannelKind.EMAIL, "x", "has no secret"),

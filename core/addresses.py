@@ -1,4 +1,4 @@
-"""Which network addresses a message may be sent to, when people type where it goes."""
+"""Which network addresses may be asked, when people type where a request goes (SSRF)."""
 
 from __future__ import annotations
 

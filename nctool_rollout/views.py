@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils import timezone
 
+from communications.services.lanes import ROUND
 from core import heartbeats
 from flags.adapters import bus
 from flags.services.holding import Holder, Source
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 PATIENCE = 1.5  # seconds for all parts together
-WATCHED = ("guard", "ramps", "follow", "requests", "announce")
+BY_THE_CLOCK = ("guard", "ramps", "follow", "requests", "incidents", "escalate")
+WATCHED = {**{name: SCHEDULE[name]["schedule"] for name in BY_THE_CLOCK}, "announce": ROUND}  # seconds of a round
 Part = dict[str, Any]
 
 
@@ -122,9 +124,9 @@ def _mongodb() -> dict[str, Part]:
 def _working(name: str, beats: dict[str, datetime], *, now: datetime) -> Part:
     """Late: it missed three rounds."""
     if name not in beats:
-        return {"state": "late", "detail": "It has not worked yet: is the worker running?"}
+        return {"state": "late", "detail": "It has not worked yet: does its process run?"}
     ago = (now - beats[name]).total_seconds()
-    state = "ok" if ago <= 3 * SCHEDULE[name]["schedule"] + 5 else "late"
+    state = "ok" if ago <= 3 * WATCHED[name] + 5 else "late"
     return {"state": state, "last_seconds_ago": round(ago, 1)}
 
 

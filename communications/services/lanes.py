@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 WIDTH = 8  # messages of one channel under way at a time: each takes at most 10 s, and the lease is 60 s
 LONGEST = 1.0  # seconds until the lane looks up while messages are under way
 PAUSE = 0.25  # seconds between two looks while nothing waits
+ROUND = 5.0  # seconds between two looks at which lanes there have to be; the sender's heartbeat
 Flying = dict[Future[Receipt | Failure], Announcement]
 
 

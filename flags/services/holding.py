@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 
 from django.conf import settings
-from django.db import close_old_connections, connection
 
+from core.watch import Watch
 from flags import selectors
 from flags.adapters.bus import News
 from flags.adapters.disk import DiskCopy
@@ -29,9 +29,7 @@ from flags.domain.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 _TRIES = 3
-_SLICE = 0.5  # seconds: how fast the thread notices that it shall stop
 _TURN = 0.001  # seconds
-_FIRST = 1.0  # seconds that a first caller waits for the database before the copy on disk must do
 
 
 class Source(StrEnum):
@@ -72,10 +70,6 @@ class Holder:
     they only take note.
     """
 
-    _thread: Thread | None
-    _stopping: Event
-    _tried: Event
-    _starting: Lock
     _refreshing: Lock
     _swapping: Lock
 
@@ -84,34 +78,28 @@ class Holder:
         self.checked_at: float | None = None
         self.listeners: list[Callable[[Held], None]] = []
         self._copy = copy
-        self._poll_seconds = poll_seconds
-        self._failing = False
-        self._forget_threads()
-        os.register_at_fork(after_in_child=self._forget_threads)
+        self._watch = Watch(
+            self.refresh,
+            News,
+            name="snapshot",
+            poll_seconds=poll_seconds,
+            lost="flags are evaluated as last seen",
+            found="flags are evaluated as it says",
+        )
+        self._forget_locks()
+        os.register_at_fork(after_in_child=self._forget_locks)
 
     def start(self) -> None:
         """Keep watch, and have a picture; a second call does nothing. Each process calls it for itself.
 
         The database comes first, for the copy on disk may be old. When it does not answer at once, the copy must do.
         """
-        if self._thread is not None:
-            return
-        with self._starting:
-            if self._thread is not None:
-                return
-            thread = Thread(target=self._watch, args=(self._stopping,), name="snapshot", daemon=True)
-            thread.start()
-            self._tried.wait(_FIRST)
-            if self.held.source is Source.NOWHERE:
-                self._load_copy()
-            self._thread = thread
+        self._watch.start(self._load_copy)
 
     def stop(self) -> None:
         """End the watch, and let it be started again."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(10)
-        self._forget_threads()
+        self._watch.stop()
+        self._forget_locks()
 
     def refresh(self) -> bool:
         """Take what the database says now; True when that is something new.
@@ -148,6 +136,8 @@ class Holder:
         return held.with_news(Source.DATABASE, news, read)
 
     def _load_copy(self) -> None:
+        if self.held.source is not Source.NOWHERE:
+            return
         kept = self._copy.read()
         if kept is not None:
             self._swap(Held().with_news(Source.DISK, kept, kept))
@@ -159,38 +149,9 @@ class Holder:
             if held.source is Source.DATABASE or self.held.source is Source.NOWHERE:
                 self.held = held
 
-    def _watch(self, stopping: Event) -> None:
-        news, due = News(), 0.0
-        while not stopping.is_set():
-            if time.monotonic() >= due:
-                close_old_connections()
-                if not self._try_refresh():
-                    connection.close()
-                self._tried.set()
-                due = time.monotonic() + self._poll_seconds
-            if news.wait(max(0.01, min(_SLICE, due - time.monotonic())), stopping):
-                due = 0.0
-        news.close()
-        connection.close()
-
-    def _try_refresh(self) -> bool:
-        try:
-            self.refresh()
-        except Exception as error:  # whatever it is, the watch goes on
-            if not self._failing:
-                log.warning("the database cannot be read, flags are evaluated as last seen: %r", error)
-            self._failing = True
-            return False
-        if self._failing:
-            log.warning("the database is back, flags are evaluated as it says")
-        self._failing = False
-        return True
-
-    def _forget_threads(self) -> None:
-        """A forked child has the memory of its parent and none of its threads."""
-        self._thread = None
-        self._stopping, self._tried = Event(), Event()
-        self._starting, self._refreshing, self._swapping = Lock(), Lock(), Lock()
+    def _forget_locks(self) -> None:
+        """A forked child has the memory of its parent and none of its threads, which may hold them."""
+        self._refreshing, self._swapping = Lock(), Lock()
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -59,10 +60,22 @@ def test_ready_tells_every_part_and_what_is_late(holder: Holder) -> None:
         "ramps": "late",
         "follow": "late",
         "requests": "late",
+        "incidents": "late",
+        "escalate": "late",
         "announce": "late",
     }
     assert body["parts"]["evaluation"]["source"] == "database"
     assert body["parts"]["evaluation"]["versions"]["production"] >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("flag", "redis_bus")
+def test_every_part_that_beats_is_ok_and_late_after_three_rounds(holder: Holder) -> None:
+    for name, seconds in views.WATCHED.items():
+        heartbeats.beat(name, now=timezone.now())
+        assert ready(holder)[1]["parts"][name]["state"] == "ok"
+        heartbeats.beat(name, now=timezone.now() - timedelta(seconds=3 * seconds + 6))
+        assert ready(holder)[1]["parts"][name]["state"] == "late"
 
 
 class CutOff(Holder):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from core.actors import Actor
@@ -121,13 +121,14 @@ def test_without_the_database_a_process_starts_from_disk_and_recovers_by_itself(
 
     later = make_holder()
     with database_stopped():
-        assert not later._try_refresh()
+        with pytest.raises(DatabaseError):
+            later.refresh()
         later._load_copy()
         assert later.held.source is Source.DISK
         assert later.held.snapshots["production"].is_on(KEY, "npub1x")
         assert tokens.digest(token) in later.held.tokens
         assert later.age is None
-    assert later._try_refresh()
+    assert later.refresh()
     assert later.held.source is Source.DATABASE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 from pathlib import Path
@@ -30,6 +31,14 @@ def test_it_serves_the_login_page_and_says_where_its_servers_are(system: System)
     shown = (system.data_dir / "output").read_text()
     assert f"http://127.0.0.1:{system.port}/" in shown
     assert "viewer, operator, approver, administrator" in shown
+
+
+def test_every_part_of_a_running_system_says_that_it_works(system: System) -> None:
+    def working() -> bool:
+        parts = json.loads(system.get("/readyz")[1])["parts"]
+        return all(part["state"] == "ok" for part in parts.values())
+
+    wait_for(working)
 
 
 def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:

@@ -17,12 +17,10 @@ from django.utils import timezone
 from communications.selectors import open_channels
 from communications.services import announcing, digests, releasing, sending
 from communications.services.connecting import connect
-from communications.services.lanes import Lane
+from communications.services.lanes import PAUSE, ROUND, Lane
 from core import heartbeats
 
 log = logging.getLogger(__name__)
-PAUSE = 0.25  # seconds between two looks for events
-SELDOM = 5.0  # seconds between two looks at the rest
 GRACE = 15.0  # seconds for what is under way at the end
 
 
@@ -38,9 +36,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         lanes: dict[int, Lane] = {}
-        looked = -SELDOM
+        looked = -ROUND
         while not stopping.is_set():
-            seldom = time.monotonic() - looked >= SELDOM
+            seldom = time.monotonic() - looked >= ROUND
             looked = time.monotonic() if seldom else looked
             if not _round(lanes, seldom=seldom):
                 stopping.wait(PAUSE)

@@ -99,3 +99,23 @@ def mail(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{name} cannot be read: {error}. Write one like smtp+tls://user:password@mail.example.org:587."
         ) from error
+
+
+def control_plane(file: Path) -> dict[str, Any]:
+    """SQLite in this file, or what DATABASE_URL names. SQLite takes its write lock at BEGIN (IMMEDIATE)."""
+    if text("DATABASE_URL"):
+        config = database("DATABASE_URL")
+    else:
+        config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        options = config.setdefault("OPTIONS", {})
+        options.setdefault("connect_timeout", 3)
+        options.setdefault("tcp_user_timeout", 10_000)  # ms: a host that vanished must not hold a kill switch back
+    return config

@@ -134,27 +134,6 @@ TEMPLATES = [
 CRISPY_TEMPLATE_PACK = "unfold_crispy"
 CRISPY_ALLOWED_TEMPLATE_PACKS = ["unfold_crispy"]
 
-
-def _control_plane() -> dict[str, Any]:
-    """SQLite in DATA_DIR, or what DATABASE_URL names. SQLite takes its write lock at BEGIN (IMMEDIATE)."""
-    if DATABASE_URL:
-        config = env.database("DATABASE_URL")
-    else:
-        config = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "control.sqlite3")}
-    if config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
-        }
-    else:
-        config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-        options = config.setdefault("OPTIONS", {})
-        options.setdefault("connect_timeout", 3)
-        options.setdefault("tcp_user_timeout", 10_000)  # ms: a host that vanished must not hold a kill switch back
-    return config
-
-
 # Where the servers are: as given, or as `manage.py up` on this DATA_DIR started them, or where it would.
 EMBEDDED_MONGODB_PORT = env.integer("EMBEDDED_MONGODB_PORT", 27117)
 EMBEDDED_REDIS_PORT = env.integer("EMBEDDED_REDIS_PORT", 16479)
@@ -175,7 +154,7 @@ BACKUP_COMMANDS = env.by_suffix("BACKUP_COMMAND_")
 MIGRATION_INTERLOCK = env.boolean("MIGRATION_INTERLOCK", default=bool(NCTOOL_MONGODB_URL or NCTOOL_MONGODBS))
 NCTOOL_MIGRATIONS = env.text("NCTOOL_MIGRATIONS", str(BASE_DIR / "nctool_migrations"))
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": _control_plane(),
+    "default": env.control_plane(DATA_DIR / "control.sqlite3"),
     "nctool": {
         "ENGINE": "django_mongodb_backend",
         "NAME": NCTOOL_MONGODB_NAME,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,8 +29,9 @@ class LevelCommand(IncidentCommand):
 
     form_class = LevelForm
 
+    @abstractmethod
     def offers(self, level: Level) -> bool:
-        raise NotImplementedError
+        """Whether this level can be chosen."""
 
     def get_form(self, form_class: Any = None) -> forms.Form:
         form = super().get_form(form_class)

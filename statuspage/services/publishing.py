@@ -68,13 +68,17 @@ def publish(
         read_language(language),
     )
     page = hold_page(now=now)
-    known = PublicUpdate.objects.select_related("incident").filter(key=key).first()
+    known = _known(reference, key)
     if known is not None:
-        if known.incident.reference != reference:
-            raise Invalid(f"The key {key} was used for {known.incident.reference} already.", field="key")
         if _translate(known, said, actor=actor, now=now):
             raise_version(page, now=now)
         return known
+    update = _add(reference, key, said, actor=actor, now=now)
+    raise_version(page, now=now)
+    return update
+
+
+def _add(reference: str, key: str, said: _Said, *, actor: Actor, now: datetime) -> PublicUpdate:
     named = _named(said)
     incident = _opened(reference, said, now)
     update = PublicUpdate.objects.create(
@@ -88,15 +92,20 @@ def publish(
         by=actor.name,
     )
     changes = settle(_speak(incident, said, named), now=now)
-    raise_version(page, now=now)
+    _tell(update, said, told(changes), actor=actor, now=now)
+    return update
+
+
+def _tell(update: PublicUpdate, said: _Said, changed: object, *, actor: Actor, now: datetime) -> None:
+    incident = update.incident
     events.record(
         "status.published",
         subject=f"public-incident:{incident.public_id}",
         actor=actor,
         now=now,
         data={
-            "reference": reference,
-            "key": key,
+            "reference": incident.reference,
+            "key": update.key,
             "incident": incident.public_id,
             "title": said.title,
             "text": said.text,
@@ -104,10 +113,16 @@ def publish(
             "state": said.state.value,
             "impact": said.impact.value,
             "components": {each.component.key: each.state for each in _spoken(incident)},
-            "changed": told(changes),
+            "changed": changed,
         },
     )
-    return update
+
+
+def _known(reference: str, key: str) -> PublicUpdate | None:
+    known = PublicUpdate.objects.select_related("incident").filter(key=key).first()
+    if known is not None and known.incident.reference != reference:
+        raise Invalid(f"The key {key} was used for {known.incident.reference} already.", field="key")
+    return known
 
 
 def _names(reference: str, key: str) -> None:

@@ -51,10 +51,7 @@ def publish(
 
     The same `key` again changes nothing, whatever it says; in another language it adds title and text in that one.
     An update speaks for the components it names, a resolving one for all of its incident: what was set by hand before
-    does not count for them any more. The incident keeps what it said of other components.
-
-    Args:
-        components: states by key.
+    does not count for them any more. The incident keeps what it said of other components. `components`: states by key.
 
     Raises Invalid with the field that is wrong, IllegalMove for a state that cannot follow.
     """

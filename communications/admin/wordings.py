@@ -31,6 +31,8 @@ from core.errors import DomainError
 
 CHANGE = "communications.plan_communication"
 LIST = "admin:communications_audience_changelist"
+WORST = 3  # level of an incident: all of them are heard of
+CODE = {"spellcheck": "false", "class": "ops-code-area"}
 
 
 def _audience(key: str) -> Audience:
@@ -62,13 +64,15 @@ class WordingForm(forms.Form):
     language = forms.ChoiceField(
         label="Language", choices=[("en", "English"), ("de", "German")], widget=UnfoldAdminSelectWidget
     )
-    subject = forms.CharField(label="Subject", max_length=300, widget=UnfoldAdminTextInputWidget)
-    text = forms.CharField(label="Text", max_length=20_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}))
+    subject = forms.CharField(label="Subject", max_length=300, widget=UnfoldAdminTextInputWidget(attrs=dict(CODE)))
+    text = forms.CharField(
+        label="Text", max_length=20_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, **CODE})
+    )
     html = forms.CharField(
         label="HTML (mail)",
         max_length=20_000,
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6, **CODE}),
         help_text="Empty: the text is all there is. Values are escaped.",
     )
     reason = forms.CharField(
@@ -87,7 +91,6 @@ class WordingForm(forms.Form):
         self.fields["channel_kind"].choices = kinds  # type: ignore[attr-defined]
         for name in ("subject", "text", "html"):
             self.fields[name].strip = False  # type: ignore[attr-defined]
-            self.fields[name].widget.attrs |= {"spellcheck": "false", "class": "ops-code-area"}
 
     @property
     def helper(self) -> FormHelper:
@@ -121,7 +124,7 @@ class WordingPage(PreviewedForm):
 
     @property
     def title(self) -> str:
-        return f"Words for {self.audience.name}"
+        return f"Own words for {self.audience.name}"
 
     def get_initial(self) -> dict[str, Any]:
         found = self.audience.wordings.filter(pk=self.request.GET.get("of") or 0).first()
@@ -142,7 +145,7 @@ class WordingPage(PreviewedForm):
         return super().get_context_data(
             now=timezone.now(),
             values=sorted(PUBLIC_VALUES if Content(self.audience.content) in PUBLIC else INTERNAL),
-            crumbs=[("Communication plan", reverse(LIST)), (self.title, back)],
+            crumbs=[(f"Words for {self.audience.name}", back)],
             back=back,
             **self._preview(asked),
             **kwargs,
@@ -154,11 +157,12 @@ class WordingPage(PreviewedForm):
             wordings.check(Content(self.audience.content), Templates(words.subject, words.text, words.html))
         except DomainError as error:
             return {"flaw": str(error)}
-        alerts = communications.selectors.alerts()
-        alert = alerts.filter(type=asked["type"]).first() if asked.get("type") else alerts.first()
+        planned = Planned(self.audience, [], [])
+        heard = [type_.value for type_ in AlertType if planned.hears(type_, WORST)]
+        wanted = [asked["type"]] if asked.get("type") else heard
+        alert = communications.selectors.alerts().filter(type__in=wanted).first()
         if alert is None:
             return {}
-        planned = Planned(self.audience, [], [])
         kind = ChannelKind(asked.get("channel_kind") or ChannelKind.EMAIL)
         return {"alert": alert, "written": writing.read(alert, planned, kind, words)}
 

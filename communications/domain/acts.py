@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from communications.domain.alerts import TOPICS, AlertType, Topic
+from communications.domain.alerts import TOPICS, AlertType, Topic, incident
 from communications.domain.outgoing import Act
 
 _T = AlertType
@@ -34,8 +34,8 @@ def act(type_: AlertType) -> Act:
 
 def thread(type_: AlertType, subject: str, data: Mapping[str, Any], environment_id: int | None) -> str:
     """What it belongs to and is told in the order of; empty: it stands alone."""
-    if data.get("incident"):
-        return f"incident:{data['incident']}"
+    if incident(data):
+        return f"incident:{incident(data)}"
     if TOPICS[type_] is Topic.PAGE:
         return str(data.get("subject") or subject)
     return f"{subject}@{environment_id}" if act(type_) is not Act.NOTE else ""

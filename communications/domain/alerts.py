@@ -170,8 +170,14 @@ def level(data: Mapping[str, Any]) -> int:
     return told if isinstance(told, int) and told in _OF_LEVEL else 0
 
 
+def incident(data: Mapping[str, Any]) -> int:
+    """The number of the incident that the event is about; 0: none. What the public sees has names of its own."""
+    number = data.get("incident")
+    return number if isinstance(number, int) else 0
+
+
 def subject(data: Mapping[str, Any], of_event: str) -> str:
     """What it is about: the incident, the rule, the flag, or what the event is about."""
-    if data.get("incident") and data.get("title"):
-        return f"#{data['incident']} {data['title']}"
+    if incident(data) and data.get("title"):
+        return f"#{incident(data)} {data['title']}"
     return str(data.get("title") or data.get("rule") or data.get("flag") or of_event.partition(":")[2] or of_event)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.urls import NoReverseMatch, reverse
 
-from communications.domain.alerts import AlertType, Severity
+from communications.domain.alerts import AlertType, Severity, incident
 from communications.domain.message import Message, read_evidence
 from communications.domain.states import AnnouncementState
 from communications.models import Alert, Announcement, Audience, Channel
@@ -101,8 +101,8 @@ def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _path(alert: Alert) -> str:
     """Where a reader goes: to the incident if there is one, else to the alert."""
-    incident = alert.event.data.get("incident")
-    places = [("admin:incidents_incident_change", incident)] if incident else []
+    number = incident(alert.event.data)
+    places = [("admin:incidents_incident_change", number)] if number else []
     for name, key in (*places, ("admin:communications_alert_change", alert.pk)):
         try:
             return reverse(name, args=[key])

@@ -70,7 +70,8 @@ class Screen(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         admin = self.model_admin
-        crumbs = [(admin.heading, admin.list_url())] if getattr(admin, "heading", "") else []
+        heading = getattr(admin, "heading", "")
+        crumbs = [(heading, admin.list_url())] if heading and heading != self.title else []
         kwargs = {"now": timezone.now(), "live_template": self.live_template, "crumbs": crumbs, **kwargs}
         return super().get_context_data(**kwargs)
 

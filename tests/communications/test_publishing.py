@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from communications import selectors
 from communications.domain.audiences import Content, Frequency
 from communications.domain.outgoing import Outgoing
 from communications.models import Announcement, Audience, Channel
@@ -94,6 +95,10 @@ def test_subscribers_hear_of_what_is_published_with_a_way_out(
     assert (row.audience, row.recipient, row.text.splitlines()[0]) == ("subscribers", address, "Payments are slow.")
     assert "/status/" in message.fields["unsubscribe"]
     assert set(message.fields) == {"unsubscribe"}
+    assert row.thread == ""  # the public's name of an incident is not its number
+    assert row.alert is not None
+    assert row.alert.feature == "We are working on the problem"
+    assert "/admin/communications/alert/" in selectors.message(row.alert).link
     assert "error-rate" not in message.subject + message.text
 
 

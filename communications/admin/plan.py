@@ -17,7 +17,7 @@ from communications.admin.audience_form import BLANK, CONTENTS, FREQUENCIES, TOP
 from communications.admin.preview import PreviewScreen
 from communications.admin.wordings import RemoveWording, WordingPage, WordingScreen
 from communications.domain.alerts import Topic
-from communications.domain.audiences import MAJOR_FROM, Content, Frequency
+from communications.domain.audiences import Content, Frequency
 from communications.models import Audience
 from communications.selectors.plan import Planned, plan
 from communications.services import audiences
@@ -46,7 +46,7 @@ def cell(planned: Planned, topic: Topic) -> Cell:
     frequency = Frequency(row.frequency)
     if topic is Topic.PAGE:
         return Cell(row.name, "at once")
-    level = f" from level {row.least_level}" if topic is Topic.INCIDENT and row.least_level > 1 else ""
+    level = f" from level {planned.least_level}" if topic is Topic.INCIDENT and planned.least_level > 1 else ""
     words = {
         Frequency.REAL_TIME: "at once",
         Frequency.HOURLY: "hourly, critical at once",
@@ -65,18 +65,19 @@ class PlanScreen(Screen):
         found = plan()
         user = self.request.user
         return super().get_context_data(
-            plan=[(planned, CONTENTS[Content(planned.audience.content)], _often(planned)) for planned in found],
+            plan=[
+                (
+                    planned,
+                    CONTENTS[Content(planned.audience.content)],
+                    FREQUENCIES[Frequency(planned.audience.frequency)],
+                )
+                for planned in found
+            ],
             rows=[(TOPICS[topic], [cell(planned, topic) for planned in found]) for topic in Topic],
             recent=list(communications.selectors.alerts()[:RECENT]) if found else [],
             may_change=user.has_perm(CHANGE),
             **kwargs,
         )
-
-
-def _often(planned: Planned) -> str:
-    words = FREQUENCIES[Frequency(planned.audience.frequency)]
-    major = planned.audience.frequency == Frequency.MAJOR and planned.audience.least_level == MAJOR_FROM
-    return f"{words} (level 2 and 3)" if major else words
 
 
 class AddAudience(PreviewedForm):

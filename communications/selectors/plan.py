@@ -9,7 +9,7 @@ from datetime import time
 from django.conf import settings
 
 from communications.domain.alerts import INSIDE_ONLY, TOPICS, AlertType, Topic
-from communications.domain.audiences import PUBLIC, PUBLIC_TOPICS, Content, Frequency
+from communications.domain.audiences import MAJOR_FROM, PUBLIC, PUBLIC_TOPICS, Content, Frequency
 from communications.domain.timing import Habits
 from communications.domain.wording import DEFAULTS, Words
 from communications.models import Audience, Channel, Route, Wording
@@ -38,6 +38,12 @@ class Planned:
         quiet = (time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_until)) if row.quiet_from else None
         return Habits(Frequency(row.frequency), row.zone or settings.TIME_ZONE, quiet, row.burst)
 
+    @property
+    def least_level(self) -> int:
+        """Of the incidents it hears of; one that is told of major issues hears of no smaller ones."""
+        major = self.audience.frequency == Frequency.MAJOR
+        return max(self.audience.least_level, MAJOR_FROM if major else 1)
+
     def hears(self, type_: AlertType, level: int) -> bool:
         """Whether it is told of this at all. `level`: of the incident, 0 for what is about none."""
         topic = TOPICS[type_]
@@ -45,7 +51,7 @@ class Planned:
             return False
         if self.public and (topic not in PUBLIC_TOPICS or type_ in INSIDE_ONLY):
             return False
-        return topic is not Topic.INCIDENT or level >= self.audience.least_level
+        return topic is not Topic.INCIDENT or level >= self.least_level
 
     def words(self, type_: AlertType, channel: Channel) -> Words:
         """The most exact wording in the language of the audience, else the default one of its content."""

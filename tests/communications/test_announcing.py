@@ -92,7 +92,8 @@ def test_an_audience_hears_only_of_its_topics_and_of_incidents_from_its_level(
 ) -> None:
     channel("email")
     audience("risks", [Way("email", "r@example.org")], topics=["risk"])
-    audience("major", [Way("email", "m@example.org")], topics=["incident"], least_level=2)
+    partners = {"content": Content.INTEGRATION, "frequency": Frequency.MAJOR}
+    audience("major", [Way("email", "m@example.org")], **partners)  # its level is that of major issues
     happens("risk.level_raised", "environment:production", severity="high")
     happens("incident.opened", "incident:1", incident=1, title="Errors", level=1)
     happens("incident.level_raised", "incident:1", incident=1, title="Errors", level=2)

@@ -54,8 +54,8 @@ class World:
             token(number, _id=number, transaction_type=kind) | ({} if metadata == "none" else {"metadata": metadata})
             for number, (kind, metadata) in enumerate(given_)
         ]
-        self.tokens.insert_many(copy.deepcopy(rows))
-        self.expected = {row["_id"]: row for row in rows}
+        self.tokens.insert_many(rows)
+        self.expected = {row["_id"]: copy.deepcopy(row) for row in rows}
 
     def __call__(self, point: Point) -> None:
         self.seen[point] += 1

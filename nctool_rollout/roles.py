@@ -27,6 +27,9 @@ APPS = (
     "statuspage",
     "incidents",
     "communications",
+    "audit",
+    "improvement",
+    "kpis",
     "reports",
 )
 OPERATE = frozenset(

@@ -97,6 +97,9 @@ INSTALLED_APPS = [
     "statuspage",
     "incidents",
     "communications",
+    "audit",
+    "improvement",
+    "kpis",
     "reports",
     "nctool_rollout",
 ]

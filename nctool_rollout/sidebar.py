@@ -105,6 +105,10 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Reports",
+        "items": [],
+    },
+    {
         "title": "Communications",
         "items": [
             _item("Announcements", "campaign", "admin:communications_alert_changelist", "communications.view_alert"),

@@ -250,7 +250,7 @@ def test_whatever_people_do_in_whatever_order_no_change_is_made_without_enough_o
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -201,7 +201,7 @@ def test_no_order_of_events_leads_past_a_gate(plan: Plan, guarded: Trigger, now:
         machine.begun = now
         return machine
 
-    how = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    how = settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(fresh, settings=how)
     assert Plans.walked >= 1, "it never came through a gate"
 

@@ -195,7 +195,7 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@how(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@how(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plain=playbooks())
 def test_a_playbook_that_is_written_and_read_again_wants_the_same(plain: dict[str, Any]) -> None:
     first, _ = load_text(json.dumps(plain), file="x.json")  # JSON is YAML
@@ -206,7 +206,7 @@ def test_a_playbook_that_is_written_and_read_again_wants_the_same(plain: dict[st
 
 
 @pytest.mark.django_db
-@how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@how(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(plain=playbooks())
 def test_whatever_was_loaded_is_exported_whole(load: Load, plain: dict[str, Any]) -> None:
     with transaction.atomic():

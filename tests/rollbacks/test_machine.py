@@ -264,7 +264,7 @@ def test_whatever_happens_in_whatever_order_no_rollback_is_done_twice_or_without
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -48,7 +48,8 @@ class System:
         ours = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         servers = ("EMBEDDED_REDIS_PORT", "EMBEDDED_MONGODB_PORT", "SIMULATOR_PORT")
         ports = {name: str(free_port()) for name in servers}
-        return ours | ports | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
+        little = {"SIMULATOR_RATE": "1"}  # one more process on a machine that has ten things to do
+        return ours | ports | little | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
 
     def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(BASE_DIR / "manage.py"), *arguments]

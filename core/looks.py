@@ -23,6 +23,7 @@ LOOK = {  # kind: (tone, icon)
     "flag.created": ("mute", "add"),
     "ramp.started": ("info", "trending_up"),
     "ramp.advanced": ("info", "stairs"),
+    "ramp.moved": ("info", "edit_calendar"),
     "ramp.skipped": ("mute", "skip_next"),
     "ramp.stepped_back": ("warn", "skip_previous"),
     "ramp.rolled_back": ("bad", "undo"),

@@ -114,6 +114,18 @@ def skip(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequen
     return told
 
 
+def move(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequence[str]:
+    step = view.next
+    if step is None:
+        return ["This ramp has no step left."]
+    told = [
+        f"Step {step.position}, {reach(step)}, is due {when(step.due_at, now=now)}. {where(view.ramp)} stays as it is: "
+        f"{standing(state)}.",
+        "The later steps keep their distance and move with it, into the hours of the ramp.",
+    ]
+    return told if view.ramp.state != "held" else [*told, "The ramp stays held: resume it, or nothing happens then."]
+
+
 def step_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:
     step = view.now
     if step is None or step.before is None:

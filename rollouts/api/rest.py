@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -50,6 +51,12 @@ class Steer(Body):
 
     reason: str
     version: int
+
+
+class Move(Steer):
+    """`to` is when the next step is due then."""
+
+    to: AwareDatetime
 
 
 class Stop(Body):
@@ -203,6 +210,13 @@ def resume(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
 @router.post("/ramps/{ramp_id}/skip", response=RampOut, summary="Leave out the next step")
 def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
     _steer(request, ramp_id, body, steering.skip)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/move", response=RampOut, summary="Move the next step, and the later ones with it")
+def move(request: HttpRequest, ramp_id: int, body: Move) -> RampOut:
+    """Into the ramp's hours. Never before the time for which people approved the ramp (409)."""
+    _steer(request, ramp_id, body, partial(steering.reschedule, to=body.to))
     return _now(ramp_id)
 
 

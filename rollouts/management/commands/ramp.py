@@ -26,6 +26,7 @@ _STEER: dict[str, Callable[..., Any]] = {
     "advance": steering.advance,
     "hold": steering.hold,
     "resume": steering.resume,
+    "move": steering.reschedule,
     "skip": steering.skip,
     "back": steering.step_back,
     "rollback": steering.roll_back,
@@ -38,6 +39,7 @@ _VERBS = {
     "advance": "take the next step now, on your word",
     "hold": "stop the ramp; the flag keeps its percentage",
     "resume": "let the clock go on, from the last step taken",
+    "move": "give the next step another time; the later ones move with it",
     "skip": "leave out the next step",
     "back": "give back the last step: flag and parameters as before it; the ramp is held",
     "rollback": "switch the flag off and end the ramp for good",
@@ -58,6 +60,8 @@ class Command(DoorCommand):
             if verb in _STEER:
                 sub.add_argument("--reason", required=True, help="kept in the history")
                 sub.add_argument("--version", type=int, dest="seen", metavar="N", help="refuse if it has moved on")
+            if verb == "move":
+                sub.add_argument("--to", required=True, metavar="TIME", help="for example 2025-09-01T09:00Z")
             if verb in ("start", "advance", "resume"):
                 self.add_request_option(sub)
             if verb == "list":
@@ -95,6 +99,8 @@ class Command(DoorCommand):
             self._show(_start(options, now), now, as_json=as_json)
         else:
             told = {"actor": actor(), "reason": options["reason"], "now": now, "version": options["seen"]}
+            if verb == "move":
+                told["to"] = _time(options["to"], field="to")
             done = _STEER[verb](options["id"], **told)
             self._show(options["id"], now, as_json=as_json, rollback_id=done if verb == "rollback" else "")
 
@@ -179,7 +185,7 @@ def _hours(options: dict[str, Any]) -> dict[str, Any] | None:
     return {**told, "days": days.split(",")} if days else told
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: str | None, *, field: str = "starts_at") -> datetime | None:
     if text is None:
         return None
     try:
@@ -187,7 +193,7 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise Invalid(f"{text!r} is no time with its zone: write it as 2025-09-01T09:00Z.", field="starts_at")
+        raise Invalid(f"{text!r} is no time with its zone: write it as 2025-09-01T09:00Z.", field=field)
     return found
 
 

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from core import moments
+from core.requirements import Standing
 
 register = template.Library()
 NOTHING = mark_safe('<span class="ops-none">–</span>')  # an empty cell; a phone leaves it out
@@ -49,6 +50,12 @@ LOOK = {  # word: (tone, icon)
     "never": ("warn", "help"),
     "unknown": ("warn", "help"),
 }
+STANDINGS = {
+    Standing.MET: ("met", "ok", "check_circle"),
+    Standing.UNMET: ("not met", "bad", "block"),
+    Standing.UNKNOWN: ("not known", "warn", "help"),
+    Standing.WAIVED: ("waived", "warn", "verified_user"),
+}
 
 
 def _now(context: dict[str, Any]) -> datetime:
@@ -79,6 +86,12 @@ def state(word: object, text: str = "") -> SafeString:
     tone, icon = LOOK.get(str(word), ("mute", "circle"))
     shown = text or str(word).replace("_", " ")
     return badge(shown, tone, icon)
+
+
+@register.simple_tag
+def standing(of: Standing) -> SafeString:
+    """How a requirement stands, as a badge."""
+    return badge(*STANDINGS[of])
 
 
 @register.simple_tag

@@ -17,10 +17,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from core import beside, events
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import NotFound
+from core.requirements import Requirement
 from core.templatetags.screen import environment, state
 from plans import selectors
 from plans.admin import commands, words
-from plans.domain.gate import Requirement
 from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Phase, Plan
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from core.errors import Conflict
+from core.requirements import Requirement, Standing
 from plans.domain.states import PhaseState, PlanState
 from risk.domain.levels import Level
 
@@ -16,37 +16,6 @@ LEVELS = tuple(Level)
 FRESH = timedelta(minutes=5)  # an assessment of the risk; it is made every minute
 NEVER_WAIVED = ("plan", "approval")
 GUARD_SILENCE = timedelta(seconds=60)  # the guard judges every 10 s; after this it counts as dead
-
-
-class Standing(StrEnum):
-    """Unknown: nothing can be said, for want of data. It is never as good as met, and nobody can waive it."""
-
-    MET = "met"
-    UNMET = "unmet"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """`remedy` says what would satisfy it. `since` is when it came to stand as it does, where that is known."""
-
-    key: str
-    title: str
-    standing: Standing
-    why: str
-    remedy: str = ""
-    since: datetime | None = None
-
-    @property
-    def open(self) -> bool:
-        """It lets the phase pass."""
-        return self.standing in (Standing.MET, Standing.WAIVED)
-
-    @property
-    def waivable(self) -> bool:
-        """An approver may let it pass. What nobody measured never is, nor a pause, nor the word of another person."""
-        return self.standing is Standing.UNMET and self.key not in NEVER_WAIVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +110,11 @@ def before_completion(
     """
     found = [_plan(facts), *(_checklist(key, facts) for key in lists), *_ramps(ramps)]
     return [_waived(each, facts, now) for each in found]
+
+
+def waivable(requirement: Requirement) -> bool:
+    """An approver may let it pass. What nobody measured never is, nor a pause, nor the word of another person."""
+    return requirement.standing is Standing.UNMET and requirement.key not in NEVER_WAIVED
 
 
 def require(requirements: Sequence[Requirement], what: str) -> None:
@@ -239,7 +213,7 @@ def _ramps(ramps: Mapping[str, bool]) -> Iterator[Requirement]:
 
 def _waived(requirement: Requirement, facts: Facts, now: datetime) -> Requirement:
     waiver = facts.waivers.get(requirement.key)
-    if waiver is None or not requirement.waivable or waiver.expires_at <= now:
+    if waiver is None or not waivable(requirement) or waiver.expires_at <= now:
         return requirement
     why = f"{requirement.why} Waived by {waiver.by}: {waiver.reason}"
     return Requirement(requirement.key, requirement.title, Standing.WAIVED, why, requirement.remedy, requirement.since)

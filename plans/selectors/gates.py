@@ -11,11 +11,12 @@ import flags.selectors
 import risk.selectors
 import rollouts.selectors
 from core import freezes, heartbeats
+from core.requirements import Requirement
 from monitoring import selectors as monitoring
 from monitoring.domain.verdict import Verdict
 from plans import selectors
 from plans.domain import gate
-from plans.domain.gate import ChecklistFact, Facts, Needs, Requirement, WaiverFact
+from plans.domain.gate import ChecklistFact, Facts, Needs, WaiverFact
 from plans.domain.states import ChecklistKind, PhaseState, PlanState
 from plans.models import Checklist, Phase, Plan
 from risk.domain.levels import Level

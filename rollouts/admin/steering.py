@@ -19,7 +19,9 @@ from core.errors import DomainError, NotFound
 from rollouts import selectors
 from rollouts.admin import words
 from rollouts.admin.move_form import LOCAL, MoveForm
-from rollouts.domain.move import Situation, changed_by_others, in_danger
+from rollouts.domain.gate import in_danger
+from rollouts.domain.move import changed_by_others
+from rollouts.domain.situation import Situation
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp
 from rollouts.services import steering

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from core import beside, moments
 from rollouts import selectors
 from rollouts.domain.hours import stored
-from rollouts.domain.move import percent
 from rollouts.domain.radius import Radius
+from rollouts.domain.situation import percent
 from rollouts.models import Ramp, RampStep
 from rollouts.selectors.radius import next_radius, resume_radius
 

@@ -18,8 +18,9 @@ from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import emergency, rollout
 from rollouts import selectors
+from rollouts.domain.gate import in_danger
 from rollouts.domain.hours import stored
-from rollouts.domain.move import changed_by_others, in_danger
+from rollouts.domain.move import changed_by_others
 from rollouts.domain.schedule import check_moved, due_times
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp

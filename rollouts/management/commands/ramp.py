@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.utils.dateparse import parse_datetime
 from core import environments
 from core.errors import Invalid
 from core.moments import clock, relative
+from core.requirements import Requirement
 from flags.management.door import DoorCommand, actor
 from rollouts import selectors
 from rollouts.domain.hours import stored
-from rollouts.domain.move import percent
+from rollouts.domain.situation import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.selectors import RampView, StepStatus
 from rollouts.selectors.radius import next_radius
@@ -132,19 +134,18 @@ class Command(DoorCommand):
     def _show(self, ramp_id: int, now: datetime, *, as_json: bool, rollback_id: str = "") -> None:
         view = selectors.timeline(ramp_id, now=now)
         radius = next_radius(view, now=now)
-        extra: dict[str, Any] = {"radius": radius.as_dict() if radius else None}
+        gate = selectors.gate(ramp_id, now=now)
+        extra: dict[str, Any] = {
+            "radius": radius.as_dict() if radius else None,
+            "gate": [asdict(each) for each in gate],
+        }
         if rollback_id:
             extra["rollback_id"] = rollback_id
         if as_json:
             self.say_json({**view.as_dict(), **extra})
             return
-        self.stdout.write(_line(view))
-        for line in _steps(view, now):
+        for line in [_line(view), *_steps(view, now), *_told(view), *_gate(gate)]:
             self.stdout.write(line)
-        if view.ramp.hours:
-            self.stdout.write(f"Steps are taken {stored(view.ramp.hours)}.")
-        if view.waits_for or view.rolled_out:
-            self.stdout.write(view.waits_for or f"{view.rolled_out}.")
         if radius:
             self.stdout.write(radius.sentence)
         if rollback_id:
@@ -205,6 +206,19 @@ def _line(view: RampView) -> str:
         f"{ramp.pk:<5} {ramp.flag.key} in {ramp.environment.key}: {state} {at}, "
         f"monitoring {view.monitoring or 'none'}, version {ramp.version} ({ramp.name})"
     )
+
+
+def _told(view: RampView) -> Iterator[str]:
+    if view.ramp.hours:
+        yield f"Steps are taken {stored(view.ramp.hours)}."
+    if view.waits_for or view.rolled_out:
+        yield view.waits_for or f"{view.rolled_out}."
+
+
+def _gate(gate: list[Requirement]) -> Iterator[str]:
+    """What must be true before the next step: `x` is met, `!` is not."""
+    for each in gate:
+        yield f"  {'x' if each.open else '!'} {each.title}: {each.why}"
 
 
 def _steps(view: RampView, now: datetime) -> Iterator[str]:

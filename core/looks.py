@@ -46,6 +46,7 @@ LOOK = {  # kind: (tone, icon)
     "plan.paused": ("warn", "pause_circle"),
     "plan.resumed": ("ok", "play_circle"),
     "plan.completed": ("ok", "check_circle"),
+    "plan.rolled_back": ("bad", "undo"),
     "plan.aborted": ("bad", "cancel"),
     "phase.started": ("info", "play_arrow"),
     "phase.completed": ("ok", "check_circle"),

@@ -25,8 +25,17 @@ from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Phase, Plan
 
 HISTORY = 20
-STEERING = {"pause": commands.Pause, "resume": commands.Resume, "complete": commands.Complete, "abort": commands.Abort}
-OFFERED = {PlanState.RUNNING: ("pause", "complete", "abort"), PlanState.PAUSED: ("resume", "abort")}
+STEERING = {
+    "pause": commands.Pause,
+    "resume": commands.Resume,
+    "complete": commands.Complete,
+    "abort": commands.Abort,
+    "roll-back": commands.RollBack,
+}
+OFFERED = {
+    PlanState.RUNNING: ("pause", "complete", "abort", "roll-back"),
+    PlanState.PAUSED: ("resume", "abort", "roll-back"),
+}
 
 
 @dataclass(frozen=True, slots=True)

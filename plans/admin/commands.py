@@ -113,7 +113,8 @@ class RollBack(PlanDialog):
     word = "Roll back"
     sentence = (
         "The features of every phase that has begun go off at once, the newest first, and their ramps are held. "
-        "The plan ends. No gate, approval or freeze stops this. The release and migrations stay: ask for a rollback of those."
+        "The plan ends. No gate, approval or freeze stops this. The release and migrations stay: ask for a rollback "
+        "of those."
     )
 
     def perform(self, values: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -110,6 +112,33 @@ def test_what_is_measured_ticks_and_unticks_itself_and_no_data_is_no_tick(
     validated(now + timedelta(minutes=5), success=False)
     measuring.measure_all(now=now + timedelta(minutes=5))
     assert item("It starts").state == "SKIPPED"
+
+
+def test_an_address_ticks_its_item_while_it_answers_and_is_asked_once_a_minute(plan: Plan, now: datetime) -> None:
+    class Dashboard(BaseHTTPRequestHandler):
+        asked, status = 0, 302
+
+        def do_GET(self) -> None:
+            Dashboard.asked += 1
+            self.send_response(Dashboard.status)
+            self.send_header("Location", "/login")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """The test's output stays quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Dashboard) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        Item.objects.filter(text="Reviewed").update(check_of={"reachable": f"http://127.0.0.1:{server.server_port}/d"})
+        seen = []
+        for seconds, status in ((0, 302), (15, 500), (60, 500), (120, 200)):
+            Dashboard.status = status
+            measuring.measure_all(now=now + timedelta(seconds=seconds))
+            seen.append(item("Reviewed").state)
+        server.shutdown()
+    assert (seen, Dashboard.asked) == (["PASSED", "PASSED", "FAILED", "PASSED"], 3)
+    measuring.measure_all(now=now + timedelta(seconds=180))
+    assert (item("Reviewed").state, "does not answer" in item("Reviewed").why) == ("FAILED", True)
 
 
 def _who(said: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 import flags.selectors
+import monitoring.selectors
 import rollouts.selectors
 from core import beside, events
 from core.admin.read_only import ReadOnlyAdmin, Screen
@@ -72,6 +73,7 @@ class PhasePage(Screen):
             features=[
                 (flags.selectors.state(key, where), beside.page_of(f"flag:{key}", where)) for key in phase.features
             ],
+            triggers=monitoring.selectors.triggers(where).filter(key__in=phase.triggers),
             commands=self._commands(phase) if live else [],
             history=events.about(f"phase:{phase.pk}")[:HISTORY],
             **kwargs,

@@ -32,6 +32,15 @@ class ChecklistFact:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerFact:
+    """A trigger that was judged here lately: whether it passes, and why not."""
+
+    name: str
+    passes: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverFact:
     by: str
     reason: str
@@ -63,7 +72,8 @@ class Needs:
 class Facts:
     """What is so now.
 
-    `triggers` are those that have fired or are in BREACH, in words. `validated`: when the newest validation ended, and
+    `triggers` are those that have fired or are in BREACH, in words; `judged` are all with a verdict by their keys, also
+    those that only observe. `validated`: when the newest validation ended, and
     whether with success. `approved_by`: who approved the phase. `flags`: the percentage that really has each.
     """
 
@@ -74,6 +84,7 @@ class Facts:
     validated: tuple[bool, datetime] | None = None
     guard_seen_at: datetime | None = None
     triggers: Sequence[str] = ()
+    judged: Mapping[str, TriggerFact] = field(default_factory=dict)
     frozen: str = ""
     flags: Mapping[str, Decimal] = field(default_factory=dict)
     approved_by: str = ""
@@ -100,15 +111,16 @@ def before_start(needs: Needs, facts: Facts, *, now: datetime) -> list[Requireme
 
 
 def before_completion(
-    lists: Sequence[str], ramps: Mapping[str, bool], facts: Facts, *, now: datetime
+    lists: Sequence[str], ramps: Mapping[str, bool], triggers: Sequence[str], facts: Facts, *, now: datetime
 ) -> list[Requirement]:
     """Everything that must be true before a phase is completed.
 
     Args:
         lists: its success criteria, activities and checklists.
         ramps: its ramps by name, and whether each is completed in this environment.
+        triggers: its rollback triggers. One without a verdict is none: what has to be shown stands in the criteria.
     """
-    found = [_plan(facts), *(_checklist(key, facts) for key in lists), *_ramps(ramps)]
+    found = [_plan(facts), *(_checklist(key, facts) for key in lists), *_ramps(ramps), *_triggers(triggers, facts)]
     return [_waived(each, facts, now) for each in found]
 
 
@@ -209,6 +221,14 @@ def _ramps(ramps: Mapping[str, bool]) -> Iterator[Requirement]:
     for name, done in ramps.items():
         why = "It is completed." if done else "It is not completed here."
         yield Requirement(f"ramp:{name}", f"Ramp {name}", _standing(done), why, "Start it, and let it reach its end.")
+
+
+def _triggers(keys: Sequence[str], facts: Facts) -> Iterator[Requirement]:
+    for key in keys:
+        found = facts.judged.get(key)
+        if found is not None:
+            remedy = "Roll the phase back, or find the cause."
+            yield Requirement(f"trigger:{key}", f"Not so: {found.name}", _standing(found.passes), found.why, remedy)
 
 
 def _waived(requirement: Requirement, facts: Facts, now: datetime) -> Requirement:

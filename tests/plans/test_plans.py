@@ -16,6 +16,7 @@ from core.actors import Actor
 from core.errors import Conflict, IllegalMove, Invalid, Refused, StaleVersion
 from flags import selectors as flags
 from flags.services import rollout
+from monitoring.models import Trigger
 from plans import selectors
 from plans.domain.states import ItemState
 from plans.models import Checklist, Item, Phase, Plan
@@ -218,6 +219,25 @@ def test_an_approver_waives_what_is_not_met_until_a_time_and_never_what_nobody_k
         phases.start(row.pk, actor=operator_actor, reason="r", now=until)
     calm(now)
     phases.start(row.pk, actor=operator_actor, reason="r", now=now)
+
+
+def test_a_rollback_trigger_of_the_phase_keeps_it_from_being_completed_also_one_that_only_observes(
+    plan: Plan, passes: Passes, operator_actor: Actor, now: datetime, guarded: Trigger
+) -> None:
+    said: dict[str, Any] = {"actor": operator_actor, "reason": "r", "now": now}
+    passes("Reviewed", "Backed up")
+    first = phases.start(phase("first").pk, **said)
+    Phase.objects.filter(pk=first.pk).update(triggers=[guarded.key])
+    validated(now)
+    measuring.measure_all(now=now)
+    passes("Deploy", "Smoke tests", "All works")
+    Trigger.objects.update(observe=True, verdict="BREACH", value=6.25)
+    with pytest.raises(Conflict, match=r"It is in breach\. The last window has 6\.25, the threshold is 5"):
+        phases.complete(first.pk, **said)
+    Trigger.objects.update(verdict="NO_DATA")
+    assert f"trigger:{guarded.key}" not in {each.key for each in phases.gate_of(phase("first"), now=now)}
+    Trigger.objects.update(verdict="PASS")
+    assert phases.complete(first.pk, **said).state == "completed"
 
 
 @pytest.mark.races

@@ -64,14 +64,17 @@ def _now(context: dict[str, Any]) -> datetime:
 
 @register.simple_tag(takes_context=True)
 def moment(context: dict[str, Any], at: datetime | None, form: str = "both") -> SafeString | str:
-    """A time as `in 3 min (09:03:00 UTC)`. `form` is both, relative or clock. The page's `now` is the present."""
+    """A time as `in 3 min (09:03:00 UTC)`. `form` is both, relative, clock, or reader: both, and in the zone of
+    whoever reads it (static/ops/zone.js). The page's `now` is the present.
+    """
     if at is None:
         return "never"
     now = _now(context)
     near, exact = moments.relative(at, now=now), moments.clock(at, now=now)
-    shown = {"both": f"{near} ({exact})", "relative": near, "clock": exact}[form]
-    title = {"both": "", "relative": exact, "clock": near}[form]
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, shown)
+    shown = {"relative": near, "clock": exact}.get(form, f"{near} ({exact})")
+    title = {"relative": exact, "clock": near}.get(form, "")
+    zone = format_html(' data-zone="{}"', now.tzinfo) if form == "reader" else ""
+    return format_html('<time datetime="{}" title="{}"{}>{}</time>', at.isoformat(), title, zone, shown)
 
 
 @register.filter

@@ -33,10 +33,11 @@ def hold_ramps(plan: Plan) -> None:
 
 def _failing(plan: Plan) -> Mapping[int, str]:
     """By the id of an active phase, the first of its criteria that fails; its aims are none of them."""
+    found: dict[int, str] = {}
     rows = Item.objects.filter(checklist__plan=plan, checklist__kind=ChecklistKind.CRITERIA.value)
     rows = rows.filter(checklist__phase__state=PhaseState.ACTIVE.value, state=ItemState.FAILED.value)
-    return {
-        row.checklist.phase_id: f"{row.checklist.phase.name} of the plan {plan.name}: {row.text} fails. {row.why}"
-        for row in rows.select_related("checklist__phase").order_by("-position")
-        if not set(row.check_of) & set(AIMS)
-    }
+    for row in rows.select_related("checklist__phase").order_by("position"):
+        phase = row.checklist.phase
+        if phase is not None and not set(row.check_of) & set(AIMS):
+            found.setdefault(phase.pk, f"{phase.name} of the plan {plan.name}: {row.text} fails. {row.why}")
+    return found

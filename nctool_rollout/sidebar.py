@@ -211,7 +211,8 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "reports.views.home",
     "STYLES": [lambda request: static("ops/ops.css")],
     "SCRIPTS": [
-        lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy", "choose", "focus")
+        lambda request, name=name: static(f"ops/{name}.js")
+        for name in ("dialog", "live", "copy", "choose", "focus", "zone")
     ],
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "6px",

@@ -122,13 +122,13 @@ def page_as(chromium: Browser, web: str, client_as: Callable[[str], Client]) -> 
         if "Content Security Policy" in message.text:
             complaints.append(message.text)
 
-    def get(role: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> Page:
+    def get(role: str, *, width: int = 1440, height: int = 900, dark: bool = False, zone: str = "UTC") -> Page:
         context = chromium.new_context(
             base_url=web,
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             locale="en-GB",
-            timezone_id="UTC",
+            timezone_id=zone,
         )
         open_contexts.callback(context.close)
         name = settings.SESSION_COOKIE_NAME

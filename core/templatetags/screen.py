@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from core import moments
+from core.requirements import Standing
 
 register = template.Library()
 NOTHING = mark_safe('<span class="ops-none">–</span>')  # an empty cell; a phone leaves it out
@@ -49,6 +50,12 @@ LOOK = {  # word: (tone, icon)
     "never": ("warn", "help"),
     "unknown": ("warn", "help"),
 }
+STANDINGS = {
+    Standing.MET: ("met", "ok", "check_circle"),
+    Standing.UNMET: ("not met", "bad", "block"),
+    Standing.UNKNOWN: ("not known", "warn", "help"),
+    Standing.WAIVED: ("waived", "warn", "verified_user"),
+}
 
 
 def _now(context: dict[str, Any]) -> datetime:
@@ -57,14 +64,17 @@ def _now(context: dict[str, Any]) -> datetime:
 
 @register.simple_tag(takes_context=True)
 def moment(context: dict[str, Any], at: datetime | None, form: str = "both") -> SafeString | str:
-    """A time as `in 3 min (09:03:00 UTC)`. `form` is both, relative or clock. The page's `now` is the present."""
+    """A time as `in 3 min (09:03:00 UTC)`. `form` is both, relative, clock, or reader: both, and in the zone of
+    whoever reads it (static/ops/zone.js). The page's `now` is the present.
+    """
     if at is None:
         return "never"
     now = _now(context)
     near, exact = moments.relative(at, now=now), moments.clock(at, now=now)
-    shown = {"both": f"{near} ({exact})", "relative": near, "clock": exact}[form]
-    title = {"both": "", "relative": exact, "clock": near}[form]
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, shown)
+    shown = {"relative": near, "clock": exact}.get(form, f"{near} ({exact})")
+    title = {"relative": exact, "clock": near}.get(form, "")
+    zone = format_html(' data-zone="{}"', now.tzinfo) if form == "reader" else ""
+    return format_html('<time datetime="{}" title="{}"{}>{}</time>', at.isoformat(), title, zone, shown)
 
 
 @register.filter
@@ -79,6 +89,12 @@ def state(word: object, text: str = "") -> SafeString:
     tone, icon = LOOK.get(str(word), ("mute", "circle"))
     shown = text or str(word).replace("_", " ")
     return badge(shown, tone, icon)
+
+
+@register.simple_tag
+def standing(of: Standing) -> SafeString:
+    """How a requirement stands, as a badge."""
+    return badge(*STANDINGS[of])
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from core import beside
-from core.beside import Note, Person, Trouble
+from core.beside import Note, Person, Related, Trouble
 from incidents import selectors
 from incidents.admin import words
 from incidents.domain.states import IncidentState, Level
@@ -41,6 +41,16 @@ def troubles(environment: str | None, person: Person, now: datetime) -> list[Tro
     ]
 
 
+def related(subject: str, person: Person) -> list[Related]:
+    """The incidents that something of another app belongs to. One query."""
+    if not person.has_perm("incidents.view_incident"):
+        return []
+    return [
+        Related(f"Incident {row.pk}: {row.title}", page_of(str(row.pk), ""), *words.LEVEL_LOOK[Level(row.level)][1:])
+        for row in selectors.about(subject)
+    ]
+
+
 def page_of(key: str, environment: str) -> str:
     """Where the events of an incident lead."""
     return reverse("admin:incidents_incident_change", args=[key]) if key.isdigit() else ""
@@ -48,4 +58,5 @@ def page_of(key: str, environment: str) -> str:
 
 beside.add_flag_notes(of_flags)
 beside.add_trouble(troubles)
+beside.add_related(related)
 beside.add_page("incident", page_of)

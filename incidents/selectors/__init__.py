@@ -95,6 +95,11 @@ def linked(incident: Incident, noun: str) -> list[str]:
     return [subject.partition(":")[2] for subject in subjects]
 
 
+def about(subject: str) -> list[Incident]:
+    """The incidents that this (`rollback:rb-…`) is linked to, the newest first."""
+    return list(Incident.objects.filter(links__subject=subject).order_by("-pk")[:MOST_LINKS])
+
+
 def flags_in_question() -> list[tuple[str, Incident]]:
     """Each flag that an open incident is about, with the worst of them first."""
     found = Link.objects.filter(subject__startswith="flag:", incident__state__in=OPEN_STATES)

@@ -23,7 +23,7 @@ class Item(Part):
     item: Annotated[str, Field(min_length=1, max_length=300)]
     check: Annotated[
         dict[str, Any] | None,
-        Field(description="rule, steady, validation, ramp, flag or watched, and what it is about: docs/plans.md."),
+        Field(description="What ticks it, by its kind (rule, steady, validation, …): docs/plans.md."),
     ] = None
     command: Annotated[str, Field(max_length=500, description="Shown and copied; a person runs it.")] = ""
     commands: Annotated[

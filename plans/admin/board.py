@@ -17,16 +17,25 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from core import beside, events
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import NotFound
+from core.requirements import Requirement
 from core.templatetags.screen import environment, state
 from plans import selectors
 from plans.admin import commands, words
-from plans.domain.gate import Requirement
 from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Phase, Plan
 
 HISTORY = 20
-STEERING = {"pause": commands.Pause, "resume": commands.Resume, "complete": commands.Complete, "abort": commands.Abort}
-OFFERED = {PlanState.RUNNING: ("pause", "complete", "abort"), PlanState.PAUSED: ("resume", "abort")}
+STEERING = {
+    "pause": commands.Pause,
+    "resume": commands.Resume,
+    "complete": commands.Complete,
+    "abort": commands.Abort,
+    "roll-back": commands.RollBack,
+}
+OFFERED = {
+    PlanState.RUNNING: ("pause", "complete", "abort", "roll-back"),
+    PlanState.PAUSED: ("resume", "abort", "roll-back"),
+}
 
 
 @dataclass(frozen=True, slots=True)

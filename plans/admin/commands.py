@@ -73,7 +73,7 @@ class PlanDialog(ConfirmView):
             f"{self.word} {plan.name}",
             [self.sentence],
             self.word,
-            dangerous=self.word == "Abort",
+            dangerous=self.word in ("Abort", "Roll back"),
             environment=plan.environment,
         )
 
@@ -88,9 +88,11 @@ class PlanDialog(ConfirmView):
 
     def perform(self, values: dict[str, Any]) -> str:
         call = getattr(plans, self.word.lower())
-        who = {"actor": person(self.request), "reason": values["reason"], "now": timezone.now()}
-        plan = call(self.kwargs["pk"], version=values["version"], **who)
+        plan = call(self.kwargs["pk"], version=values["version"], **self.who(values))
         return f"{plan.name} is {plan.state}."
+
+    def who(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {"actor": person(self.request), "reason": values["reason"], "now": timezone.now()}
 
 
 class Pause(PlanDialog):
@@ -105,6 +107,19 @@ class Resume(PlanDialog):
 class Abort(PlanDialog):
     word = "Abort"
     sentence = "It ends here. Flags and ramps stay as they are: roll back its phases first, if they must go."
+
+
+class RollBack(PlanDialog):
+    word = "Roll back"
+    sentence = (
+        "The features of every phase that has begun go off at once, the newest first, and their ramps are held. "
+        "The plan ends. No gate, approval or freeze stops this. The release and migrations stay: ask for a rollback "
+        "of those."
+    )
+
+    def perform(self, values: dict[str, Any]) -> str:
+        plan, ids = plans.roll_back(self.kwargs["pk"], version=values["version"], **self.who(values))
+        return f"{plan.name} is rolled back: {len(ids)} features are off."
 
 
 class Complete(PlanDialog):

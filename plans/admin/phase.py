@@ -11,12 +11,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 import flags.selectors
+import monitoring.selectors
 import rollouts.selectors
 from core import beside, events
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import NotFound
 from plans import selectors
 from plans.admin import commands, words
+from plans.domain.gate import waivable
 from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Phase
 from plans.services import phases
@@ -56,11 +58,7 @@ class PhasePage(Screen):
         self.title = phase.name
         user, live = self.request.user, PlanState(phase.plan.state) in LIVE
         gate = [
-            (
-                each,
-                words.requirement(each),
-                live and each.waivable and user.has_perm(commands.APPROVE),
-            )
+            (each, live and waivable(each) and user.has_perm(commands.APPROVE))
             for each in phases.gate_of(phase, now=now)
         ]
         where = phase.plan.environment.key
@@ -69,12 +67,13 @@ class PhasePage(Screen):
             plan=phase.plan,
             badge=words.phase(phase.state),
             gate=gate,
-            is_open=all(each.open for each, _, _ in gate),
+            is_open=all(each.open for each, _ in gate),
             lists=[each for each in selectors.checklists(phase.plan_id) if each.phase_id == phase.pk],
             ramps=rollouts.selectors.ramps().filter(template_key__in=phase.ramps, environment=phase.plan.environment),
             features=[
                 (flags.selectors.state(key, where), beside.page_of(f"flag:{key}", where)) for key in phase.features
             ],
+            triggers=monitoring.selectors.triggers(where).filter(key__in=phase.triggers),
             commands=self._commands(phase) if live else [],
             history=events.about(f"phase:{phase.pk}")[:HISTORY],
             **kwargs,

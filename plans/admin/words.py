@@ -6,7 +6,6 @@ from django.utils.safestring import SafeString
 
 from core.templatetags.screen import badge
 from plans.domain.command import RunState
-from plans.domain.gate import Requirement, Standing
 from plans.domain.states import ItemState, PhaseState
 
 _PHASES = {
@@ -30,12 +29,6 @@ _RUNS = {
     RunState.STOPPED: ("stopped", "warn", "stop_circle"),
     RunState.LOST: ("lost", "bad", "help"),
 }
-_STANDINGS = {
-    Standing.MET: ("met", "ok", "check_circle"),
-    Standing.UNMET: ("not met", "bad", "block"),
-    Standing.UNKNOWN: ("not known", "warn", "help"),
-    Standing.WAIVED: ("waived", "warn", "verified_user"),
-}
 
 
 def phase(state: str) -> SafeString:
@@ -48,7 +41,3 @@ def item(state: str) -> SafeString:
 
 def run(state: str) -> SafeString:
     return badge(*_RUNS[RunState(state)])
-
-
-def requirement(found: Requirement) -> SafeString:
-    return badge(*_STANDINGS[found.standing])

@@ -7,10 +7,10 @@ from typing import Any
 
 from ninja import Schema
 
+from core.requirements import Standing
 from flags.api.bodies import Body
 from flags.api.paging import Page
 from plans.domain.command import RunState
-from plans.domain.gate import Standing
 from plans.domain.states import ChecklistKind, ItemState, PhaseState, PlanState, Priority
 
 

@@ -63,6 +63,17 @@ def abort(request: HttpRequest, plan_id: int, body: bodies.Stop) -> dict[str, An
     return _steer(request, plan_id, body, plans.abort)
 
 
+@router.post(
+    "/plans/{plan_id}/rollback",
+    response=bodies.RolledBackOut,
+    summary="Switch the features of every phase off, and end the plan",
+)
+def roll_back(request: HttpRequest, plan_id: int, body: bodies.Stop) -> dict[str, Any]:
+    plan = _plan(request, plan_id)
+    _, ids = plans.roll_back(plan.pk, reason=body.reason, version=body.version, **_who(request))
+    return {"plan": _now(_plan(request, plan_id)), "rollback_ids": ids}
+
+
 @router.post("/plans/{plan_id}/phases/{key}/start", response=bodies.PlanOut, summary="Start a phase, through its gate")
 def start_phase(request: HttpRequest, plan_id: int, key: str, body: bodies.Steer) -> dict[str, Any]:
     return _steer_phase(request, plan_id, key, body, phases.start)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from core.addresses import read_url
 from core.errors import Invalid
 from migrations_app.domain.readiness_checks import CheckName
 from monitoring.domain.promql import parse
@@ -28,7 +29,8 @@ class CheckKind(StrEnum):
     """`rule`: PromQL that holds. `steady`: not worse than before the phase. `validation`: one of the six checks
     succeeded. `ramp`: it is completed. `migration`: a migration of nctool's database is applied and validated; with the
     title of one of its validations behind a colon, that one. `readiness`: a check of that database is fulfilled.
-    `flag`: everybody has it. `watched`: measurements come, the guard judges them, and the alert rules are evaluated.
+    `flag`: everybody has it. `reachable`: an address answers. `watched`: measurements come, the guard judges them, and
+    the alert rules are evaluated.
     """
 
     RULE = "rule"
@@ -38,9 +40,11 @@ class CheckKind(StrEnum):
     MIGRATION = "migration"
     READINESS = "readiness"
     FLAG = "flag"
+    REACHABLE = "reachable"
     WATCHED = "watched"
 
 
+AIMS = (CheckKind.FLAG, CheckKind.RAMP)  # not so until the end of a phase, which harms nobody
 _KNOWN: Mapping[CheckKind, Sequence[str]] = {
     CheckKind.STEADY: STEADY,
     CheckKind.VALIDATION: VALIDATIONS,
@@ -97,3 +101,5 @@ def _need_known(kind: CheckKind, value: str) -> None:
         raise Invalid('migration is a number such as "002", or "002: the title of a validation".', field="check")
     if kind is CheckKind.RULE:
         parse(value)
+    if kind is CheckKind.REACHABLE:
+        read_url(value, field="check")

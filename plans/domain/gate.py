@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from core.errors import Conflict
+from core.requirements import Requirement, Standing
 from plans.domain.states import PhaseState, PlanState
 from risk.domain.levels import Level
 
@@ -16,37 +16,6 @@ LEVELS = tuple(Level)
 FRESH = timedelta(minutes=5)  # an assessment of the risk; it is made every minute
 NEVER_WAIVED = ("plan", "approval")
 GUARD_SILENCE = timedelta(seconds=60)  # the guard judges every 10 s; after this it counts as dead
-
-
-class Standing(StrEnum):
-    """Unknown: nothing can be said, for want of data. It is never as good as met, and nobody can waive it."""
-
-    MET = "met"
-    UNMET = "unmet"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """`remedy` says what would satisfy it. `since` is when it came to stand as it does, where that is known."""
-
-    key: str
-    title: str
-    standing: Standing
-    why: str
-    remedy: str = ""
-    since: datetime | None = None
-
-    @property
-    def open(self) -> bool:
-        """It lets the phase pass."""
-        return self.standing in (Standing.MET, Standing.WAIVED)
-
-    @property
-    def waivable(self) -> bool:
-        """An approver may let it pass. What nobody measured never is, nor a pause, nor the word of another person."""
-        return self.standing is Standing.UNMET and self.key not in NEVER_WAIVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +29,15 @@ class ChecklistFact:
     failed: int = 0
     unknown: int = 0
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFact:
+    """A trigger that was judged here lately: whether it passes, and why not."""
+
+    name: str
+    passes: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +72,8 @@ class Needs:
 class Facts:
     """What is so now.
 
-    `triggers` are those that have fired or are in BREACH, in words. `validated`: when the newest validation ended, and
+    `triggers` are those that have fired or are in BREACH, in words; `judged` are all with a verdict by their keys, also
+    those that only observe. `validated`: when the newest validation ended, and
     whether with success. `approved_by`: who approved the phase. `flags`: the percentage that really has each.
     """
 
@@ -105,6 +84,7 @@ class Facts:
     validated: tuple[bool, datetime] | None = None
     guard_seen_at: datetime | None = None
     triggers: Sequence[str] = ()
+    judged: Mapping[str, TriggerFact] = field(default_factory=dict)
     frozen: str = ""
     flags: Mapping[str, Decimal] = field(default_factory=dict)
     approved_by: str = ""
@@ -131,16 +111,22 @@ def before_start(needs: Needs, facts: Facts, *, now: datetime) -> list[Requireme
 
 
 def before_completion(
-    lists: Sequence[str], ramps: Mapping[str, bool], facts: Facts, *, now: datetime
+    lists: Sequence[str], ramps: Mapping[str, bool], triggers: Sequence[str], facts: Facts, *, now: datetime
 ) -> list[Requirement]:
     """Everything that must be true before a phase is completed.
 
     Args:
         lists: its success criteria, activities and checklists.
         ramps: its ramps by name, and whether each is completed in this environment.
+        triggers: its rollback triggers. One without a verdict is none: what has to be shown stands in the criteria.
     """
-    found = [_plan(facts), *(_checklist(key, facts) for key in lists), *_ramps(ramps)]
+    found = [_plan(facts), *(_checklist(key, facts) for key in lists), *_ramps(ramps), *_triggers(triggers, facts)]
     return [_waived(each, facts, now) for each in found]
+
+
+def waivable(requirement: Requirement) -> bool:
+    """An approver may let it pass. What nobody measured never is, nor a pause, nor the word of another person."""
+    return requirement.standing is Standing.UNMET and requirement.key not in NEVER_WAIVED
 
 
 def require(requirements: Sequence[Requirement], what: str) -> None:
@@ -237,9 +223,17 @@ def _ramps(ramps: Mapping[str, bool]) -> Iterator[Requirement]:
         yield Requirement(f"ramp:{name}", f"Ramp {name}", _standing(done), why, "Start it, and let it reach its end.")
 
 
+def _triggers(keys: Sequence[str], facts: Facts) -> Iterator[Requirement]:
+    for key in keys:
+        found = facts.judged.get(key)
+        if found is not None:
+            remedy = "Roll the phase back, or find the cause."
+            yield Requirement(f"trigger:{key}", f"Not so: {found.name}", _standing(found.passes), found.why, remedy)
+
+
 def _waived(requirement: Requirement, facts: Facts, now: datetime) -> Requirement:
     waiver = facts.waivers.get(requirement.key)
-    if waiver is None or not requirement.waivable or waiver.expires_at <= now:
+    if waiver is None or not waivable(requirement) or waiver.expires_at <= now:
         return requirement
     why = f"{requirement.why} Waived by {waiver.by}: {waiver.reason}"
     return Requirement(requirement.key, requirement.title, Standing.WAIVED, why, requirement.remedy, requirement.since)

@@ -8,12 +8,15 @@ from core.machine import Machine
 
 
 class PlanState(StrEnum):
-    """Paused: nothing of it is started or completed until a person resumes it."""
+    """Paused: nothing of it is started or completed until a person resumes it. Aborted: flags stay as they are; rolled
+    back: its features are off.
+    """
 
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
     ABORTED = "aborted"
+    ROLLED_BACK = "rolled_back"
 
 
 LIVE = (PlanState.RUNNING, PlanState.PAUSED)
@@ -21,10 +24,11 @@ LIVE = (PlanState.RUNNING, PlanState.PAUSED)
 PLAN = Machine(
     noun="plan",
     moves={
-        PlanState.RUNNING: frozenset({PlanState.PAUSED, PlanState.COMPLETED, PlanState.ABORTED}),
-        PlanState.PAUSED: frozenset({PlanState.RUNNING, PlanState.ABORTED}),
+        PlanState.RUNNING: frozenset({PlanState.PAUSED, PlanState.COMPLETED, PlanState.ABORTED, PlanState.ROLLED_BACK}),
+        PlanState.PAUSED: frozenset({PlanState.RUNNING, PlanState.ABORTED, PlanState.ROLLED_BACK}),
         PlanState.COMPLETED: frozenset(),
         PlanState.ABORTED: frozenset(),
+        PlanState.ROLLED_BACK: frozenset(),
     },
 )
 

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flags.selectors
 import risk.selectors
 import rollouts.selectors
 from core import freezes, heartbeats
+from core.requirements import Requirement
 from monitoring import selectors as monitoring
-from monitoring.domain.verdict import Verdict
+from monitoring.domain.verdict import TriggerState, Verdict
 from plans import selectors
 from plans.domain import gate
-from plans.domain.gate import ChecklistFact, Facts, Needs, Requirement, WaiverFact
+from plans.domain.gate import ChecklistFact, Facts, Needs, TriggerFact, WaiverFact
 from plans.domain.states import ChecklistKind, PhaseState, PlanState
 from plans.models import Checklist, Phase, Plan
 from risk.domain.levels import Level
 from rollouts.domain.states import RampState
 from rollouts.selectors.validation import validations
+
+if TYPE_CHECKING:
+    from monitoring.models import Trigger
+
+LATCHED = TriggerState.LATCHED.value
+JUDGED = (Verdict.PASS.value, Verdict.BREACH.value)
 
 
 def needs_of(phase: Phase) -> Needs:
@@ -35,6 +42,7 @@ def facts_of(plan: Plan, *, now: datetime) -> Facts:
     frozen = freezes.holding(plan.environment_id, now=now)
     score = risk.selectors.latest(environment)
     run = validations(environment).exclude(finished_at=None).first()
+    armed = list(monitoring.triggers(environment).filter(enabled=True))
     return Facts(
         plan=PlanState(plan.state),
         phases={each.key: (each.name, PhaseState(each.state)) for each in plan.phases.all()},
@@ -42,7 +50,8 @@ def facts_of(plan: Plan, *, now: datetime) -> Facts:
         risk=None if score is None else (Level(score.level) if score.level else None, score.at),
         validated=None if run is None or run.finished_at is None else (run.success is True, run.finished_at),
         guard_seen_at=heartbeats.last().get("guard"),
-        triggers=_alarming(environment),
+        triggers=[f"{row.name} {_alarm(row)}" for row in armed if not row.observe and _alarm(row)],
+        judged={row.key: _judged(row) for row in armed if row.state == LATCHED or row.verdict in JUDGED},
         frozen="" if frozen is None else frozen.sentence,
         flags=_shares(environment),
     )
@@ -57,7 +66,7 @@ def completion(phase: Phase, facts: Facts, lists: Sequence[Checklist], *, now: d
     """What must be true before it is completed. `lists` are the plan's checklists."""
     kinds = (ChecklistKind.ACTIVITIES.value, ChecklistKind.CRITERIA.value, ChecklistKind.VALIDATION.value)
     own = [each.key for each in lists if each.phase_id == phase.pk and each.kind in kinds]
-    return gate.before_completion(own, _ramps(phase), _of_phase(phase, facts), now=now)
+    return gate.before_completion(own, _ramps(phase), phase.triggers, _of_phase(phase, facts), now=now)
 
 
 def _of_phase(phase: Phase, facts: Facts) -> Facts:
@@ -77,14 +86,16 @@ def _counted(row: Any) -> ChecklistFact:
     )
 
 
-def _alarming(environment: str) -> list[str]:
-    found = []
-    for row in monitoring.triggers(environment).filter(enabled=True, observe=False):
-        if row.state == "latched":
-            found.append(f"{row.name} has fired")
-        elif row.verdict == Verdict.BREACH.value:
-            found.append(f"{row.name} is in breach")
-    return found
+def _alarm(row: Trigger) -> str:
+    return "has fired" if row.state == LATCHED else "is in breach" if row.verdict == Verdict.BREACH.value else ""
+
+
+def _judged(row: Trigger) -> TriggerFact:
+    alarm = _alarm(row)
+    value = (
+        "" if row.value is None else f" The last window has {row.value:,.4g}, the threshold is {row.threshold:,.4g}."
+    )
+    return TriggerFact(row.name, not alarm, f"It {alarm or 'passes'}.{value}")
 
 
 def _shares(environment: str) -> Mapping[str, Decimal]:

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from core.requirements import Requirement
 from plans import selectors
-from plans.domain.gate import Facts, Requirement
+from plans.domain.gate import Facts
 from plans.domain.states import LIVE, PhaseState, PlanState
 from plans.models import Checklist, CommandRun, Item, Phase, Plan
 

@@ -15,6 +15,7 @@ from plans.domain.states import DONE, ChecklistKind, ItemState, PhaseState
 from plans.models import Checklist, Item
 from plans.services import attaching
 from plans.services.attaching import File
+from plans.services.holding import hold_ramps
 from plans.services.locking import hold_item, tell
 
 MOST = 2_000  # characters of a comment
@@ -102,6 +103,8 @@ def change(item: Item, state: ItemState, why: str, *, by: Actor, now: datetime) 
     after = {"state": item.state, "why": why}
     said = f"{item.text}: {state.value.lower()}. {why}".strip()
     _tell("item.marked", item, actor=by, now=now, reason=said, before=before, after=after)
+    if item.checklist.kind == ChecklistKind.CRITERIA:
+        hold_ramps(item.checklist.plan)
     follow(item.checklist, now=now)
 
 

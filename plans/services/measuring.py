@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,9 +24,10 @@ from monitoring.services import promql
 from plans.domain.check import Check, CheckKind, Finding
 from plans.domain.gate import GUARD_SILENCE
 from plans.domain.states import ChecklistKind, ItemState, PhaseState, PlanState
-from plans.models import Checklist, Item, Plan
+from plans.models import Item, Plan
 from plans.services import items
 from plans.services.locking import hold_item
+from rollouts.adapters.validation_http import Requests, Unreachable
 from rollouts.domain.states import RampState
 from rollouts.domain.validation_regression import errors_steady, times_steady
 from rollouts.selectors.validation import validations
@@ -33,8 +35,9 @@ from rollouts.services.validation_performance import measured
 
 log = logging.getLogger(__name__)
 MACHINE = Actor("plans", ActorKind.MACHINE)
-DAY, HOUR = timedelta(days=1), 3600
+DAY, HOUR, MINUTE = timedelta(days=1), 3600, timedelta(minutes=1)
 SHOWN = 5
+ANSWERS_WITHIN = 3  # seconds; all items are looked at in turn, every 15 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def measure_all(*, now: datetime) -> int:
     rows = Item.objects.select_related("checklist__plan__environment", "checklist__phase").exclude(check_of={})
     rows = rows.filter(checklist__plan__state=PlanState.RUNNING.value, checklist__opens_at__lte=now)
     for item in rows.exclude(state=ItemState.SKIPPED.value).order_by("pk"):
-        if _is_due(item.checklist):
+        if _is_due(item, now=now):
             try:
                 changed += _measure(item, now=now)
             except Exception:
@@ -72,11 +75,14 @@ def find(check: Check, place: Place, *, now: datetime) -> Finding:
         return Finding(None, f"It cannot be said: {error}")
 
 
-def _is_due(checklist: Checklist) -> bool:
+def _is_due(item: Item, *, now: datetime) -> bool:
     """What belongs to a phase is measured while the phase is active: before it there is nothing to compare with.
 
-    A list that has to be done before a phase is measured until the phase is over.
+    A list that has to be done before a phase is measured until the phase is over. Others are asked once a minute.
     """
+    checklist = item.checklist
+    if CheckKind.REACHABLE.value in item.check_of and item.measured_at and now - item.measured_at < MINUTE:
+        return False
     if checklist.phase is None or checklist.phase.state == PhaseState.ACTIVE.value:
         return True
     return checklist.kind == ChecklistKind.BEFORE and checklist.phase.state == PhaseState.WAITING.value
@@ -166,6 +172,16 @@ def _flag(key: str, place: Place, now: datetime) -> Finding:
     return Finding(state.enabled and state.percentage == 100, why, {"version": state.version})
 
 
+def _reachable(url: str, place: Place, now: datetime) -> Finding:
+    """Any answer that is no error shows that it is there, also one that leads to a login."""
+    with closing(Requests()) as http:
+        try:
+            status = http.get(url, timeout=ANSWERS_WITHIN).status
+        except Unreachable as error:
+            return Finding(False, f"{error}")
+    return Finding(status < 400, f"{url} answers with {status}.", {"status": status})
+
+
 def _watched(_: str, place: Place, now: datetime) -> Finding:
     seen = heartbeats.last().get("guard")
     if seen is None or now - seen > GUARD_SILENCE:
@@ -189,5 +205,6 @@ _FINDERS: dict[CheckKind, Callable[[str, Place, datetime], Finding]] = {
     CheckKind.MIGRATION: _migration,
     CheckKind.READINESS: _readiness,
     CheckKind.FLAG: _flag,
+    CheckKind.REACHABLE: _reachable,
     CheckKind.WATCHED: _watched,
 }

@@ -13,10 +13,10 @@ from django.db import transaction
 import flags.selectors
 from core.actors import Actor
 from core.errors import Conflict, Invalid, Refused
+from core.requirements import Requirement, Standing
 from flags.services import emergency
 from plans import selectors
 from plans.domain import gate
-from plans.domain.gate import Requirement, Standing
 from plans.domain.states import LIVE, PHASE, PhaseState, PlanState
 from plans.models import Phase, Waiver
 from plans.services.holding import hold_ramps
@@ -106,7 +106,7 @@ def waive(phase_id: int, requirement: str, *, expires_at: datetime, actor: Actor
         raise Invalid(f"{phase.name} has no requirement {requirement!r}.", field="requirement")
     if found.standing is Standing.UNKNOWN:
         raise Conflict(f"{found.title}: {found.why} What is not known cannot be waived.")
-    if found.standing is Standing.UNMET and not found.waivable:
+    if found.standing is Standing.UNMET and not gate.waivable(found):
         raise Conflict(f"{found.title}: {found.why} This is never waived. {found.remedy}")
     if found.open:
         raise Conflict(f"{found.title}: {found.why} There is nothing to waive.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
@@ -15,8 +16,8 @@ from plans import selectors
 from plans.domain.states import LIVE, PLAN, PhaseState, PlanState
 from plans.domain.template import ChecklistSpec, PhaseSpec, PlanSpec
 from plans.models import Checklist, Item, Phase, Plan
-from plans.services import commands
-from plans.services.holding import hold_ramps
+from plans.services import commands, phases
+from plans.services.holding import BEGUN, hold_ramps
 from plans.services.locking import hold_plan, need_reason, tell
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def start(key: str, environment: str, *, actor: Actor, reason: str, now: datetim
             )
     except IntegrityError:
         raise Conflict(_taken(where)) from None
-    phases = {each.key: _phase(plan, position, each) for position, each in enumerate(spec.phases)}
+    rows = {each.key: _phase(plan, position, each) for position, each in enumerate(spec.phases)}
     for position, each in enumerate(spec.checklists):
-        _checklist(plan, phases.get(each.phase), position, each, now=now)
+        _checklist(plan, rows.get(each.phase), position, each, now=now)
     hold_ramps(plan)
     tell("plan.started", f"plan:{plan.pk}", plan, actor=actor, reason=reason, now=now, after={"state": plan.state})
     return plan
@@ -75,15 +76,41 @@ def complete(plan_id: int, *, actor: Actor, reason: str, now: datetime, version:
     return _move(plan_id, PlanState.COMPLETED, "plan.completed", actor=actor, reason=reason, now=now, version=version)
 
 
+@transaction.atomic
+def roll_back(
+    plan_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None
+) -> tuple[Plan, list[str]]:
+    """Switch the features of every phase that has begun off, the newest first, and end the plan; with the rollback ids.
+
+    No gate, approval, freeze or pause holds it up. What has no features stays: an application or a migration goes back
+    by a rollback that two people confirm.
+    """
+    hold_plan(plan_id, version=version)
+    begun = Phase.objects.filter(plan=plan_id, state__in=[state.value for state in BEGUN]).exclude(features=[])
+    told: dict[str, Any] = {"actor": actor, "reason": reason, "now": now}
+    ids = [found for row in begun.order_by("-position") for found in phases.roll_back(row.pk, **told)]
+    data = {"rollback_ids": ids}
+    plan = _move(plan_id, PlanState.ROLLED_BACK, "plan.rolled_back", **told, version=None, data=data)
+    return plan, ids
+
+
 def _move(
-    plan_id: int, target: PlanState, kind: str, *, actor: Actor, reason: str, now: datetime, version: int | None
+    plan_id: int,
+    target: PlanState,
+    kind: str,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    version: int | None,
+    data: Mapping[str, Any] | None = None,
 ) -> Plan:
     reason = need_reason(reason)
     plan = hold_plan(plan_id, version=version)
     before = plan.state
     plan.state = PLAN.move(PlanState(before), target).value
     plan.version += 1
-    plan.ended_at = now if target in (PlanState.COMPLETED, PlanState.ABORTED) else None
+    plan.ended_at = None if target in LIVE else now
     plan.save(update_fields=["state", "version", "ended_at"])
     if target not in LIVE:
         commands.drop(plan.pk, now=now)
@@ -97,6 +124,7 @@ def _move(
         now=now,
         before={"state": before},
         after={"state": plan.state},
+        data=data,
     )
     return plan
 

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
-from core import events
+from core import beside, events
 from core.admin.read_only import Screen, person
 from core.errors import NotFound
 from rollbacks import selectors
@@ -58,6 +58,7 @@ class RollbackPage(Screen):
             commands=[_button(each, row) for each in offered(row, actor, decides=decides, asks=asks, now=now)],
             why_not=cannot_confirm(row, actor) if waits and decides else "",
             lane=selectors.lane(row.environment.key) if waits else "",
+            related=beside.related(f"rollback:{row.public_id}", self.request.user),
             history=list(events.about(f"rollback:{row.public_id}")[:HISTORY]),
             **kwargs,
         )

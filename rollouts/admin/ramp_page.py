@@ -13,7 +13,7 @@ from core.admin.read_only import Screen
 from monitoring.admin import verdicts
 from rollouts import selectors
 from rollouts.admin import steering, words
-from rollouts.domain.move import in_danger
+from rollouts.domain.gate import before_step, in_danger, soak_of
 from rollouts.domain.states import LIVE, RampState
 from rollouts.models import Ramp, RampStep
 from rollouts.selectors.radius import next_radius
@@ -46,6 +46,7 @@ class RampScreen(Screen):
         state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
         situation = selectors.situation(ramp, list(ramp.steps.all()), state, now=now)
         self.title = ramp.name
+        step = situation.next if RampState(ramp.state) in LIVE else None
         may_operate = self.request.user.has_perm("rollouts.operate_ramp")
         return super().get_context_data(
             ramp=ramp,
@@ -53,6 +54,8 @@ class RampScreen(Screen):
             radius=next_radius(view, now=now),
             cards=[_card(each, state, live=RampState(ramp.state) in LIVE) for each in view.steps],
             asked=str(selectors.level_of(ramp, view.now or view.next)),
+            gate=list(before_step(situation, step, now=now)) if step else [],
+            soak=soak_of(situation, step) if step and step.soak else None,
             hours=str(situation.hours or ""),
             flag_stands=words.standing(state),
             flag_url=beside.page_of(f"flag:{ramp.flag.key}", ramp.environment.key),

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.http import Http404
 from django.urls import reverse
@@ -14,10 +15,13 @@ from django.utils import timezone
 import flags.selectors
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.read_only import person
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from rollouts import selectors
 from rollouts.admin import words
-from rollouts.domain.move import Situation, changed_by_others, in_danger
+from rollouts.admin.move_form import LOCAL, MoveForm
+from rollouts.domain.gate import in_danger
+from rollouts.domain.move import changed_by_others
+from rollouts.domain.situation import Situation
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp
 from rollouts.services import steering
@@ -64,6 +68,10 @@ class SteeringView(ABC, ConfirmView):
     def command(self) -> Callable[..., Any]:
         """The service that does it."""
 
+    def chosen(self, values: dict[str, Any]) -> Sequence[Any]:
+        """What else the person said, as the service takes it."""
+        return ()
+
     @property
     def ramp(self) -> Ramp:
         return find(self.kwargs["object_id"])
@@ -90,6 +98,7 @@ class SteeringView(ABC, ConfirmView):
         ramp = self.ramp
         self.command()(
             ramp.pk,
+            *self.chosen(values),
             actor=person(self.request),
             reason=values["reason"],
             now=timezone.now(),
@@ -145,6 +154,33 @@ class Skip(SteeringView):
         return steering.skip
 
 
+class Move(SteeringView):
+    form_class = MoveForm
+    name, label, icon = "move", "Move the next step", "edit_calendar"
+    done = "the next step was moved"
+
+    def sentences(self, view: selectors.RampView, state: FlagState) -> Sequence[str]:
+        return words.move(view, state, now=timezone.now())
+
+    def command(self) -> Callable[..., Any]:
+        return steering.reschedule
+
+    def chosen(self, values: dict[str, Any]) -> Sequence[Any]:
+        return [values["to"]]
+
+    def field_of(self, error: DomainError) -> str | None:
+        field = getattr(error, "field", None)
+        return "on" if field == "to" else field
+
+    def get_initial(self) -> dict[str, Any]:
+        """The time of the next step, in the zone of the environment's people."""
+        ramp = self.ramp
+        zone = ramp.environment.zone or timezone.get_default_timezone_name()
+        step = selectors.seen(ramp).next
+        local = step.due_at.astimezone(ZoneInfo(zone)).strftime(LOCAL) if step else ""
+        return {**super().get_initial(), "on": local, "zone": zone}
+
+
 class StepBack(SteeringView):
     name, label, icon, tone = "step-back", "Step back", "skip_previous", ""
     done = "one step back, and held"
@@ -168,7 +204,7 @@ class RollBack(SteeringView):
         return steering.roll_back
 
 
-COMMANDS: tuple[type[SteeringView], ...] = (Advance, Resume, Hold, Skip, StepBack, RollBack)
+COMMANDS: tuple[type[SteeringView], ...] = (Advance, Resume, Hold, Move, Skip, StepBack, RollBack)
 
 
 def offered(ramp: Ramp, situation: Situation) -> list[Command]:
@@ -179,6 +215,7 @@ def offered(ramp: Ramp, situation: Situation) -> list[Command]:
         Advance: moving and situation.next is not None and not danger and not changed_by_others(situation),
         Resume: state is RampState.HELD and not danger,
         Hold: moving,
+        Move: state in LIVE and situation.next is not None,
         Skip: moving and situation.next is not None,
         StepBack: not selectors.cannot_step_back(ramp, ramp.steps.all(), situation),
         RollBack: state in LIVE,

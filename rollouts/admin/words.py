@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from core import beside, moments
 from rollouts import selectors
 from rollouts.domain.hours import stored
-from rollouts.domain.move import percent
 from rollouts.domain.radius import Radius
+from rollouts.domain.situation import percent
 from rollouts.models import Ramp, RampStep
 from rollouts.selectors.radius import next_radius, resume_radius
 
@@ -112,6 +112,18 @@ def skip(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequen
     if step.parameters:
         told.append(f"That step also sets the parameters of this one: {', '.join(parameters(step.parameters))}.")
     return told
+
+
+def move(view: selectors.RampView, state: FlagState, *, now: datetime) -> Sequence[str]:
+    step = view.next
+    if step is None:
+        return ["This ramp has no step left."]
+    told = [
+        f"Step {step.position}, {reach(step)}, is due {when(step.due_at, now=now)}. {where(view.ramp)} stays as it is: "
+        f"{standing(state)}.",
+        "The later steps keep their distance and move with it, into the hours of the ramp.",
+    ]
+    return told if view.ramp.state != "held" else [*told, "The ramp stays held: resume it, or nothing happens then."]
 
 
 def step_back(view: selectors.RampView, state: FlagState) -> Sequence[str]:

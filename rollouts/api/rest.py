@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +13,7 @@ from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
+from core.requirements import Standing
 from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body
 from flags.api.paging import Page, cut
@@ -50,6 +53,12 @@ class Steer(Body):
 
     reason: str
     version: int
+
+
+class Move(Steer):
+    """`to` is when the next step is due then."""
+
+    to: AwareDatetime
 
 
 class Stop(Body):
@@ -112,10 +121,22 @@ class RadiusOut(Schema):
     ruled: bool
 
 
+class RequirementOut(Schema):
+    """One thing that must be true before the clock takes the next step. `remedy` says what would satisfy it."""
+
+    key: str
+    title: str
+    standing: Standing
+    why: str
+    remedy: str
+    since: datetime | None
+
+
 class RampNowOut(RampOut):
-    """`radius` is null where no step comes any more."""
+    """`radius` is null, and `gate` is empty, where no step comes any more."""
 
     radius: RadiusOut | None
+    gate: list[RequirementOut]
 
 
 class RollbackOut(Schema):
@@ -163,7 +184,11 @@ def ramp(request: HttpRequest, ramp_id: int) -> RampNowOut:
     now = timezone.now()
     view = selectors.timeline(selectors.get(ramp_id, environment=caller(request).environment).pk, now=now)
     radius = next_radius(view, now=now)
-    return RampNowOut(**_shown(view).dict(), radius=RadiusOut(**radius.as_dict()) if radius else None)
+    return RampNowOut(
+        **_shown(view).dict(),
+        radius=RadiusOut(**radius.as_dict()) if radius else None,
+        gate=[RequirementOut(**asdict(each)) for each in selectors.gate(ramp_id, now=now)],
+    )
 
 
 @router.post("/ramps", response={201: RampOut}, summary="Start a ramp of the playbook")
@@ -203,6 +228,13 @@ def resume(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
 @router.post("/ramps/{ramp_id}/skip", response=RampOut, summary="Leave out the next step")
 def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
     _steer(request, ramp_id, body, steering.skip)
+    return _now(ramp_id)
+
+
+@router.post("/ramps/{ramp_id}/move", response=RampOut, summary="Move the next step, and the later ones with it")
+def move(request: HttpRequest, ramp_id: int, body: Move) -> RampOut:
+    """Into the ramp's hours. Never before the time for which people approved the ramp (409)."""
+    _steer(request, ramp_id, body, partial(steering.reschedule, to=body.to))
     return _now(ramp_id)
 
 

@@ -50,3 +50,9 @@ def check_seconds(seconds: int | None, *, field: str, least: int) -> int | None:
     if seconds is not None and not least <= seconds <= LONGEST:
         raise Invalid(f"The {field} is {least} to {LONGEST:,} seconds, not {seconds:,}.", field=field)
     return seconds
+
+
+def check_moved(to: datetime, *, now: datetime) -> None:
+    """Raises Invalid unless a step can be moved there: ahead, within a year."""
+    if not timedelta(0) < to - now <= timedelta(seconds=LONGEST):
+        raise Invalid("A step is moved to a time that is ahead, within a year.", field="to")

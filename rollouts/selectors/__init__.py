@@ -3,6 +3,7 @@
 from rollouts.selectors.ramps import (
     chosen,
     due,
+    gate,
     get,
     last_event_of,
     levels,
@@ -36,6 +37,7 @@ __all__ = [
     "cannot_step_back",
     "chosen",
     "due",
+    "gate",
     "get",
     "last_event_of",
     "last_taken",

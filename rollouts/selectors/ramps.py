@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import flags.selectors
 from core import events
 from core.errors import NotFound
-from rollouts.domain.move import next_move, percent
+from core.requirements import Requirement
+from rollouts.domain.gate import before_step
+from rollouts.domain.move import next_move
 from rollouts.domain.news import FIRED, HOLDING, FlagNews, is_foreign
+from rollouts.domain.situation import percent
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Level, Ramp, RampStep, RampTemplate
 from rollouts.selectors.shown import RampView, last_taken, view_of
 from rollouts.selectors.situations import situation
-
-if TYPE_CHECKING:
-    pass
-
-RISK_FRESH = timedelta(minutes=5)  # it is assessed every minute
 
 
 def templates() -> QuerySet[RampTemplate]:
@@ -107,6 +105,14 @@ def timeline(ramp_id: int, *, now: datetime) -> RampView:
     move = next_move(situation(ramp, list(ramp.steps.all()), state, now=now), now=now)
     why = getattr(move, "why", "")
     return view_of(ramp, why if why else "The clock takes it at its next look.")
+
+
+def gate(ramp_id: int, *, now: datetime) -> list[Requirement]:
+    """What must be true before the clock takes the next step, each with how it stands; nothing where none is left."""
+    ramp = get(ramp_id)
+    state = flags.selectors.state(ramp.flag.key, ramp.environment.key)
+    facts = situation(ramp, list(ramp.steps.all()), state, now=now)
+    return list(before_step(facts, facts.next, now=now)) if facts.next and facts.state in LIVE else []
 
 
 def resume_effect(ramp_id: int) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from rollouts.domain import levels
 from rollouts.domain.levels import Level
-from rollouts.domain.move import Situation, changed_by_others
+from rollouts.domain.move import changed_by_others
+from rollouts.domain.situation import Situation
 from rollouts.domain.states import LIVE, ROLLED_OUT, RampState
 from rollouts.models import Ramp, RampStep
 

@@ -14,10 +14,10 @@ import alerting.selectors
 import flags.selectors
 import monitoring.selectors
 import risk.selectors
-from core import freezes, heartbeats
+from core import freezes, heartbeats, interlocks
 from risk.domain.levels import Level as RiskLevel
 from rollouts.domain.hours import stored
-from rollouts.domain.move import FlagFacts, Situation, Step, Watch
+from rollouts.domain.situation import FlagFacts, Situation, Step, Watch
 from rollouts.domain.states import RampState
 from rollouts.models import Block, Ramp, RampStep
 from rollouts.selectors.shown import last_taken, level_of
@@ -83,6 +83,7 @@ def _situation(ramp: Ramp, steps: Sequence[RampStep], state: FlagState, around: 
         guard_seen_at=around.guard_seen_at,
         frozen=around.frozen,
         blocked=around.blocked.get(ramp.flag_id, ""),
+        lacks=interlocks.obstacle(ramp.flag.key, ramp.environment.key),
         hours=stored(ramp.hours),
         alarm=_alarm(ramp) if level_of(ramp, last_taken(steps)).calm else "",
         risk=around.risk,

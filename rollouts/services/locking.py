@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
 from flags.services import locking as flag_locking
 from rollouts import selectors
-from rollouts.domain.move import Situation
+from rollouts.domain.situation import Situation
 from rollouts.domain.states import LIVE, MACHINE, RampState
 from rollouts.models import Ramp, RampStep
 from rollouts.services import levels

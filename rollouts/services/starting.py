@@ -23,8 +23,8 @@ from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.hours import Hours, read
 from rollouts.domain.levels import soaks
-from rollouts.domain.move import percent
 from rollouts.domain.schedule import LONGEST, check_seconds, due_times, gaps_of
+from rollouts.domain.situation import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.domain.template import RampStepSpec
 from rollouts.models import Ramp, RampStep

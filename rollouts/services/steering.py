@@ -18,11 +18,14 @@ from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import emergency, rollout
 from rollouts import selectors
-from rollouts.domain.move import changed_by_others, in_danger
-from rollouts.domain.states import MOVING, RampState
+from rollouts.domain.gate import in_danger
+from rollouts.domain.hours import stored
+from rollouts.domain.move import changed_by_others
+from rollouts.domain.schedule import check_moved, due_times
+from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp
 from rollouts.services.locking import Held, lock, move, need_reason, save
-from rollouts.services.steps import complete_if_done, give_back, move_plan, put_on_hold, take_next
+from rollouts.services.steps import complete_if_done, give_back, move_plan, put_on_hold, set_times, take_next
 
 
 @transaction.atomic
@@ -117,6 +120,52 @@ def skip(ramp_id: int, *, actor: Actor, reason: str, now: datetime, version: int
     save(held, "ramp.skipped", actor=actor, reason=reason, now=now, data=told)
     complete_if_done(held, actor=actor, now=now)
     return held.ramp
+
+
+@transaction.atomic
+def reschedule(
+    ramp_id: int, to: datetime, *, actor: Actor, reason: str, now: datetime, version: int | None = None
+) -> Ramp:
+    """Move the next step to another time, and the later ones with it; held ramps too. The flag stays as it is.
+
+    Args:
+        to: when the step is due, ahead of `now` by a year at most. Outside of the ramp's hours, the time at which
+            they next begin is meant.
+
+    Raises Invalid for another time, and Conflict for one before that which people approved, with the ramp as a whole.
+    """
+    reason = need_reason(reason)
+    held = lock(ramp_id, version=version)
+    step = held.next
+    if step is None or RampState(held.ramp.state) not in LIVE:
+        raise Conflict(f"{held.ramp} is {held.ramp.state.replace('_', ' ')}: no step is left that could be moved.")
+    check_moved(to, now=now)
+    approved = _approved_time(held)
+    if approved is not None and to < approved:
+        raise Conflict(
+            f"People approved step {step.position} for {approved:%Y-%m-%d %H:%M} UTC or later: to take it before, "
+            "advance the ramp, which asks them."
+        )
+    before = step.due_at
+    set_times(held, first=to)
+    held.ramp.waiting_for = ""
+    told = {
+        "step": step.position,
+        "label": step.label,
+        "from": before.isoformat(),
+        "to": step.due_at.isoformat(),
+        "moved_seconds": int((step.due_at - before).total_seconds()),
+    }
+    save(held, "ramp.moved", actor=actor, reason=reason, now=now, data=told)
+    return held.ramp
+
+
+def _approved_time(held: Held) -> datetime | None:
+    """When the next step was due as people approved the ramp; None when nobody was asked."""
+    if held.ramp.request is None:
+        return None
+    gaps = [step.gap for step in held.steps]
+    return due_times(gaps, first=held.ramp.starts_at, hours=stored(held.ramp.hours))[held.ramp.position]
 
 
 @transaction.atomic

@@ -80,12 +80,18 @@ def move_plan(held: Held, *, now: datetime) -> dict[str, int]:
     later = delay(open_steps[0].due_at, stands_since=now, gap=gap)
     if not later:
         return {}
-    before, hours = open_steps[0].due_at, stored(held.ramp.hours)
-    times = due_times([step.gap for step in open_steps], first=before + later, hours=hours)
+    before = open_steps[0].due_at
+    set_times(held, first=before + later)
+    return {"moved_seconds": int((open_steps[0].due_at - before).total_seconds())}
+
+
+def set_times(held: Held, *, first: datetime) -> None:
+    """Make the next step due at `first`, and the later ones at their planned distance, all in the ramp's hours."""
+    open_steps = held.steps[held.ramp.position :]
+    times = due_times([step.gap for step in open_steps], first=first, hours=stored(held.ramp.hours))
     for step, due_at in zip(open_steps, times, strict=True):
         step.due_at = due_at
     RampStep.objects.bulk_update(open_steps, ["due_at"])
-    return {"moved_seconds": int((times[0] - before).total_seconds())}
 
 
 def complete_if_done(held: Held, *, actor: Actor, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -109,6 +110,32 @@ def test_the_page_renews_itself_without_losing_focus_or_place(page_as: PageAs) -
 
 
 @pytest.mark.usefixtures("template")
+def test_the_next_step_is_shown_in_the_reader_s_zone_too_and_is_moved_by_a_dialog(page_as: PageAs) -> None:
+    from django.utils import timezone
+
+    from core.actors import Actor, ActorKind
+    from rollouts.services import starting
+
+    olga = Actor("olga", ActorKind.PERSON)
+    ramp = starting.start("atomic-phased", "production", actor=olga, reason="go", now=timezone.now())
+    page = page_as("operator", zone="Asia/Tokyo")
+    page.clock.install()
+    page.goto(f"/admin/rollouts/ramp/{ramp.pk}/change/")
+    page.get_by_role("link", name="Move the next step", exact=True).click()
+    opened = page.get_by_role("dialog")
+    opened.get_by_label("Next step at").fill(f"{timezone.now() + timedelta(days=2):%Y-%m-%d}T20:00")
+    opened.get_by_label("Reason").fill("bank holiday")
+    opened.get_by_role("button", name="Move the next step").click()
+    due = page.locator(".ramp-now time")
+    expect(due).to_contain_text("20:00:00 UTC")
+    expect(due).to_contain_text(re.compile("05:00 for you$"))
+    page.clock.fast_forward(RENEWS)
+    expect(due).to_contain_text(re.compile("05:00 for you$"))
+    ramp.refresh_from_db()
+    assert ramp.version == 2
+
+
+@pytest.mark.usefixtures("template")
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_scrolls_sideways_on_a_phone(page_as: PageAs, dark: bool) -> None:
     from django.utils import timezone
@@ -119,6 +146,6 @@ def test_nothing_scrolls_sideways_on_a_phone(page_as: PageAs, dark: bool) -> Non
     olga = Actor("olga", ActorKind.PERSON)
     ramp = starting.start("atomic-phased", "production", actor=olga, reason="go", now=timezone.now())
     page = page_as("operator", width=390, height=844, dark=dark)
-    for address in ("", "add/?template=atomic-phased&environment=staging", f"{ramp.pk}/change/", f"{ramp.pk}/skip/"):
+    for address in ("", "add/?template=atomic-phased&environment=staging", f"{ramp.pk}/change/", f"{ramp.pk}/move/"):
         page.goto(f"/admin/rollouts/ramp/{address}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address

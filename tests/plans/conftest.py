@@ -12,6 +12,8 @@ from core import heartbeats
 from core.actors import Actor, ActorKind
 from core.environments import get as environment
 from flags.models import Flag
+from monitoring.domain.verdict import Measure, Target
+from monitoring.models import Trigger
 from plans.models import Item, Phase, Plan
 from plans.services import items, plans, templates
 from rollouts.models import ValidationRun
@@ -100,3 +102,23 @@ def passes(operator_actor: Actor, now: datetime) -> Callable[..., None]:
             items.mark(item(text).pk, items.ItemState.PASSED, actor=operator_actor, now=at)
 
     return passed
+
+
+@pytest.fixture
+def guarded(flag: Flag) -> Trigger:
+    """A trigger of the environment, whose verdict a test sets."""
+    return Trigger.objects.create(
+        key="error-rate",
+        environment=environment("production"),
+        name="Error rate",
+        measure=Measure.RATIO.value,
+        numerator={"metric": "melt_errors_total"},
+        denominator={"metric": "melt_operations_total"},
+        threshold=5.0,
+        window=10,
+        max_window=300,
+        min_samples=40,
+        consecutive=3,
+        target=Target.FLAG.value,
+        flag_key=flag.key,
+    )

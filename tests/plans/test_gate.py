@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Conflict
+from core.requirements import Standing
 from plans.domain import gate
-from plans.domain.gate import ChecklistFact, Facts, Needs, Standing, WaiverFact
+from plans.domain.gate import ChecklistFact, Facts, Needs, WaiverFact
 from plans.domain.states import PhaseState, PlanState
 from risk.domain.levels import Level
 

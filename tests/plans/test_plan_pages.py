@@ -58,6 +58,7 @@ def test_everybody_sees_and_only_who_may_acts(
     dialogs = {
         "/admin/plans/plan/start/": ("operator", "approver", "administrator"),
         f"/admin/plans/plan/{plan.pk}/pause/": ("operator", "approver", "administrator"),
+        f"/admin/plans/plan/{plan.pk}/roll-back/": ("operator", "approver", "administrator"),
         f"/admin/plans/phase/{first}/start/": ("operator", "approver", "administrator"),
         f"/admin/plans/phase/{first}/roll-back/": ("operator", "approver", "administrator"),
         f"/admin/plans/phase/{first}/approve/": ("approver",),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from core.actors import Actor
 from core.errors import Conflict, IllegalMove, Invalid, Refused, StaleVersion
 from flags import selectors as flags
 from flags.services import rollout
+from monitoring.models import Trigger
 from plans import selectors
 from plans.domain.states import ItemState
 from plans.models import Checklist, Item, Phase, Plan
@@ -112,6 +115,33 @@ def test_what_is_measured_ticks_and_unticks_itself_and_no_data_is_no_tick(
     assert item("It starts").state == "SKIPPED"
 
 
+def test_an_address_ticks_its_item_while_it_answers_and_is_asked_once_a_minute(plan: Plan, now: datetime) -> None:
+    class Dashboard(BaseHTTPRequestHandler):
+        asked, status = 0, 302
+
+        def do_GET(self) -> None:
+            Dashboard.asked += 1
+            self.send_response(Dashboard.status)
+            self.send_header("Location", "/login")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """The test's output stays quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Dashboard) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        Item.objects.filter(text="Reviewed").update(check_of={"reachable": f"http://127.0.0.1:{server.server_port}/d"})
+        seen = []
+        for seconds, status in ((0, 302), (15, 500), (60, 500), (120, 200)):
+            Dashboard.status = status
+            measuring.measure_all(now=now + timedelta(seconds=seconds))
+            seen.append(item("Reviewed").state)
+        server.shutdown()
+    assert (seen, Dashboard.asked) == (["PASSED", "PASSED", "FAILED", "PASSED"], 3)
+    measuring.measure_all(now=now + timedelta(seconds=180))
+    assert (item("Reviewed").state, "does not answer" in item("Reviewed").why) == ("FAILED", True)
+
+
 def _who(said: dict[str, Any]) -> dict[str, Any]:
     return {"actor": said["actor"], "now": said["now"]}
 
@@ -189,6 +219,25 @@ def test_an_approver_waives_what_is_not_met_until_a_time_and_never_what_nobody_k
         phases.start(row.pk, actor=operator_actor, reason="r", now=until)
     calm(now)
     phases.start(row.pk, actor=operator_actor, reason="r", now=now)
+
+
+def test_a_rollback_trigger_of_the_phase_keeps_it_from_being_completed_also_one_that_only_observes(
+    plan: Plan, passes: Passes, operator_actor: Actor, now: datetime, guarded: Trigger
+) -> None:
+    said: dict[str, Any] = {"actor": operator_actor, "reason": "r", "now": now}
+    passes("Reviewed", "Backed up")
+    first = phases.start(phase("first").pk, **said)
+    Phase.objects.filter(pk=first.pk).update(triggers=[guarded.key])
+    validated(now)
+    measuring.measure_all(now=now)
+    passes("Deploy", "Smoke tests", "All works")
+    Trigger.objects.update(observe=True, verdict="BREACH", value=6.25)
+    with pytest.raises(Conflict, match=r"It is in breach\. The last window has 6\.25, the threshold is 5"):
+        phases.complete(first.pk, **said)
+    Trigger.objects.update(verdict="NO_DATA")
+    assert f"trigger:{guarded.key}" not in {each.key for each in phases.gate_of(phase("first"), now=now)}
+    Trigger.objects.update(verdict="PASS")
+    assert phases.complete(first.pk, **said).state == "completed"
 
 
 @pytest.mark.races

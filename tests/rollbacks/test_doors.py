@@ -18,9 +18,11 @@ from alerting.models import Alert
 from communications.models import Alert as Announcement
 from communications.services import announcing
 from core import environments, events
+from core.actors import Actor
 from flags.models import Flag
 from flags.services import tokens
 from flags.services.tokens import Scope
+from incidents.services import linking, opening
 from rollbacks import selectors
 from rollbacks.models import Rollback
 from rollbacks.services import deciding, requesting
@@ -117,6 +119,17 @@ def test_events_and_the_flag_lead_to_the_page(client_as: ClientAs, asked: Rollba
     assert asked.public_id in viewer.get(f"/admin/flags/flagstate/at/production/{KEY}/", follow=True).text
     home = client_as("approver").get("/admin/").text
     assert "rollback to confirm" in home
+
+
+def test_the_page_leads_to_the_incident_that_it_belongs_to(
+    client_as: ClientAs, asked: Rollback, operator_actor: Actor, now: datetime
+) -> None:
+    incident = opening.declare("production", "Melts hang", 2, actor=operator_actor, now=now)
+    address = f"/admin/rollbacks/rollback/{asked.pk}/change/"
+    assert "Belongs to" not in client_as("viewer").get(address).text
+    linking.link(incident.pk, f"rollback:{asked.public_id}", actor=operator_actor, now=now)
+    page = client_as("viewer").get(address).text
+    assert f'href="/admin/incidents/incident/{incident.pk}/change/">Incident {incident.pk}: Melts hang</a>' in page
 
 
 # --- REST ---

@@ -70,7 +70,7 @@ def test_a_ramp_is_started_steered_and_rolled_back_by_a_token(
     assert (status, done["ramp"]["state"]) == (200, "rolled_back")
     assert flag_selectors.state(KEY, "production").rollback_id == done["rollback_id"]
     listed = call("get", "ramps?state=rolled_back")[1]
-    assert [{**ramp, "radius": None} for ramp in listed] == [call("get", path)[1]]
+    assert [{**ramp, "radius": None, "gate": []} for ramp in listed] == [call("get", path)[1]]
     assert call("get", "ramps?state=running")[1] == []
     who = {(event.actor, event.actor_kind) for event in events.about(f"ramp:{ramp['id']}")}
     assert who == {("ci-production", "token")}

@@ -110,6 +110,13 @@ class Ramps(RuleBasedStateMachine):
         done = self.ramp is not None and self.try_to(steering.resume, self.ramp.pk)
         assert not (done and self.breach)
 
+    @rule(hours=st.integers(1, 5))
+    def move(self, hours: int) -> None:
+        before = self.flag()
+        if self.ramp:
+            self.try_to(steering.reschedule, self.ramp.pk, self.now + timedelta(hours=hours))
+        assert self.flag() == before, "another time changes nothing now"
+
     @rule(what=st.sampled_from(["hold", "skip", "set", "enable", "breach or pass", "guard", "roll back"]))
     def trouble(self, what: str) -> None:
         ramp = self.ramp

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.requirements import Standing
 from monitoring.domain.rule import Rule
 from monitoring.domain.track import Track, follow
 from monitoring.domain.verdict import Measure, TriggerState, Verdict
 from monitoring.domain.windows import Window
-from rollouts.domain.move import Complete, FlagFacts, Hold, Situation, Step, Take, Wait, Watch, next_move
+from rollouts.domain.gate import before_step, soak_of
+from rollouts.domain.move import Complete, Hold, Take, Wait, next_move
+from rollouts.domain.situation import FlagFacts, Situation, Step, Watch
 from rollouts.domain.states import RampState
 
 NOW = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
@@ -276,3 +279,44 @@ def test_a_ramp_that_is_left_alone_and_passes_is_taken_to_its_end(history: list[
         if isinstance(move, Take):
             run.take(move.step)
     assert run.position == 3
+
+
+def test_the_gate_lists_everything_with_why_and_what_would_satisfy_it_and_opens_when_the_clock_steps() -> None:
+    found = list(before_step(situation(), step(2, 25), now=NOW))
+    assert [each.key for each in found] == [
+        *("due", "plan", "needs", "freeze", "hours", "guard", "danger", "risk", "alarm", "verdicts", "soak"),
+    ]
+    assert all(each.open and each.why for each in found)
+
+    over = {
+        "due": {"steps": [step(1, 5, taken_at=NOW), step(2, 25, due_at=NOW + HOUR)]},
+        "plan": {"blocked": "Phase B has not begun."},
+        "needs": {"lacks": "It needs migration 002."},
+        "freeze": {"frozen": "Frozen until Monday."},
+        "guard": {"guard_seen_at": None},
+        "danger": {"watches": [watch(latched=True)]},
+        "risk": {"risk": "HIGH"},
+        "alarm": {"alarm": "Errors"},
+        "verdicts": {"watches": [watch(verdict=Verdict.NO_DATA, passing_since=None)]},
+        "soak": {"soaking_since": NOW - HOUR / 2},
+    }
+    for key, facts in over.items():
+        asked = situation(**facts)
+        closed = [each for each in before_step(asked, asked.steps[1], now=NOW) if not each.open]
+        assert closed[0].key == key
+        assert closed[0].remedy
+        unknown = {each.key for each in closed if each.standing is Standing.UNKNOWN}
+        assert unknown == ({key} & {"guard", "verdicts"}), "what nobody measured is not known, never met"
+        assert next_move(asked, now=NOW) == Wait(closed[0].why)
+
+
+def test_soak_is_counted_in_judged_time_and_begins_anew_with_a_gap() -> None:
+    half = situation(soaking_since=NOW - HOUR / 2)
+    soak = soak_of(half, half.steps[1])
+    assert soak is not None
+    assert (soak.percent, soak.until) == (49, NOW + HOUR / 2), "the last five seconds are not judged yet"
+    after_an_outage = situation(watches=[watch(passing_since=NOW - timedelta(minutes=6))])
+    again = soak_of(after_an_outage, step(2, 25))
+    assert again is not None
+    assert again.percent == 9
+    assert soak_of(situation(watches=[watch(passing_since=None)]), step(2, 25)) is None

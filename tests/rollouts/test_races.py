@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -41,6 +42,19 @@ def test_six_clocks_at_once_take_one_step(ramp: Ramp, guard: Guard, operator_act
     ramp.refresh_from_db()
     assert (ramp.position, flag()) == (3, (True, 25))
     assert history("ramp.advanced") == 3
+
+
+def test_a_step_that_is_moved_while_the_clock_takes_it_is_taken_once_or_waits(
+    ramp: Ramp, guard: Guard, operator_actor: Actor, now: datetime
+) -> None:
+    to = now + timedelta(hours=5)
+    moved = partial(steering.reschedule, ramp.pk, to, actor=operator_actor, reason="r", now=now)
+    at_once(*[partial(clock.advance_due, now=now)] * 3, moved)
+    ramp.refresh_from_db()
+    assert ramp.position in (0, 1)
+    assert ramp.steps.get(position=ramp.position + 1).due_at == to, "whichever is next was moved"
+    assert history("ramp.advanced") == ramp.position
+    assert history("ramp.moved") == 1
 
 
 def test_six_followers_at_once_hold_a_ramp_once(ramp: Ramp, now: datetime) -> None:

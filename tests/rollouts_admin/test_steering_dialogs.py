@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from core import events
 from core.actors import Actor
@@ -20,7 +21,7 @@ from tests.rollouts.conftest import KEY, Guard
 
 pytestmark = pytest.mark.django_db
 ClientAs = Callable[[str], Client]
-COMMANDS = ("advance", "hold", "resume", "skip", "step-back", "roll-back")
+COMMANDS = ("advance", "hold", "resume", "move", "skip", "step-back", "roll-back")
 
 
 def url(ramp: Ramp, name: str) -> str:
@@ -35,7 +36,8 @@ def standing(ramp: Ramp) -> tuple[Any, ...]:
 
 def send(client: Client, ramp: Ramp, name: str, **over: Any) -> Any:
     ramp.refresh_from_db()
-    return client.post(url(ramp, name), {"reason": "because", "version": ramp.version, **over})
+    when = {"on": f"{timezone.now() + timedelta(days=1):%Y-%m-%dT%H:%M}", "zone": "UTC"} if name == "move" else {}
+    return client.post(url(ramp, name), {"reason": "because", "version": ramp.version, **when, **over})
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "approver", "administrator"])
@@ -66,6 +68,7 @@ def test_a_stranger_commands_nothing(name: str, client: Client, ramp: Ramp) -> N
     [
         ("advance", "running", 1, "ramp.advanced"),
         ("hold", "held", 0, "ramp.held"),
+        ("move", "running", 0, "ramp.moved"),
         ("skip", "running", 1, "ramp.skipped"),
         ("roll-back", "rolled_back", 0, "ramp.rolled_back"),
     ],

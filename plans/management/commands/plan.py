@@ -13,15 +13,15 @@ from core import environments
 from core.moments import clock
 from flags.management.door import DoorCommand, actor, signed_in
 from plans import selectors
-from plans.models import Plan
 from plans.selectors import shown
 from plans.services import phases, plans
 
-STEER: dict[str, Callable[..., Plan]] = {
+STEER: dict[str, Callable[..., Any]] = {
     "pause": plans.pause,
     "resume": plans.resume,
     "complete": plans.complete,
     "abort": plans.abort,
+    "roll-back-all": plans.roll_back,
 }
 PHASE: dict[str, Callable[..., Any]] = {
     "begin": phases.start,
@@ -38,6 +38,7 @@ VERBS = {
     "resume": "let it go on",
     "complete": "end it: every phase is completed",
     "abort": "end it before its time; flags and ramps stay as they are",
+    "roll-back-all": "switch the features of every phase that has begun off, and end the plan",
     "begin": "start a phase, through its gate",
     "finish": "complete a phase, through its gate",
     "roll-back": "switch the features of a phase off at once",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.utils.dateparse import parse_datetime
 from core import environments
 from core.errors import Invalid
 from core.moments import clock, relative
+from core.requirements import Requirement
 from flags.management.door import DoorCommand, actor
 from rollouts import selectors
 from rollouts.domain.hours import stored
-from rollouts.domain.move import percent
+from rollouts.domain.situation import percent
 from rollouts.domain.states import LIVE, RampState
 from rollouts.selectors import RampView, StepStatus
 from rollouts.selectors.radius import next_radius
@@ -26,6 +28,7 @@ _STEER: dict[str, Callable[..., Any]] = {
     "advance": steering.advance,
     "hold": steering.hold,
     "resume": steering.resume,
+    "move": steering.reschedule,
     "skip": steering.skip,
     "back": steering.step_back,
     "rollback": steering.roll_back,
@@ -38,6 +41,7 @@ _VERBS = {
     "advance": "take the next step now, on your word",
     "hold": "stop the ramp; the flag keeps its percentage",
     "resume": "let the clock go on, from the last step taken",
+    "move": "give the next step another time; the later ones move with it",
     "skip": "leave out the next step",
     "back": "give back the last step: flag and parameters as before it; the ramp is held",
     "rollback": "switch the flag off and end the ramp for good",
@@ -58,6 +62,8 @@ class Command(DoorCommand):
             if verb in _STEER:
                 sub.add_argument("--reason", required=True, help="kept in the history")
                 sub.add_argument("--version", type=int, dest="seen", metavar="N", help="refuse if it has moved on")
+            if verb == "move":
+                sub.add_argument("--to", required=True, metavar="TIME", help="for example 2025-09-01T09:00Z")
             if verb in ("start", "advance", "resume"):
                 self.add_request_option(sub)
             if verb == "list":
@@ -95,6 +101,8 @@ class Command(DoorCommand):
             self._show(_start(options, now), now, as_json=as_json)
         else:
             told = {"actor": actor(), "reason": options["reason"], "now": now, "version": options["seen"]}
+            if verb == "move":
+                told["to"] = _time(options["to"], field="to")
             done = _STEER[verb](options["id"], **told)
             self._show(options["id"], now, as_json=as_json, rollback_id=done if verb == "rollback" else "")
 
@@ -126,19 +134,18 @@ class Command(DoorCommand):
     def _show(self, ramp_id: int, now: datetime, *, as_json: bool, rollback_id: str = "") -> None:
         view = selectors.timeline(ramp_id, now=now)
         radius = next_radius(view, now=now)
-        extra: dict[str, Any] = {"radius": radius.as_dict() if radius else None}
+        gate = selectors.gate(ramp_id, now=now)
+        extra: dict[str, Any] = {
+            "radius": radius.as_dict() if radius else None,
+            "gate": [asdict(each) for each in gate],
+        }
         if rollback_id:
             extra["rollback_id"] = rollback_id
         if as_json:
             self.say_json({**view.as_dict(), **extra})
             return
-        self.stdout.write(_line(view))
-        for line in _steps(view, now):
+        for line in [_line(view), *_steps(view, now), *_told(view), *_gate(gate)]:
             self.stdout.write(line)
-        if view.ramp.hours:
-            self.stdout.write(f"Steps are taken {stored(view.ramp.hours)}.")
-        if view.waits_for or view.rolled_out:
-            self.stdout.write(view.waits_for or f"{view.rolled_out}.")
         if radius:
             self.stdout.write(radius.sentence)
         if rollback_id:
@@ -179,7 +186,7 @@ def _hours(options: dict[str, Any]) -> dict[str, Any] | None:
     return {**told, "days": days.split(",")} if days else told
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(text: str | None, *, field: str = "starts_at") -> datetime | None:
     if text is None:
         return None
     try:
@@ -187,7 +194,7 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise Invalid(f"{text!r} is no time with its zone: write it as 2025-09-01T09:00Z.", field="starts_at")
+        raise Invalid(f"{text!r} is no time with its zone: write it as 2025-09-01T09:00Z.", field=field)
     return found
 
 
@@ -199,6 +206,19 @@ def _line(view: RampView) -> str:
         f"{ramp.pk:<5} {ramp.flag.key} in {ramp.environment.key}: {state} {at}, "
         f"monitoring {view.monitoring or 'none'}, version {ramp.version} ({ramp.name})"
     )
+
+
+def _told(view: RampView) -> Iterator[str]:
+    if view.ramp.hours:
+        yield f"Steps are taken {stored(view.ramp.hours)}."
+    if view.waits_for or view.rolled_out:
+        yield view.waits_for or f"{view.rolled_out}."
+
+
+def _gate(gate: list[Requirement]) -> Iterator[str]:
+    """What must be true before the next step: `x` is met, `!` is not."""
+    for each in gate:
+        yield f"  {'x' if each.open else '!'} {each.title}: {each.why}"
 
 
 def _steps(view: RampView, now: datetime) -> Iterator[str]:

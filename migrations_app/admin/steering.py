@@ -22,7 +22,7 @@ from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import LogStatus
 from migrations_app.models import MigrationRun
 from migrations_app.selectors import runs_shown
-from migrations_app.services import requesting, steering
+from migrations_app.services import keeping, requesting, steering
 
 REQUEST, APPROVE = "migrations_app.request_migration", "migrations_app.approve_migration"
 Done = TypeVar("Done")
@@ -274,7 +274,7 @@ class Forget(RunCommand):
 
     def perform(self, values: dict[str, Any]) -> str:
         need_answer(self.row.environment.key)
-        count = steering.forget(self.row.uid, reason=values["reason"], **self.who())
+        count = keeping.forget(self.row.uid, reason=values["reason"], **self.who())
         return f"Dropped: {count:,} entries. There is no way back from here."
 
 

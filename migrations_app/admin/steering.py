@@ -17,7 +17,8 @@ from core.admin.row_command import RowCommand, SeenCommand
 from core.errors import Conflict
 from migrations_app.adapters import lease, target
 from migrations_app.adapters.mongo import Unreachable
-from migrations_app.admin.answering import ANSWER, need_answer
+from migrations_app.adapters.target import ANSWER
+from migrations_app.admin.answering import need_answer
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import LogStatus
 from migrations_app.models import MigrationRun

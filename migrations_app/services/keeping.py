@@ -34,8 +34,7 @@ def forget(uid: str, *, reason: str, actor: Actor, now: datetime) -> int:
     reason = need_reason(reason)
     place = target.connect(selectors.get(uid).environment.key)
     try:
-        with target.told():
-            place.database.command("ping")
+        target.need_answer(place)
         row = _give_up(uid, reason, actor=actor, now=now)
         return _drop(row, now=now)
     except Unreachable as error:

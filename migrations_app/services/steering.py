@@ -14,6 +14,7 @@ from migrations_app import selectors
 from migrations_app.adapters import lease as leases
 from migrations_app.adapters import target
 from migrations_app.adapters.mongo import Unreachable
+from migrations_app.adapters.target import Target
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import AT_WORK, Direction, RunState, Wish
 from migrations_app.models import MigrationRun
@@ -97,7 +98,7 @@ def unlock(environment: str, *, reason: str, actor: Actor, now: datetime) -> str
     """
     reason = need_reason(reason)
     place = target.connect(environment)
-    with _asked(environment):
+    with _asked(place):
         held = leases.holder(place.database)
         if held is None:
             raise Conflict(f"Nobody has the lock of {place.name}.")
@@ -114,13 +115,14 @@ def _tell_unlocked(uid: str, reason: str, worker: str, *, actor: Actor, now: dat
 
 
 @contextmanager
-def _asked(environment: str) -> Iterator[None]:
+def _asked(place: Target) -> Iterator[None]:
     """Raises Conflict when the database does not answer."""
     try:
+        target.need_answer(place)
         with target.told():
             yield
     except Unreachable as error:
-        raise Conflict(f"The database of {environment} cannot be asked: {error}") from error
+        raise Conflict(f"The database of {place.environment} cannot be asked: {error}") from error
 
 
 def _wish(row: MigrationRun, wish: Wish, reason: str, *, actor: Actor, now: datetime) -> MigrationRun:

@@ -1,4 +1,4 @@
-"""Secondaries that fall behind: the run waits for them, ends before they fall out of the log, and takes itself back."""
+"""Secondaries that fall behind, and a disk that fills: the run waits, or ends in time and takes itself back."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ DONE = {"metadata.migrated": True}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(work, "DISK_EVERY", 0.0)
 
 
 @pytest.fixture
@@ -43,25 +44,26 @@ class Waits(Notes):
         if picture.get("waiting") and "looked at" not in picture["waiting"]:
             self.seen.append((picture["waiting"], self.database.cashutokens.count_documents(DONE)))
             if len(self.seen) == 3:
-                self.told.lag, self.told.queued = 0.0, 0
+                self.told.lag, self.told.queued, self.told.free = 0.0, 0, 0.5
 
 
 @pytest.mark.parametrize(
-    ("lag", "queued", "why"),
+    ("said", "why"),
     [
-        (8.0, 0, "The replication lag is 8 s: the run waits until it is below 5 s."),
-        (None, 0, "The replication lag cannot be told: the run waits until it can be."),
-        (0.0, 101, "101 operations wait in the server, above 100: the run lets them go first."),
+        ({"lag": 8.0}, "The replication lag is 8 s: the run waits until it is below 5 s."),
+        ({"lag": None}, "The replication lag cannot be told: the run waits until it can be."),
+        ({"free": 0.08}, "8% of the disk is free: it waits until 10% are. Make room, or abort."),
+        ({"queued": 101}, "101 operations wait in the server, above 100: the run lets them go first."),
     ],
 )
-def test_nothing_is_written_while_secondaries_are_behind_and_the_run_goes_on_by_itself(
-    server: tuple[Any, Told], lag: float | None, queued: int, why: str
+def test_nothing_is_written_while_the_server_cannot_bear_it_and_the_run_goes_on_by_itself(
+    server: tuple[Any, Told], said: dict[str, Any], why: str
 ) -> None:
     database, told = server
 
     def at(point: Point) -> None:
         if point is Point.CHECKPOINTED and not desk.seen:
-            told.lag, told.queued = lag, queued
+            vars(told).update(said)
 
     with worker(database, desk=(desk := Waits(database, told)), at=at, size=20) as held:
         ending = driving.drive(held)
@@ -90,4 +92,23 @@ def test_above_thirty_seconds_the_run_ends_and_its_way_back_waits_and_is_not_end
 
     assert (back.state, back.why) == (RunState.ROLLED_BACK, "")
     assert len(desk.seen) == 3
+    assert raw(database) == before
+
+
+def test_a_disk_that_is_full_by_the_time_of_a_write_ends_the_run_and_the_way_back_needs_no_room(
+    server: tuple[Any, Told],
+) -> None:
+    database, told = server
+    before = raw(database)
+
+    def at(point: Point) -> None:
+        if point is Point.CHECKPOINTED:
+            told.full = True
+
+    with worker(database, at=at, size=20) as held:
+        ending = driving.drive(held)
+        assert (ending.state, "No space left on device" in ending.why) == (RunState.ROLLING_BACK, True)
+        assert database.cashutokens.count_documents(DONE) == 20
+        assert driving.take_back(held, held.phases).state is RunState.ROLLED_BACK
+
     assert raw(database) == before

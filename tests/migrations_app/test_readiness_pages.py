@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,11 @@ def test_the_database_away_is_told_and_the_page_itself_does_not_wait_for_it(
     assert "Waived by ada" in text
     assert "waive/ping/" not in text
     assert "waive/oplogWindow/" in text
+    several = re.search(r'href="([^"]*/waive/\?checks=[^"]*)"', text)
+    assert several is not None
+    dialog = client.get(unescape(several[1])).context["form"]
+    assert {"oplogWindow", "indexHealth"} <= set(dialog["checks"].value())
+    assert not {"ping", "primary", "diskSpace"} & set(dialog["checks"].value()), "never waived, or waived already"
     whole = client.get(ground["measured"]).content.decode()
     assert "<html" in whole
     assert "does not answer" in whole

@@ -1,7 +1,7 @@
-"""A MongoDB whose secondaries are as far behind as a test says: every other word is that of the server behind it.
+"""A MongoDB whose secondaries, load and disk are as a test says: every other word is that of the server behind it.
 
-It speaks MongoDB's wire protocol (OP_MSG): replSetGetStatus and serverStatus are answered here, in the form in which
-mongod answers them, and all else is handed on.
+It speaks MongoDB's wire protocol (OP_MSG): what a single embedded server cannot tell of secondaries, load and disk is
+answered here, in the form in which mongod answers it, and all else is handed on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,10 +25,15 @@ HEADER = struct.Struct("<iiii")  # length, number, number that is answered, oper
 
 @dataclass
 class Told:
-    """What the server says of itself. `lag` in seconds; None: the secondary tells no optime."""
+    """What the server says of itself.
+
+    `lag` in seconds; None: the secondary tells no optime. `free`: share of its disk. `full`: it takes nothing new.
+    """
 
     lag: float | None = 0.0
     queued: int = 0
+    free: float = 0.5
+    full: bool = False
 
     def replSetGetStatus(self) -> dict[str, Any]:  # noqa: N802 -- named as the command is
         now = datetime.now(UTC)
@@ -40,8 +45,21 @@ class Told:
     def serverStatus(self) -> dict[str, Any]:  # noqa: N802
         return {"globalLock": {"currentQueue": {"total": self.queued}}, "ok": 1.0}
 
+    def dbStats(self) -> dict[str, Any]:  # noqa: N802
+        return {"fsTotalSize": 1000.0, "fsUsedSize": 1000.0 * (1 - self.free), "ok": 1.0}
 
-OWN = {"replSetGetStatus": Told.replSetGetStatus, "serverStatus": Told.serverStatus}
+    def insert(self) -> dict[str, Any] | None:
+        """As WiredTiger refuses a write on a full disk."""
+        why = "No space left on device"
+        return {"ok": 0.0, "errmsg": why, "code": 14031, "codeName": "OutOfDiskSpace"} if self.full else None
+
+
+OWN: dict[str, Callable[[Told], dict[str, Any] | None]] = {
+    "replSetGetStatus": Told.replSetGetStatus,
+    "serverStatus": Told.serverStatus,
+    "dbStats": Told.dbStats,
+    "insert": Told.insert,
+}
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -55,12 +73,13 @@ class _Connection(socketserver.BaseRequestHandler):
         server = cast(_Server, self.server)
         with socket.create_connection(server.behind) as upstream:
             while message := _read(self.request):
-                own = OWN.get(_command(message))
+                told = OWN.get(_command(message))
+                own = told(server.told) if told else None
                 if own is None:
                     upstream.sendall(message)
                     self.request.sendall(_read(upstream))
                 else:
-                    self.request.sendall(_answer(message, own(server.told)))
+                    self.request.sendall(_answer(message, own))
 
 
 def _read(connection: socket.socket) -> bytes:

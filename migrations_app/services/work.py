@@ -80,7 +80,7 @@ class Work:
     lag: Lag = field(default_factory=lambda: Lag(None, 0))
     picture: dict[str, Any] = field(default_factory=dict)
     _looked: float = 0.0
-    _disk: tuple[float, float | None] = (-DISK_EVERY, None)  # when it was looked at, and its free share
+    _disk: tuple[float, float | None] | None = None  # when it was looked at, and its free share
 
     @property
     def started_at(self) -> datetime:
@@ -184,8 +184,7 @@ class Work:
         return found.why if found else next(filter(None, (self.tell(each) for each in self.brakes)), "")
 
     def _free(self) -> float | None:
-        at, share = self._disk
-        if time.monotonic() - at >= DISK_EVERY:
-            share = self.steady(lambda: replication.free(self.database))
-            self._disk = time.monotonic(), share
-        return share
+        """A server that does not tell is asked once: the question may cost it much."""
+        if self._disk is None or (self._disk[1] is not None and time.monotonic() - self._disk[0] >= DISK_EVERY):
+            self._disk = time.monotonic(), self.steady(lambda: replication.free(self.database))
+        return self._disk[1]

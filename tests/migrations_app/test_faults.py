@@ -70,7 +70,7 @@ def test_a_run_waits_for_a_mongodb_that_is_killed_and_goes_on_when_it_is_back(
             found.append(driving.take_back(held, held.phases))
 
     with servers.running(command, port=port):
-        fill(database)
+        fill(database, 40)
         before = raw(database)
     for do in (there, back):
         came.clear()

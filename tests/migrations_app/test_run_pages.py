@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from core import beside, events, heartbeats
 from migrations_app import selectors
+from migrations_app.adapters import target
 from migrations_app.admin import words
 from migrations_app.domain.states import RunState, Wish
 from migrations_app.models import MigrationRun
@@ -175,7 +176,9 @@ def test_a_database_that_is_away_is_told_and_what_needs_none_goes_on(
     ground: Ground,
     client_as: ClientAs,
     settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(target, "ANSWER", 0.3)
     client, row = client_as("approver"), ground.completed()
     settings.NCTOOL_MONGODBS = {"STAGING": f"mongodb://127.0.0.1:{free_port()}/nctool"}
     dry = client.post(PLAN, wanted(step="dry"))

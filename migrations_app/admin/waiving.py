@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import Http404
@@ -14,12 +14,14 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from core import environments
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
-from core.models import Environment
 from migrations_app.domain.readiness import NEVER_WAIVED
 from migrations_app.domain.readiness_checks import TITLES, CheckName
 from migrations_app.models import ReadinessWaiver
 from migrations_app.selectors import readiness as selectors
 from migrations_app.services import readiness
+
+if TYPE_CHECKING:
+    from core.models import Environment
 
 APPROVE = "migrations_app.approve_migration"
 HOURS = [(1, "1 hour"), (4, "4 hours"), (12, "12 hours"), (24, "1 day")]

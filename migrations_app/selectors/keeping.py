@@ -25,6 +25,8 @@ def kept_until(row: MigrationRun) -> datetime | None:
     """When the journal of a run goes by itself. None: it has none, it has gone, or only a person drops it."""
     if not _has_journal(row) or row.ended_at is None or RunState(row.state) not in retention.OVER:
         return None
+    if row.state != RunState.ROLLED_BACK and row.undone_by.filter(state=RunState.FAILED.value).exists():
+        return None  # a rollback of it has failed, and goes on when a person says so
     try:
         after_cleanup = modules.get(row.number).migration.cleanup_after
     except DomainError:  # its file is not here any more: the longer of the two times holds

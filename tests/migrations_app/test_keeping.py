@@ -117,12 +117,13 @@ def test_after_the_cleanup_the_journal_of_the_data_stays_for_the_cleanups_own_wa
     assert (entries(staging, run), entries(staging, cleanup)) == (0, 1)
 
 
-def test_a_rollback_that_failed_cannot_go_on_without_its_journal(
+def test_a_rollback_that_failed_keeps_its_journal_until_a_person_drops_it_and_cannot_go_on_without(
     flag: Flag, staging: Any, now: datetime, settings: Settings
 ) -> None:
     run = completed(now)
     down = requesting.request_rollback(run.uid, reason="no", actor=OLGA, now=now)
     MigrationRun.objects.filter(pk=down.pk).update(state=RunState.FAILED.value)
+    assert (kept.kept_until(run), keeping.forget_due(now=now + 1000 * DAY)) == (None, 0)
     keeping.forget(run.uid, reason="a person has put it right", actor=PAUL, now=now)
     with pytest.raises(Conflict, match="there is no way back"):
         steering.resume(down.uid, actor=OLGA, now=now)

@@ -41,7 +41,7 @@ class Waits(Notes):
         self.seen: list[tuple[str, int]] = []
 
     def progress(self, picture: Mapping[str, Any]) -> None:
-        if picture.get("waiting") and "looked at" not in picture["waiting"]:
+        if picture.get("waiting") and " by now." not in picture["waiting"]:  # which tells of an index or a validation
             self.seen.append((picture["waiting"], self.database.cashutokens.count_documents(DONE)))
             if len(self.seen) == 3:
                 self.told.lag, self.told.queued, self.told.free = 0.0, 0, 0.5

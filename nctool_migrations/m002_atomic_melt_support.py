@@ -81,7 +81,7 @@ migration = Migration(
         NoneLeft(
             "melted tokens of the old system without a mark", TOKENS, {**LEGACY, "metadata.legacy": {"$ne": True}}
         ),
-        Counted("migrated tokens", TOKENS, {"metadata.migrated": True}),
-        Counted("melted tokens of the old system", TOKENS, {"metadata.legacy": True}),
+        Counted("migrated tokens", TOKENS, {"metadata.migrated": True}, made_by="data.0"),
+        Counted("melted tokens of the old system", TOKENS, {"metadata.legacy": True}, made_by="data.1"),
     ),
 )

@@ -155,6 +155,7 @@ BACKUP_COMMAND = env.text("BACKUP_COMMAND")
 BACKUP_COMMANDS = env.by_suffix("BACKUP_COMMAND_")
 # On where a database is set up by its URL: a first look at the embedded one is not held up.
 MIGRATION_INTERLOCK = env.boolean("MIGRATION_INTERLOCK", default=bool(NCTOOL_MONGODB_URL or NCTOOL_MONGODBS))
+MIGRATION_JOURNAL_RETENTION_DAYS = env.integer("MIGRATION_JOURNAL_RETENTION_DAYS", 90)  # 0: for ever
 NCTOOL_MIGRATIONS = env.text("NCTOOL_MIGRATIONS", str(BASE_DIR / "nctool_migrations"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.control_plane(DATA_DIR / "control.sqlite3"),

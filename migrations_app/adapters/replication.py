@@ -1,4 +1,4 @@
-"""How far the secondaries are behind the primary."""
+"""What holds a run: how far the secondaries are behind, what waits in the server, how full its disk is."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def queued(database: Database[dict[str, Any]]) -> int | None:
         return None
     found = status.get("globalLock", {}).get("currentQueue", {}).get("total")
     return None if found is None else int(found)
+
+
+def free(database: Database[dict[str, Any]]) -> float | None:
+    """The share of the primary's disk that is free; None where the server does not tell."""
+    try:
+        stats = database.command("dbStats")
+    except OperationFailure:
+        return None
+    total, used = stats.get("fsTotalSize"), stats.get("fsUsedSize")
+    return None if not total or used is None else 1 - used / total
 
 
 def lag_of(status: Mapping[str, Any], kept_back: frozenset[int]) -> Lag:

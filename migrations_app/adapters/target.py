@@ -22,6 +22,7 @@ from migrations_app.domain.images import CODEC
 # ms: until a server is found; until it answers, which an index over millions takes long to. One that is dead is found
 # out by the heartbeat of the driver long before.
 SELECTION, SOCKET = 3_000, 6 * 3_600_000
+ANSWER = 3.0  # seconds in which it must show that it is there
 PATIENCE = 30.0  # seconds for one question to the database
 AGAIN = (43, 237, 11601)  # CursorNotFound after a long pause, CursorKilled, Interrupted: somebody killed the question
 
@@ -62,6 +63,12 @@ def told(seconds: float = PATIENCE) -> Iterator[None]:
             yield
     except PyMongoError as error:
         raise Unreachable(words(error)) from error
+
+
+def need_answer(target: Target) -> None:
+    """Raises Unreachable soon where it would be waited for in vain."""
+    with told(ANSWER):
+        target.database.command("ping")
 
 
 def asks_cheaply_for_the_time(database: Database[dict[str, Any]]) -> bool:

@@ -6,13 +6,10 @@ from core.errors import Conflict
 from migrations_app.adapters import target
 from migrations_app.adapters.mongo import Unreachable
 
-ANSWER = 2.0  # seconds
-
 
 def need_answer(environment: str) -> None:
     """Raises Conflict, caused by Unreachable when it does not answer, and alone when none is set up."""
     try:
-        with target.told(ANSWER):
-            target.connect(environment).database.command("ping")
+        target.need_answer(target.connect(environment))
     except Unreachable as error:
         raise Conflict(f"nctool's MongoDB does not answer, and nothing was changed: {error}") from error

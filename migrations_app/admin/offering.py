@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from migrations_app.admin import steering
 from migrations_app.admin.steering import RunCommand
+from migrations_app.domain.retention import OVER
 from migrations_app.domain.states import AT_WORK, UNDER_WAY, Direction, RunState, Wish
 from migrations_app.models import MigrationLog, MigrationRun
 from migrations_app.selectors.runs_shown import may_be_taken_back
@@ -84,7 +85,7 @@ def _steering(row: MigrationRun) -> dict[type[RunCommand], bool]:
 
 def _cleaning(row: MigrationRun) -> dict[type[RunCommand], bool]:
     state = RunState(row.state)
-    over = state in (RunState.COMPLETED, RunState.ROLLED_BACK) and row.direction == Direction.UP
+    over = state in OVER and row.direction == Direction.UP and row.started_at is not None
     return {
         steering.Unlock: state in AT_WORK,
         steering.Forget: over and not row.result.get("forgotten"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -12,18 +13,18 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from unfold.widgets import UnfoldAdminSelectWidget
 
 from core import beside, environments
-from core.admin.confirm import ConfirmView, Effect, ReasonForm
-from core.admin.read_only import ReadOnlyAdmin, Screen, person
+from core.admin.confirm import Effect
+from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.errors import DomainError, NotFound
 from core.templatetags.screen import badge
 from migrations_app.adapters import backup_command, target
+from migrations_app.admin.waiving import APPROVE, Dialog, Waive, WaiveSeveral, Withdraw, page_of
 from migrations_app.domain.amounts import size
 from migrations_app.domain.backup import SET_COMMAND, UNDER_WAY, BackupState
 from migrations_app.domain.readiness import Check, Readiness
-from migrations_app.domain.readiness_checks import TITLES, CheckName, Standing
+from migrations_app.domain.readiness_checks import Standing
 from migrations_app.models import Backup, ReadinessWaiver
 from migrations_app.selectors import readiness as selectors
 from migrations_app.services import backups, readiness
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from core.models import Environment
 
 VIEW = "migrations_app.view_readinesswaiver"
-APPROVE, REQUEST = "migrations_app.approve_migration", "migrations_app.request_migration"
-HOURS = [(1, "1 hour"), (4, "4 hours"), (12, "12 hours"), (24, "1 day")]
+REQUEST = "migrations_app.request_migration"
 LOOK = {
     Standing.OK: ("ok", "ok", "check_circle"),
     Standing.RED: ("not ok", "bad", "error"),
@@ -50,10 +50,6 @@ BACKUP_LOOK = {
     BackupState.LOST: ("lost", "warn", "link_off"),
 }
 OUTPUT = 4_000  # characters of the end of it
-
-
-def page_of(environment: str) -> str:
-    return reverse("admin:migrations_app_readiness_in", args=[environment])
 
 
 class ReadinessScreen(Screen):
@@ -99,82 +95,15 @@ class Measured(ReadinessScreen):
             found = readiness.look(self.environment.key, now=timezone.now())
         except DomainError as error:
             refusal = str(error)
+        red = [check.name.value for check in found.blocking if check.may_be_waived] if found else []
         return super().get_context_data(
-            readiness=found, refusal=refusal, is_measured=True, checks=_rows(found) if found else [], **kwargs
+            readiness=found,
+            refusal=refusal,
+            is_measured=True,
+            checks=_rows(found) if found else [],
+            waive_several_url=_several_url(self.environment.key, red) if len(red) > 1 else "",
+            **kwargs,
         )
-
-
-class WaiveForm(ReasonForm):
-    hours = forms.TypedChoiceField(label="For", coerce=int, choices=HOURS, initial=4, widget=UnfoldAdminSelectWidget)
-
-    field_order = ["hours", "reason"]
-
-
-class Dialog(ConfirmView):
-    """About one environment, told by its key."""
-
-    @property
-    def environment(self) -> Environment:
-        return environments.get(self.kwargs["key"])
-
-    def back(self) -> str:
-        return page_of(self.environment.key)
-
-    def who(self) -> dict[str, Any]:
-        return {"actor": person(self.request), "now": timezone.now()}
-
-
-class Waive(Dialog):
-    permission_required = APPROVE
-    form_class = WaiveForm
-
-    def effect(self) -> Effect:
-        check = self.kwargs["check"]
-        if check not in set(CheckName):
-            raise Http404(f"There is no check {check}.")
-        return Effect(
-            title=f"Waive: {TITLES[CheckName(check)]}",
-            sentences=[
-                "Migrations of this environment pass the check until the time you choose, whatever it says then.",
-                "Say in the reason what you looked at instead of it.",
-            ],
-            submit="Waive",
-            dangerous=True,
-            environment=self.environment,
-        )
-
-    def perform(self, values: dict[str, Any]) -> str:
-        key, check = self.kwargs["key"], self.kwargs["check"]
-        made = readiness.waive(key, check, values["reason"], values["hours"], **self.who())
-        return f"{TITLES[CheckName(made.check_name)]}: waived for {dict(HOURS)[values['hours']]}."
-
-
-class Withdraw(Dialog):
-    permission_required = APPROVE
-
-    @cached_property
-    def waiver(self) -> ReadinessWaiver:
-        return selectors.waiver(self.kwargs["pk"])
-
-    @property
-    def environment(self) -> Environment:
-        return self.waiver.environment
-
-    def reason_required(self) -> bool:
-        return False
-
-    def effect(self) -> Effect:
-        row = self.waiver
-        return Effect(
-            title=f"End the waiver: {TITLES[CheckName(row.check_name)]}",
-            sentences=[f"{row.by} waived it because: {row.reason}", "The check counts again at once."],
-            submit="End the waiver",
-            environment=row.environment,
-        )
-
-    def perform(self, values: dict[str, Any]) -> str:
-        row = readiness.withdraw_waiver(self.waiver.pk, values["reason"], **self.who())
-        return f"{TITLES[CheckName(row.check_name)]} counts again."
 
 
 class MakeBackup(Dialog):
@@ -236,6 +165,7 @@ class ReadinessAdmin(ReadOnlyAdmin):
         pages: list[tuple[str, type[Any], str]] = [
             ("in/<slug:key>/", ReadinessScreen, "in"),
             ("in/<slug:key>/measured/", Measured, "measured"),
+            ("in/<slug:key>/waive/", WaiveSeveral, "waive_several"),
             ("in/<slug:key>/waive/<str:check>/", Waive, "waive"),
             ("in/<slug:key>/backup/", MakeBackup, "backup"),
             ("waiver/<int:pk>/withdraw/", Withdraw, "withdraw"),
@@ -277,6 +207,11 @@ def _rows(found: Readiness) -> list[tuple[Check, SafeString, str, str]]:
             withdraw = reverse("admin:migrations_app_readiness_withdraw", args=[check.waiver.id])
         rows.append((check, badge(*LOOK[check.standing]), waive, withdraw))
     return rows
+
+
+def _several_url(key: str, checks: list[str]) -> str:
+    address = reverse("admin:migrations_app_readiness_waive_several", args=[key])
+    return f"{address}?{urlencode({'checks': checks}, doseq=True)}"
 
 
 def _size(row: Backup) -> str:

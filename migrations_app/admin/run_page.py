@@ -20,6 +20,7 @@ from migrations_app.domain.amounts import size
 from migrations_app.domain.states import AT_WORK, LIVE, Direction, LogStatus, RunState, Traffic, Wish
 from migrations_app.models import MigrationRun
 from migrations_app.selectors import runs_shown
+from migrations_app.selectors.keeping import kept_until
 from migrations_app.selectors.shown import progress
 
 HISTORY = 40
@@ -117,6 +118,7 @@ def _came_of_it(row: MigrationRun) -> dict[str, Any]:
         "fates": validated.fates(row.result, row),
         "failed_documents": validated.named(row.result),
         "forgotten": parse_datetime(str(row.result.get("forgotten", ""))) if row.result.get("forgotten") else None,
+        "kept_until": kept_until(row),
         "has_journal": row.started_at is not None and not (row.of or row).result.get("forgotten"),
     }
 

@@ -17,12 +17,13 @@ from core.admin.row_command import RowCommand, SeenCommand
 from core.errors import Conflict
 from migrations_app.adapters import lease, target
 from migrations_app.adapters.mongo import Unreachable
-from migrations_app.admin.answering import ANSWER, need_answer
+from migrations_app.adapters.target import ANSWER
+from migrations_app.admin.answering import need_answer
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import LogStatus
 from migrations_app.models import MigrationRun
 from migrations_app.selectors import runs_shown
-from migrations_app.services import requesting, steering
+from migrations_app.services import keeping, requesting, steering
 
 REQUEST, APPROVE = "migrations_app.request_migration", "migrations_app.approve_migration"
 Done = TypeVar("Done")
@@ -274,7 +275,7 @@ class Forget(RunCommand):
 
     def perform(self, values: dict[str, Any]) -> str:
         need_answer(self.row.environment.key)
-        count = steering.forget(self.row.uid, reason=values["reason"], **self.who())
+        count = keeping.forget(self.row.uid, reason=values["reason"], **self.who())
         return f"Dropped: {count:,} entries. There is no way back from here."
 
 

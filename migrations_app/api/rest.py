@@ -105,7 +105,10 @@ class LogOut(Schema):
 
 
 class RunOut(Schema):
-    """`before` and `after` are what the validations found; `progress` is how far it is."""
+    """`before` and `after` are what the validations found; `progress` is how far it is.
+
+    `journal_kept_until` is null where there is no journal, or none that goes by itself.
+    """
 
     id: str
     environment: str
@@ -129,6 +132,7 @@ class RunOut(Schema):
     approved_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    journal_kept_until: datetime | None
     progress: dict[str, Any]
     before: dict[str, Any]
     after: dict[str, Any]

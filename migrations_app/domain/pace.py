@@ -10,6 +10,7 @@ LEAST, FIRST, MOST = 10, 200, 2_000  # documents of a batch
 WEIGHT = 0.5  # of the newest batch in what is expected of the next
 MOST_QUEUED = 100  # operations that wait in the server; nctool's are among them
 PAUSE_LAG, ABORT_LAG = timedelta(seconds=5), timedelta(seconds=30)
+LEAST_FREE = 0.1  # of the disk; a run begins above 0.2 (seed: validateDatabaseReadiness): the journal takes some
 SLOWEST = 5  # percent of the time
 
 
@@ -54,12 +55,15 @@ class Brake:
     abort: bool = False
 
 
-def brake(lag: Lag, queued: int | None = None) -> Brake | None:
+def brake(lag: Lag, queued: int | None = None, free: float | None = None) -> Brake | None:
     """What the server says: go on, wait, or end it before the secondaries fall out of the log.
 
     Args:
         queued: operations that wait in the server; None where it does not tell.
+        free: share of its disk, 0 to 1; None where it does not tell, or where that holds nothing.
     """
+    if free is not None and free < LEAST_FREE:
+        return Brake(f"{free:.0%} of the disk is free: it waits until {LEAST_FREE:.0%} are. Make room, or abort.")
     if queued is not None and queued > MOST_QUEUED:
         return Brake(f"{queued} operations wait in the server, above {MOST_QUEUED}: the run lets them go first.")
     if not lag.members:

@@ -54,11 +54,16 @@ class NoneLeft:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many documents are like this, before and after: told, and never a failure."""
+    """How many documents are like this, before and after.
+
+    `made_by` names the operation that makes documents be like this, as `data.0`: after the run there are as many more
+    as that has changed. With writers stopped anything else is a failure; under live traffic it is told.
+    """
 
     title: str
     collection: str
     where: Mapping[str, Any]
+    made_by: str = ""
 
 
 Validation = Unchanged | Balances | NoneLeft | Counted

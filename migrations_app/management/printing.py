@@ -9,6 +9,7 @@ from typing import Any
 from migrations_app.adapters.modules import Loaded
 from migrations_app.domain.readiness import Readiness
 from migrations_app.models import MigrationRun
+from migrations_app.selectors.keeping import kept_until
 from migrations_app.selectors.shown import moment, progress
 
 WIDTH = 30  # characters of the bar
@@ -42,6 +43,8 @@ def run(row: MigrationRun) -> list[str]:
     found += [f"  target: {row.plan['target']}"] if row.plan.get("target") else []
     found += [f"  digest: {row.digest}"] if row.state == "requested" else []
     found += [f"  began {moment(row.started_at)}, ended {moment(row.ended_at)}"] if row.started_at else []
+    until = kept_until(row)
+    found += [f"  its journal is kept until {moment(until)}"] if until else []
     found += [f"  error: {row.error}"] if row.error else []
     for log in (row.of or row).logs.order_by("id"):
         took = f", {log.duration / 1000:,.1f} s" if log.duration is not None else ""

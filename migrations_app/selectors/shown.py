@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from migrations_app.models import MigrationLog, MigrationRun
+from migrations_app.selectors.keeping import kept_until
 
 
 def shown(row: MigrationRun) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def shown(row: MigrationRun) -> dict[str, Any]:
         "approved_at": row.approved_at,
         "started_at": row.started_at,
         "ended_at": row.ended_at,
+        "journal_kept_until": kept_until(row),
         "progress": progress(row),
         "before": row.before,
         "after": row.after,

@@ -73,8 +73,11 @@ def take_back(work: Work, phases: tuple[str, ...]) -> Ending:
 
 def _done(work: Work) -> dict[str, Any]:
     """How many documents each operation has changed, and the size of their journal."""
-    changed = {key.replace("_", "."): count for key, count in work.journal.state.get("changed", {}).items()}
-    return {"changed": changed, "journal_bytes": work.journal.state.get("bytes", 0)}
+    return {"changed": _changed(work), "journal_bytes": work.journal.state.get("bytes", 0)}
+
+
+def _changed(work: Work) -> dict[str, int]:
+    return {key.replace("_", "."): count for key, count in work.journal.state.get("changed", {}).items()}
 
 
 def _told(error: Exception) -> str:
@@ -122,7 +125,7 @@ def _validate_after(work: Work, *, whole: bool) -> None:
             work.uid,
             earlier=work.journal.state["before"],
             traffic=work.traffic,
-            changed=work.journal.state.get("changed", {}),
+            changed=_changed(work),
             phases=work.phases,
             whole=whole,
         )

@@ -89,6 +89,14 @@ def waive(environment: str, check: str, reason: str, hours: int, actor: Actor, n
 
 
 @transaction.atomic
+def waive_all(
+    environment: str, checks: Sequence[str], reason: str, hours: int, actor: Actor, now: datetime
+) -> list[ReadinessWaiver]:
+    """Several at once, all of them or none. Raises what `waive` raises."""
+    return [waive(environment, check, reason, hours, actor, now) for check in dict.fromkeys(checks)]
+
+
+@transaction.atomic
 def withdraw_waiver(waiver_id: int, reason: str, actor: Actor, now: datetime) -> ReadinessWaiver:
     """End a waiver before its time. Raises NotFound, and Conflict for one that holds no more."""
     row = selectors.waiver(waiver_id)

@@ -25,6 +25,7 @@ from migrations_app.domain.states import (
 )
 from migrations_app.models import MigrationRun
 from migrations_app.services import planning, readiness
+from migrations_app.services.keeping import need_journal
 from migrations_app.services.planning import Wanted
 from migrations_app.services.rows import hold, move, need_reason, need_state, picture, save
 
@@ -61,12 +62,13 @@ def request_rollback(
     Args:
         approved_by: who has confirmed it elsewhere already, as a rollback by two people; it then begins at once.
 
-    Raises Conflict while a flag that needs the migration is on, after a later migration or a cleanup, and for a run
-    that is not over.
+    Raises Conflict while a flag that needs the migration is on, after a later migration or a cleanup, for a run that
+    is not over, and for one whose journal was dropped.
     """
     reason = need_reason(reason)
     of = selectors.get(uid)
     need_state(of, TO_TAKE_BACK, "taken back")
+    need_journal(of)
     chosen = _phases_back(of, phases)
     need_flags_off(of)
     _need_last(of)
@@ -160,6 +162,8 @@ def _open(row: MigrationRun, *, actor: Actor, now: datetime) -> MigrationRun:
     ).first()
     if twin is not None and now < twin.expires_at:
         raise Conflict(f"The same is asked for already, by {twin.requested_by}: {twin.uid}.")
+    if row.of is not None:
+        need_journal(hold(row.of.uid))  # held, so that it is not dropped while this is opened
     at_once = bool(row.approved_by) or not row.environment.protected
     if at_once:
         _start(row)
@@ -201,8 +205,6 @@ def _need_last(of: MigrationRun) -> None:
     newer = next((row for row in later if row.logs.exclude(status=LogStatus.ROLLED_BACK.value).exists()), None)
     if newer is not None:
         raise Conflict(f"Run {newer.uid} ({newer.title}) came after it: take that one back first.")
-    if of.result.get("forgotten"):
-        raise Conflict(f"The journal of {of.uid} was dropped on {of.result['forgotten']}: there is no way back.")
 
 
 def _need_requested(row: MigrationRun, verb: str, *, now: datetime) -> None:

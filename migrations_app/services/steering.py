@@ -11,12 +11,14 @@ from django.db import transaction
 from core.actors import Actor
 from core.errors import Conflict, Invalid
 from migrations_app import selectors
-from migrations_app.adapters import journal, target
 from migrations_app.adapters import lease as leases
+from migrations_app.adapters import target
 from migrations_app.adapters.mongo import Unreachable
+from migrations_app.adapters.target import Target
 from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import AT_WORK, Direction, RunState, Wish
 from migrations_app.models import MigrationRun
+from migrations_app.services.keeping import need_journal
 from migrations_app.services.rows import hold, move, need_reason, need_state, picture, save
 
 AGAIN = {
@@ -47,6 +49,8 @@ def resume(uid: str, *, reason: str = "", actor: Actor, now: datetime) -> Migrat
         if row.direction == Direction.DOWN:
             again[RunState.FAILED] = RunState.RUNNING
         need_state(row, set(again), "resumed")
+        if row.of is not None:
+            need_journal(hold(row.of.uid))
         other = selectors.under_way(row.environment.key)
         if other is not None and other.pk != row.pk:
             raise Conflict(f"Run {other.uid} is under way in {row.environment}: that one first.")
@@ -94,32 +98,13 @@ def unlock(environment: str, *, reason: str, actor: Actor, now: datetime) -> str
     """
     reason = need_reason(reason)
     place = target.connect(environment)
-    with _asked(environment):
+    with _asked(place):
         held = leases.holder(place.database)
         if held is None:
             raise Conflict(f"Nobody has the lock of {place.name}.")
         leases.break_open(place.database)
     _tell_unlocked(str(held.get("run")), reason, str(held.get("worker")), actor=actor, now=now)
     return f"Taken from {held.get('worker')}, which had it for {held.get('run')}."
-
-
-def forget(uid: str, *, reason: str, actor: Actor, now: datetime) -> int:
-    """Drop the journal of a run that is over: there is no way back from then on. How many entries it had."""
-    reason = need_reason(reason)
-    row = selectors.get(uid)
-    need_state(row, {RunState.COMPLETED, RunState.ROLLED_BACK}, "forgotten")
-    with _asked(row.environment.key):
-        count = journal.forget(target.connect(row.environment.key).database, uid)
-    _tell_forgotten(uid, reason, actor=actor, now=now)
-    return count
-
-
-@transaction.atomic
-def _tell_forgotten(uid: str, reason: str, *, actor: Actor, now: datetime) -> None:
-    row = hold(uid)
-    before = picture(row)
-    row.result = {**row.result, "forgotten": now.isoformat()}
-    save(row, "forgotten", before, actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -130,13 +115,14 @@ def _tell_unlocked(uid: str, reason: str, worker: str, *, actor: Actor, now: dat
 
 
 @contextmanager
-def _asked(environment: str) -> Iterator[None]:
+def _asked(place: Target) -> Iterator[None]:
     """Raises Conflict when the database does not answer."""
     try:
+        target.need_answer(place)
         with target.told():
             yield
     except Unreachable as error:
-        raise Conflict(f"The database of {environment} cannot be asked: {error}") from error
+        raise Conflict(f"The database of {place.environment} cannot be asked: {error}") from error
 
 
 def _wish(row: MigrationRun, wish: Wish, reason: str, *, actor: Actor, now: datetime) -> MigrationRun:

@@ -65,7 +65,7 @@ def after(
     """Look at everything after a run, against the pictures of before it.
 
     Args:
-        changed: by operation, how many documents the run has changed.
+        changed: by operation, as `data.0`, how many documents the run has changed.
         whole: all documents were done; False after a canary, when some are still as they were.
 
     The result's `ok` says whether the run may be called successful.
@@ -80,6 +80,8 @@ def after(
         else:
             must = isinstance(wanted, NoneLeft) and whole and PhaseName.DATA in phases
             checks[wanted.title] = _counted(database, wanted, earlier, must=must)
+            if isinstance(wanted, Counted) and wanted.made_by and earlier:
+                _expect(checks[wanted.title], wanted, earlier, changed, traffic)
     checks.update(_indexes(database, migration, phases) if whole else {})
     if traffic is Traffic.STOPPED and earlier:
         checks["number of documents"] = _same_totals(earlier["totals"], results["totals"])
@@ -172,6 +174,19 @@ def _counted(database: Documents, wanted: NoneLeft | Counted, earlier: Mapping[s
     told = f"{count:,}" + (f", before {was:,}" if was is not None else "")
     named = [str(row["_id"]) for row in rows.find(dict(wanted.where), {"_id": 1}).limit(MOST_NAMED)] if must else []
     return {"ok": not (must and count), "value": count, "told": told, "named": {"left": named} if named else {}}
+
+
+def _expect(
+    check: Results, wanted: Counted, earlier: Mapping[str, Any], changed: Mapping[str, int], traffic: Traffic
+) -> None:
+    """As many more than before as the operation has changed: neither a document missed nor one too many."""
+    was = earlier.get("checks", {}).get(wanted.title, {}).get("value")
+    if was is None:
+        return
+    expected = was + changed.get(wanted.made_by, 0)
+    check["expected"] = expected
+    check["told"] += f", expected {expected:,}"
+    check["ok"] = traffic is Traffic.LIVE or check["value"] == expected
 
 
 def _indexes(database: Documents, migration: Migration, phases: tuple[str, ...]) -> Results:

@@ -24,6 +24,7 @@ from migrations_app.domain.steps import Point
 
 log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0  # seconds between two looks at wishes, lag and brakes
+DISK_EVERY = 10.0  # seconds between two looks at the disk, which cost the server more
 TRY_EVERY = 1.0  # seconds between two tries of something that is away
 MARGIN = 10.0  # seconds of the lease that must be left before anything is written
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Work:
     lag: Lag = field(default_factory=lambda: Lag(None, 0))
     picture: dict[str, Any] = field(default_factory=dict)
     _looked: float = 0.0
+    _disk: tuple[float, float | None] | None = None  # when it was looked at, and its free share
 
     @property
     def started_at(self) -> datetime:
@@ -173,9 +175,16 @@ class Work:
     def _braked(self) -> str:
         """Why it has to wait. The way back waits for secondaries, but they never end it, and no guard holds it."""
         self.lag = self.steady(lambda: replication.lag(self.database))
-        found: Brake | None = brake(self.lag, self.steady(lambda: replication.queued(self.database)))
+        queued = self.steady(lambda: replication.queued(self.database))
+        found: Brake | None = brake(self.lag, queued, None if self.undoing else self._free())
         if self.undoing:
             return found.why if found else ""
         if found is not None and found.abort:
             raise Stop(found.why)
         return found.why if found else next(filter(None, (self.tell(each) for each in self.brakes)), "")
+
+    def _free(self) -> float | None:
+        """A server that does not tell is asked once: the question may cost it much."""
+        if self._disk is None or (self._disk[1] is not None and time.monotonic() - self._disk[0] >= DISK_EVERY):
+            self._disk = time.monotonic(), self.steady(lambda: replication.free(self.database))
+        return self._disk[1]

@@ -91,7 +91,7 @@ class World:
         return {row["_id"]: row for row in self.tokens.find({})}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents=DOCUMENTS, story=STORY)
 def test_a_run_changes_all_it_should_and_its_way_back_leaves_what_others_wrote(
     database: Any, documents: list[tuple[str, Any]], story: dict[tuple[Point, int], Any]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ import pymongo
 import pytest
 from django.db import OperationalError
 
-from migrations_app.adapters import lease as leases
 from migrations_app.domain.states import RunState, Traffic, Wish
 from migrations_app.domain.steps import Point
 from migrations_app.services import driving, work
@@ -26,7 +22,6 @@ from tests import servers
 from tests.migrations_app.engine import Notes, raw, token, wallets, worker
 
 DOCUMENTS = 120
-KILLS = 50
 
 
 def fill(database: Any, count: int = DOCUMENTS) -> None:
@@ -38,54 +33,6 @@ def fill(database: Any, count: int = DOCUMENTS) -> None:
 def database(empty: Any) -> Any:
     fill(empty)
     return empty
-
-
-def in_a_process_that_is_killed(do: Callable[[], object], *, after: float) -> bool:
-    """Run something in a process of its own, and kill that; whether it was alive by then."""
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            do()
-            code = 0
-        finally:
-            os._exit(code)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return True
-    assert os.WEXITSTATUS(status) == 0, "the worker failed by itself"
-    return False
-
-
-def test_a_worker_that_is_killed_fifty_times_at_random_misses_nothing_and_does_nothing_twice(
-    database: Any, mongodb_url: str
-) -> None:
-    before, dice, name = raw(database), random.Random(7), database.name
-
-    def bring(uid: str, verb: Callable[[Any], Any]) -> Callable[[], None]:
-        def do() -> None:
-            client: Any = pymongo.MongoClient(mongodb_url, tz_aware=True, w="majority")
-            with client, worker(client[name], uid=uid, size=10) as held:
-                verb(held)
-
-        return do
-
-    killed = number = 0
-    while killed < KILLS:
-        number += 1
-        uid = f"mr-{number}"
-        for verb, state in ((driving.drive, RunState.COMPLETED), (back, RunState.ROLLED_BACK)):
-            while killed < KILLS and in_a_process_that_is_killed(bring(uid, verb), after=dice.uniform(0.02, 0.3)):
-                killed += 1
-                leases.break_open(database)  # in place of the end of its lease
-            with worker(database, uid=uid, size=10) as held:
-                ending = verb(held)
-            assert (ending.state, ending.why) == (state, "")
-            if state is RunState.COMPLETED:
-                assert ending.result["changed"] == {"data.0": DOCUMENTS, "data.1": DOCUMENTS // 5}
-        assert raw(database) == before
 
 
 def back(held: Work) -> driving.Ending:
@@ -123,7 +70,7 @@ def test_a_run_waits_for_a_mongodb_that_is_killed_and_goes_on_when_it_is_back(
             found.append(driving.take_back(held, held.phases))
 
     with servers.running(command, port=port):
-        fill(database)
+        fill(database, 40)
         before = raw(database)
     for do in (there, back):
         came.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,9 @@ def test_a_run_is_asked_for_begins_at_once_where_nothing_is_protected_and_is_tol
         "migration.completed",
     ]
     assert selectors.applied(STAGING, "002") == run
+    server = staging.client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+    dated = staging.cashutokens.find_one({"metadata.migrated": True})["metadata"]["migration_date"]
+    assert abs(server - dated) < timedelta(minutes=10), "by the server's clock: the worker's is months behind"
     with pytest.raises(Conflict, match="applied in staging already"):
         asked(now)
 

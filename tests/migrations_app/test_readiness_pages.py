@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ def ground(all_environments: None, settings: Settings, tmp_path: Path) -> dict[s
         "in": ["production"],
         "measured": ["production"],
         "waive": ["production", "oplogWindow"],
+        "waive_several": ["production"],
         "backup": ["production"],
         "withdraw": [waiver.pk],
         "tested": [made.pk],
@@ -55,15 +58,17 @@ def test_everybody_looks_operators_make_backups_and_approvers_waive(
     ground: dict[str, str], client_as: Callable[[str], Client], role: Role
 ) -> None:
     operates, approves = role is not Role.VIEWER, role is Role.APPROVER
-    allowed = {"in": True, "waive": approves, "withdraw": approves, "backup": operates, "tested": operates}
+    allowed = {"in": True, "waive": approves, "waive_several": approves, "withdraw": approves}
+    allowed |= {"backup": operates, "tested": operates}
     client = client_as(role)
     assert client.get(SCREEN, follow=True).redirect_chain[-1][0] == ground["in"]
     for name, may in allowed.items():
         assert client.get(ground[name]).status_code == (200 if may else 403), name
         if name != "in":
-            sent = {"reason": "looked at by hand", "hours": "4"}
+            sent = {"reason": "looked at by hand", "hours": "4", "checks": ["backup", "indexHealth"]}
             assert client.post(ground[name], sent).status_code == (302 if may else 403), name
-    assert ReadinessWaiver.objects.filter(check_name="oplogWindow").exists() is approves
+    waived = {"oplogWindow", "backup", "indexHealth"} if approves else set()
+    assert set(ReadinessWaiver.objects.exclude(check_name="diskSpace").values_list("check_name", flat=True)) == waived
     assert (Backup.objects.count(), Backup.objects.filter(restored_by=role).count()) == (1 + operates, int(operates))
 
 
@@ -94,6 +99,11 @@ def test_the_database_away_is_told_and_the_page_itself_does_not_wait_for_it(
     assert "Waived by ada" in text
     assert "waive/ping/" not in text
     assert "waive/oplogWindow/" in text
+    several = re.search(r'href="([^"]*/waive/\?checks=[^"]*)"', text)
+    assert several is not None
+    dialog = client.get(unescape(several[1])).context["form"]
+    assert {"oplogWindow", "indexHealth"} <= set(dialog["checks"].value())
+    assert not {"ping", "primary", "diskSpace"} & set(dialog["checks"].value()), "never waived, or waived already"
     whole = client.get(ground["measured"]).content.decode()
     assert "<html" in whole
     assert "does not answer" in whole

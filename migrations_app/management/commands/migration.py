@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 from django.utils import timezone
 
 from core import environments, heartbeats
@@ -22,7 +21,7 @@ from migrations_app.adapters import modules
 from migrations_app.domain.states import AT_WORK, LIVE, RunState
 from migrations_app.management import new, printing
 from migrations_app.selectors.shown import shown
-from migrations_app.services import migrator, planning, readiness, requesting, steering, verifying
+from migrations_app.services import keeping, migrator, planning, readiness, requesting, steering, verifying
 
 VERBS = {
     "status": "each migration and what is applied where, and the runs that wait or are under way",
@@ -149,7 +148,7 @@ class Command(DoorCommand):
                 "refuse": requesting.refuse,
                 "pause": steering.pause,
                 "resume": steering.resume,
-                "forget": steering.forget,
+                "forget": keeping.forget,
             }
             does[verb](uid, **told)
         return uid
@@ -184,12 +183,10 @@ class Command(DoorCommand):
         if not found.ready:
             raise CommandError(f"The database of {options['environment']} is not ready.")
 
-    @transaction.atomic
     def _waive(self, options: dict[str, Any]) -> None:
-        """All of them or none."""
         person = signed_in(options["person"], "migrations_app.approve_migration")
         told = {"reason": options["reason"], "hours": options["hours"], "actor": person, "now": timezone.now()}
-        made = [readiness.waive(options["environment"], check, **told) for check in options["check"]]
+        made = readiness.waive_all(options["environment"], options["check"], **told)
         lines = [f"{row.check_name} passes until {row.expires_at:%H:%M} UTC" for row in made]
         self._say({"waived": [row.check_name for row in made]}, lines, options)
 

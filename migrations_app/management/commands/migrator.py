@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -15,10 +16,11 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from core import heartbeats
-from migrations_app.services import backups, migrator, requesting
+from migrations_app.services import backups, keeping, migrator, requesting
 
 log = logging.getLogger(__name__)
 PAUSE = 2.0  # seconds between two looks while nothing waits
+TIDY_EVERY = 600.0  # seconds between two looks for journals whose time is over
 
 
 class Command(BaseCommand):
@@ -33,9 +35,22 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         name = f"{socket.gethostname()}:{os.getpid()}"
+        tidied = -TIDY_EVERY
         while not stopping.is_set():
-            if not _round(name, stopping):
+            worked = _round(name, stopping)
+            if not worked and time.monotonic() - tidied >= TIDY_EVERY:
+                _tidy()
+                tidied = time.monotonic()
+            if not worked:
                 stopping.wait(PAUSE)
+
+
+def _tidy() -> None:
+    """Whatever goes wrong here, runs go on."""
+    try:
+        keeping.forget_due(now=timezone.now())
+    except Exception:
+        log.exception("journals whose time is over could not be dropped")
 
 
 def _round(name: str, stopping: Event) -> bool:

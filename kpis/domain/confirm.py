@@ -23,17 +23,19 @@ class Standing:
     until: date | None = None
 
 
-def after(before: Standing, status: Status, day: date) -> tuple[Standing, bool]:
-    """The standing after this day, and whether people are to be told. A day that was looked at says nothing again.
+def after(before: Standing, status: Status, day: date) -> Standing:
+    """The standing after this day. A day that was looked at says nothing again.
 
-    Days without data, or with too few, begin anew: they neither confirm nor deny. The first time a KPI is met
-    nobody is told: nothing has changed.
+    Days without data, or with too few, begin anew: they neither confirm nor deny.
     """
     if before.until is not None and day <= before.until:
-        return before, False
+        return before
     if not status.judged:
-        return replace(before, seen=None, days=0, until=day), False
+        return replace(before, seen=None, days=0, until=day)
     days = before.days + 1 if before.seen is status else 1
-    known = before.told if days < IN_A_ROW else status
-    changed = known is not before.told and not (before.told is None and status is Status.MET)
-    return Standing(known, status, days, day), changed
+    return Standing(before.told if days < IN_A_ROW else status, status, days, day)
+
+
+def is_news(before: Standing, now: Standing) -> bool:
+    """Whether people are to be told. That a KPI is met from the start is no news."""
+    return now.told is not before.told and not (before.told is None and now.told is Status.MET)

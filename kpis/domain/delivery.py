@@ -2,7 +2,7 @@
 
 **Deployment**: a moment at which more users of an environment get something new. One of
 a raise of a flag (`flag.enabled`, `flag.rollout_changed`, `flag.promoted` after which more users have it: also every
-step of a ramp), raises of one flag within ten minutes being one deployment;
+step of a ramp), raises of one flag that follow each other within ten minutes being one deployment;
 a migration that was completed (`migration.completed`, upwards);
 an activity of a plan that passed and begins with "Deploy " (`item.marked`).
 An edit of an allow-list, of parameters or of targeting is none.

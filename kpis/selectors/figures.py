@@ -30,7 +30,7 @@ MOST_DAYS = 366  # of a history
 def board(environment_id: int, *, start: datetime, end: datetime) -> list[Figure]:
     """Every KPI over the days of the environment that begin from `start` to before `end`, with the days before.
 
-    Five queries. Raises NotFound for an unknown environment, Invalid for a time that has no day in it.
+    Four queries. Raises NotFound for an unknown environment, Invalid for a time that has no day in it.
     """
     environment = environments.ordered().filter(pk=environment_id).first()
     if environment is None:
@@ -45,7 +45,7 @@ def board(environment_id: int, *, start: datetime, end: datetime) -> list[Figure
 
 
 def current(environment: Environment, *, now: datetime) -> list[Figure]:
-    """Every KPI over its own window, which ends with today as far as it is recorded. Four queries."""
+    """Every KPI over its own window, which ends with today as far as it is recorded. Three queries."""
     found = definitions()
     last = day_of(now, zone_of(environment)) + ONE
     reach = 2 * max((each.window for each in found), default=1)

@@ -106,7 +106,10 @@ NAVIGATION: list[dict[str, Any]] = [
     },
     {
         "title": "Reports",
-        "items": [],
+        "items": [
+            _item("KPIs", "flag_check", "admin:kpis_kpi_changelist", "kpis.view_kpi"),
+            _item("Delivery", "rocket_launch", "admin:kpis_delivery", "kpis.view_kpi"),
+        ],
     },
     {
         "title": "Communications",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ SPANS = tuple(
 )
 USUAL = SPANS[1]
 HISTORY, MOST_ROWS = 10, 50
+NEAR = 95  # percent
+FROM_WINDOW, CUT = "Each over the window that ends with the day.", " The scale does not begin at 0."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,12 @@ class DaysChart(Chart):
     """A point for each day of a calendar, laid at midnight UTC, so that it is labelled as that day everywhere."""
 
     def as_json(self) -> dict[str, Any]:
-        return {**Chart.as_json(self), "zone": "UTC"}
+        return {**Chart.as_json(self), "zone": "UTC", "near": near_all(self.bands)}
+
+
+def near_all(bands: Sequence[Band]) -> bool:
+    """Whether the target is so near to everything that a scale from 0 on would show nothing."""
+    return any(band.high is not None and band.high >= NEAR for band in bands)
 
 
 class KpiPage(Screen):
@@ -64,6 +72,7 @@ class KpiPage(Screen):
         chosen = self.request.GET.get("range")
         span = next((one for one in SPANS if one.key == chosen), USUAL)
         line = figures.history(where, definition, days=span.seconds // DAY, now=now)
+        chart = _chart(definition, line, span)
         figure = figures.standing(where, definition, now=now)
         return super().get_context_data(
             now=now,
@@ -75,7 +84,8 @@ class KpiPage(Screen):
             promql=promql(definition),
             explore=_explore(where, definition),
             source=SOURCES[definition.measure],
-            chart=_chart(definition, line, span),
+            chart=chart,
+            chart_note=FROM_WINDOW + (CUT if near_all(chart.bands) else ""),
             spans=SPANS,
             days=[DayRow(day, words.shown(each)) for day, each in reversed(line)],
             evidence=evidence(where, definition, figure),

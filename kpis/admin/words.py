@@ -73,7 +73,7 @@ def between(figure: Figure) -> str:
 
 def samples(figure: Figure) -> str:
     """How many it was computed from; `n` is the word of the reports."""
-    return f"n = {figure.n:,} {figure.definition.counted}" if figure.n else ""
+    return f"n = {figure.n:,} ({figure.definition.counted})" if figure.n else ""
 
 
 def spark(line: Sequence[float | None], unit: str) -> SafeString | str:

@@ -64,7 +64,7 @@ def test_the_board_tells_each_kpi_with_its_target_status_and_why_there_is_none(
         "&lt;1%",
         "1.5 %",
         "not met",
-        "n = 2,000 melts",
+        "n = 2,000 (melts)",
         "25 %",
         "no data",
         "up was not reported",

@@ -87,7 +87,9 @@ class KpiPage(Screen):
             chart=chart,
             chart_note=FROM_WINDOW + (CUT if near_all(chart.bands) else ""),
             spans=SPANS,
-            days=[DayRow(day, words.shown(each)) for day, each in reversed(line)],
+            days=[DayRow(day, words.shown(each)) for day, each in reversed(line)]
+            if "points" in self.request.GET
+            else [],
             evidence=evidence(where, definition, figure),
             from_outside=definition.measure.from_outside,
             may_report=self.request.user.has_perm(places.REPORT),

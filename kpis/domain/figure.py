@@ -98,12 +98,12 @@ class Figure:
 
 def added(parts: Iterable[Parts]) -> Parts:
     """Several times as one. A time with nothing adds nothing; when all are such, the newest reason stays."""
-    whole, why = Parts(), NEVER
+    part, of, n, why, latest = 0.0, 0.0, 0, NEVER, None
     for one in parts:
-        latest = max(filter(None, (whole.measured_at, one.measured_at)), default=None)
-        why = one.why or why
-        whole = Parts(whole.part + one.part, whole.of + one.of, whole.n + one.n, measured_at=latest)
-    return whole if whole.of else replace(whole, why=why)
+        part, of, n, why = part + one.part, of + one.of, n + one.n, one.why or why
+        if one.measured_at is not None and (latest is None or one.measured_at > latest):
+            latest = one.measured_at
+    return Parts(part, of, n, "" if of else why, latest)
 
 
 def figure(definition: Definition, parts: Parts, period: Period) -> Figure:

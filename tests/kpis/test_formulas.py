@@ -243,10 +243,8 @@ def test_days_of_a_zone_follow_each_other_without_a_gap(zone: str, number: int) 
 
 
 def test_days_on_which_the_clocks_change_have_23_and_25_hours() -> None:
-    berlin = ZoneInfo("Europe/Berlin")
-    spring, autumn = period_of(date(2025, 3, 30), berlin), period_of(date(2025, 10, 26), berlin)
-    assert spring.end - spring.start == timedelta(hours=23)
-    assert autumn.end - autumn.start == timedelta(hours=25)
+    days = [period_of(day, ZoneInfo("Europe/Berlin")) for day in (date(2025, 3, 30), date(2025, 10, 26))]
+    assert [day.end - day.start for day in days] == [timedelta(hours=23), timedelta(hours=25)]
 
 
 @given(st.lists(st.sampled_from(Status), max_size=60))

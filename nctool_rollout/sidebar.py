@@ -208,7 +208,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "reports.views.home",
+    "DASHBOARD_CALLBACK": "reports.views.home.home",
     "STYLES": [lambda request: static("ops/ops.css")],
     "SCRIPTS": [
         lambda request, name=name: static(f"ops/{name}.js") for name in ("dialog", "live", "copy", "choose", "focus")

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from reports import selectors
+from reports.selectors import home as selectors
 
 NEEDED = "flags.view_flagstate"
 

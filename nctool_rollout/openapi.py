@@ -29,6 +29,7 @@ TAGS = {
     "alerts": "Alerts and their rules; acknowledging and silencing; alerts from an Alertmanager.",
     "risk": "How risky it is here now, the register of risks, and what a change would risk.",
     "complaints": "What users complain about.",
+    "dashboard": "Health, feature adoption and the database of one environment, in the words of the strategy.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",
     "calendar": "Freezes and planned steps for calendar programs.",

@@ -126,6 +126,8 @@ LOOK = {  # kind: (tone, icon)
     "trigger.observed": ("warn", "visibility"),
     "metrics.silent": ("bad", "signal_disconnected"),
     "metrics.heard": ("ok", "sensors"),
+    "wall.created": ("mute", "tv"),
+    "wall.revoked": ("warn", "tv_off"),
     "token.revoked": ("warn", "key_off"),
     "token.created": ("mute", "key"),
     "person.created": ("mute", "person_add"),

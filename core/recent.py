@@ -53,7 +53,14 @@ QUIET = frozenset(
         *("status.subscribed", "status.unsubscribed", "maintenance.verifying"),
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
-        *("kpi.defined", "source.created", "environment.created", "application.created", "token.created"),
+        *(
+            "kpi.defined",
+            "source.created",
+            "environment.created",
+            "application.created",
+            "token.created",
+            "wall.created",
+        ),
         *("ramp_template.created", "plan_template.created", "monitoring_level.created"),
     }
 )

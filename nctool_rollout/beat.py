@@ -15,6 +15,7 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 SCHEDULE = {
     "record": _every(10, "monitoring.tasks.record"),
     "pull": _every(5, "monitoring.tasks.pull"),
+    "databases": _every(30, "reports.tasks.measure_databases"),
     "roll-up": _every(60, "monitoring.tasks.roll_up"),
     "guard": _every(10, "monitoring.tasks.guard"),
     "ramps": _every(30, "rollouts.tasks.advance"),

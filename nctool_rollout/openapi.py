@@ -30,6 +30,7 @@ TAGS = {
     "risk": "How risky it is here now, the register of risks, and what a change would risk.",
     "KPIs": "Whether the rollout succeeds: figures with their targets and history, and figures from outside.",
     "complaints": "What users complain about.",
+    "dashboard": "Health, feature adoption and the database of one environment, in the words of the strategy.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",
     "calendar": "Freezes and planned steps for calendar programs.",

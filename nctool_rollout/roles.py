@@ -82,6 +82,7 @@ ADMINISTER = frozenset(
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
     | {"communications.change_channel_secret"}
     | {"statuspage.manage_subscription"}
+    | {"reports.view_walllink", "reports.make_walllink"}
 )
 
 

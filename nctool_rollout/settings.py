@@ -292,6 +292,7 @@ EVENTS_RETENTION_DAYS = env.integer("EVENTS_RETENTION_DAYS", 0)
 METRICS_PUBLIC = env.boolean("METRICS_PUBLIC", default=False)
 USAGE_RETENTION_DAYS = env.integer("USAGE_RETENTION_DAYS", 90)
 SEEN_UNITS = env.integer("SEEN_UNITS", 20_000)  # npubs remembered of each environment, for previews
+HOME_SECONDS = env.integer("HOME_SECONDS", 5)  # home and the wall screen read what all people see at most so often
 STREAM_PORT = env.integer("STREAM_PORT", PORT + 1)
 STREAM_CONNECTIONS = env.integer("STREAM_CONNECTIONS", 2_000)
 STREAM_URL = env.text("STREAM_URL") or (RUNNING.stream if RUNNING else "")

@@ -53,6 +53,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Rollout",
         "items": [
             {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
+            _item("Dashboard", "monitoring", "reports:dashboard", "monitoring.view_series"),
+            _item("Timeline", "timeline", "reports:timeline", "monitoring.view_series"),
             _item("What changed", "manage_history", "admin:core_event_recent", "core.view_event"),
             _item("Flags", "flag", "admin:flags_flagstate_changelist", "flags.view_flagstate"),
             _item("Segments", "groups", "admin:flags_segment_changelist", "flags.view_segment"),
@@ -178,6 +180,7 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Administration",
         "items": [
+            _item("Wall screens", "tv", "admin:reports_walllink_changelist", "reports.view_walllink"),
             _item("Environments", "dns", "admin:core_environment_changelist", "core.view_environment"),
             _item("API", "api", "try-api", "flags.view_flagstate"),
             _item("API tokens", "key", "admin:flags_apitoken_changelist", "flags.view_apitoken"),
@@ -217,7 +220,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "reports.views.home",
+    "DASHBOARD_CALLBACK": "reports.views.home.home",
     "STYLES": [lambda request: static("ops/ops.css")],
     "SCRIPTS": [
         lambda request, name=name: static(f"ops/{name}.js")

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "admin/migrations_app/readiness/",
         RedirectView.as_view(pattern_name="admin:migrations_app_readinesswaiver_changelist"),
     ),
+    path("", include("reports.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),

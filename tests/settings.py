@@ -16,6 +16,7 @@ _OURS = {
     "DEBUG": "off",
     "EMBEDDED_REDIS_PORT": "1",  # nothing listens there: tests that need a server start one
     "EMBEDDED_MONGODB_PORT": "1",
+    "HOME_SECONDS": "0",  # what one test saw is nothing to the next
 }
 for _name in (
     *(

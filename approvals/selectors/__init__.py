@@ -133,12 +133,6 @@ def conflicts(request: ChangeRequest) -> list[Clash]:
     return [Clash(other, tuple(subjects)) for other, subjects in found if subjects]
 
 
-def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
-    """The requests that this person could approve now, oldest first: 3 queries."""
-    asked = requests().defer(*LONG).filter(state=RequestState.OPEN, expires_at__gt=now).order_by("id")
-    return [request for request in asked if _waits_for(request, person)]
-
-
 def count_waiting(person: str, *, now: datetime) -> int:
     """How many requests `waiting` has: one query, for it is asked with every page."""
     said = Approval.objects.filter(request=OuterRef("pk"), digest=OuterRef("digest"), approver=person)
@@ -146,10 +140,32 @@ def count_waiting(person: str, *, now: datetime) -> int:
     return sum(person not in contributors for contributors in asked.values_list("contributors", flat=True))
 
 
-def to_apply(person: str, *, now: datetime) -> list[ChangeRequest]:
-    """The approved requests of this person that no clock applies, oldest first: 3 queries."""
-    ready = requests().filter(state=RequestState.APPROVED, apply_at=None, requested_by=person, expires_at__gt=now)
-    return list(ready.defer(*LONG).order_by("id"))
+def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
+    """The requests that this person could approve now, oldest first: 3 queries."""
+    asked = requests().defer(*LONG).filter(state=RequestState.OPEN, expires_at__gt=now).order_by("id")
+    return [request for request in asked if _waits_for(request, person)]
+
+
+def for_person(person: str, *, now: datetime) -> tuple[list[ChangeRequest], list[ChangeRequest]]:
+    """The requests that this person could approve now, and their approved ones that no clock applies: two queries.
+
+    Oldest first, without what may be long.
+    """
+    found = ChangeRequest.objects.select_related("environment").prefetch_related("approvals").defer(*LONG)
+    mine = Q(state=RequestState.APPROVED, apply_at=None, requested_by=person)
+    live = list(found.filter(Q(state=RequestState.OPEN) | mine, expires_at__gt=now).order_by("id"))
+    opened = [request for request in live if request.state == RequestState.OPEN]
+    return (
+        [request for request in opened if _waits_for(request, person)],
+        [request for request in live if request.state == RequestState.APPROVED],
+    )
+
+
+def scheduled(*, now: datetime) -> QuerySet[ChangeRequest]:
+    """The approved requests that the clock applies, the next one first, with their environment."""
+    found = ChangeRequest.objects.select_related("environment").defer(*LONG)
+    ready = found.filter(state=RequestState.APPROVED, apply_at__isnull=False, expires_at__gt=now)
+    return ready.order_by("apply_at", "id")
 
 
 def _waits_for(request: ChangeRequest, person: str) -> bool:

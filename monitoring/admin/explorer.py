@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -140,20 +141,30 @@ class ExplorerPage(Screen):
     def _lines(self, start: int, end: int, step: int) -> list[chart.Line]:
         if not self.expr:
             return []
-        found = [chart.Line(_label(one.labels), _values(one, step), {}) for one in self._over(start, end, step)]
+        now = timezone.now()
+        found = lines(self.here.key, self.expr, start=start, end=end, step=step, now=now)
         if "compare" in self.request.GET:
-            before = self._over(start - WEEK, end - WEEK, step)
-            found += [
-                chart.Line(f"{_label(one.labels)}, a week before", _values(one, step, WEEK), {}, main=False)
-                for one in before
-            ]
-        return found[: 2 * MOST_LINES]
+            before = lines(self.here.key, self.expr, start=start - WEEK, end=end - WEEK, step=step, now=now, later=WEEK)
+            found += [replace(one, label=f"{one.label}, a week before", main=False) for one in before]
+        return found
 
-    def _over(self, start: int, end: int, step: int) -> Sequence[promql.Drawn]:
-        now = timezone.now().timestamp()
-        last = min(end, int(now - 3) // 10 * 10)
-        found = promql.over(self.here.key, self.expr, start=start + step, end=last, step=step, now=now)
-        return sorted(found, key=lambda one: sorted(one.labels.items()))[:MOST_LINES]
+
+def lines(
+    environment: str, expr: str, *, start: int, end: int, step: int, now: datetime, later: int = 0
+) -> list[chart.Line]:
+    """The first eight series of an expression as lines of a chart.
+
+    Args:
+        start, end, step: unix seconds and seconds, as a span's bounds.
+        later: by how many seconds the values are moved on, to lie beside those of another time.
+
+    Raises Invalid for an expression that cannot be computed.
+    """
+    at = now.timestamp()
+    last = min(end, int(at - 3) // 10 * 10)
+    found = promql.over(environment, expr, start=start + step, end=last, step=step, now=at)
+    chosen = sorted(found, key=lambda one: sorted(one.labels.items()))[:MOST_LINES]
+    return [chart.Line(_label(one.labels), _values(one, step, later), {}) for one in chosen]
 
 
 def _local(at: int) -> str:

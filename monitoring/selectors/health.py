@@ -16,7 +16,9 @@ def probes(environment_id: int) -> QuerySet[Source]:
 
 
 def last_report(environment_id: int) -> datetime | None:
-    """The end of the newest bucket that something reported, other than what is computed here."""
-    told = Bucket.objects.filter(series__environment_id=environment_id).exclude(series__source=Push.RECORDED)
+    """The end of the newest bucket that something reported, other than what is asked or computed here."""
+    told = Bucket.objects.filter(series__environment_id=environment_id).exclude(
+        series__source__in=(Push.PROBED, Push.RECORDED)
+    )
     newest = told.aggregate(at=Max("start"))["at"]
     return None if newest is None else datetime.fromtimestamp(newest + 10, UTC)

@@ -16,7 +16,7 @@ from monitoring.domain.measures.canary import line_above
 from monitoring.domain.measures.data import Baseline, Exposure, Line, Said, Tally
 from monitoring.domain.measures.drop import STEP
 from monitoring.domain.measures.rise import BEFORE, measured
-from monitoring.domain.metrics import BUCKET_SECONDS, Push
+from monitoring.domain.metrics import BUCKET_SECONDS, DATABASE, Push
 from monitoring.domain.raised import CHANGING, RAISING, FlagChange
 from monitoring.domain.rule import Definition
 from monitoring.domain.selection import Selection, chosen_sources
@@ -27,7 +27,8 @@ from monitoring.models import Bucket, Rollup, Series
 from monitoring.selectors import complaints, store
 
 WEEK, WEEKS = 7 * 86_400, 4
-OURS = ("up", "probe_ms")  # what probes measure tells that we run, not that anybody reports
+# What probes measure tells that we run, not that anybody reports.
+OURS = ("up", "probe_ms", *DATABASE)
 ON, OFF = "on", "off"
 Totals = Collection[tuple[int, int, int, float]]
 

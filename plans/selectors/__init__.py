@@ -20,6 +20,7 @@ __all__ = [
     "checklist_of",
     "checklists",
     "completion",
+    "due_before",
     "facts_of",
     "item",
     "items_of",
@@ -162,6 +163,11 @@ def board(plan_id: int) -> list[Phase]:
 def overdue(*, now: datetime) -> QuerySet[Item]:
     """Items of live plans that should have been done, the longest overdue first; `due` is when."""
     return _open().filter(due__lte=now).order_by("due", "pk")  # type: ignore[misc]  # annotated
+
+
+def due_before(until: datetime) -> QuerySet[Item]:
+    """Items of live plans that should be done by then, what is due first, first; `due` is when."""
+    return _open().filter(due__lt=until).order_by("due", "pk")  # type: ignore[misc]  # annotated
 
 
 def items_of(username: str) -> QuerySet[Item]:

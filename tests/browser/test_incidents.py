@@ -41,7 +41,7 @@ def test_a_fault_is_taken_from_level_one_to_its_post_mortem(page_as: PageAs) -> 
 
     olga, anna = page_as("operator", width=390, height=844, dark=True), page_as("approver")
     olga.goto("/admin/")
-    olga.get_by_role("region", name="Open incidents").get_by_role("link", name="High error rate").press("Enter")
+    olga.get_by_role("list", name="What needs you").get_by_role("link", name="High error rate").press("Enter")
     expect(olga.get_by_text("Nobody looks after it yet.")).to_be_visible()
     anna.goto(f"/admin/incidents/incident/{row.pk}/change/")
     press(olga, "Acknowledge")

@@ -194,8 +194,8 @@ def test_no_markdown_becomes_a_script(text: str) -> None:
 
 def test_home_and_the_flag_tell_of_it(client_as: As, row: Incident) -> None:
     home = client_as("operator").get("/admin/").content.decode()
-    assert "Open incidents" in home
-    assert "Declare another" in home
+    assert f"/admin/incidents/incident/{row.pk}/change/" in home.split('id="on-title"')[0]
+    assert "Declare an incident" in home
     wrong = client_as("viewer").get("/admin/core/event/recent/").content.decode()
     assert f"Incident {row.pk}: Melts &lt;fail&gt;" in wrong
     flags = client_as("viewer").get("/admin/flags/flagstate/?environment=production").content.decode()

@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from communications.models import Announcement
 from communications.services import announcing
@@ -15,10 +15,13 @@ from core import environments, heartbeats
 from core.actors import GUARD, Actor
 from flags.models import Flag, FlagState
 from flags.services import emergency, rollout
+from incidents.services import opening
+from reports.adapters.kept import Kept
 from tests.system.running import wait_for
 from tests.telling import somebody_hears
 
 HOME = "admin:index"
+COLD = 40  # queries when what all people see is read anew; otherwise there are 20 at most
 
 
 def home(client: Client, **more: Any) -> str:
@@ -38,17 +41,49 @@ def test_somebody_without_a_role_sees_nothing_but_how_to_get_one(flag: Flag, dja
     assert flag.key not in text
 
 
-def test_home_shows_production_first_with_what_each_flag_does(
+def test_home_shows_production_first_and_then_the_environment_that_a_person_chose(
     client_as: Callable[[str], Client], flag: Flag, operator_actor: Actor
 ) -> None:
     now = timezone.now()
     rollout.enable(flag.key, "production", actor=operator_actor, reason="x", now=now)
     rollout.set_rollout(flag.key, "production", 25, actor=operator_actor, reason="a good reason", now=now)
-    text = home(client_as("viewer"))
-    places = [text.index(f'id="environment-{key}"') for key in ("production", "pre-production", "staging")]
-    assert places == sorted(places)
+    client = client_as("viewer")
+    text = home(client)
+    assert 'id="environment-production"' in text
     assert "25 %" in text
     assert "a good reason" in text
+    chosen = client.get(reverse(HOME), {"environment": "staging"}).text
+    assert 'id="environment-staging"' in chosen
+    assert "25 %" not in chosen
+    assert 'id="environment-staging"' in home(client)
+    assert 'id="environment-production"' in home(client_as("operator"))
+    assert client.get(reverse(HOME), {"environment": "moon"}).status_code == 404
+
+
+def test_home_answers_the_five_questions_before_anything_else(
+    client_as: Callable[[str], Client], flag: Flag, operator_actor: Actor
+) -> None:
+    text = home(client_as("viewer"))
+    titles = ("health-title", "on-title", "next-title", "waits-title", "wrong-title", "environment-production")
+    places = [text.index(f'id="{title}"') for title in titles]
+    assert places == sorted(places)
+    for words in ("UNKNOWN", "Nothing is planned here", "Nothing: no approval", "Nothing in the last 30 days"):
+        assert words in text
+
+
+def test_what_went_wrong_and_what_comes_next_are_those_of_the_environment(
+    client_as: Callable[[str], Client], flag: Flag, operator_actor: Actor
+) -> None:
+    now = timezone.now()
+    emergency.roll_back(flag.key, "staging", actor=GUARD, reason="11 % errors", now=now, evidence={})
+    opening.declare("staging", "Slow melts", 2, actor=operator_actor, now=now)
+    client = client_as("viewer")
+    there = client.get(reverse(HOME), {"environment": "staging"}).text.split('id="environment-staging"')[0]
+    assert "11 % errors" in there.split('id="wrong-title"')[1]
+    assert "UNHEALTHY" in there
+    here = client.get(reverse(HOME), {"environment": "production"}).text.split('id="environment-production"')[0]
+    assert "Slow melts" in here  # it needs somebody, wherever one looks
+    assert "Nothing in the last 30 days" in here
 
 
 def test_what_needs_a_person_is_on_top(client_as: Callable[[str], Client], flag: Flag, operator_actor: Actor) -> None:
@@ -73,7 +108,7 @@ def test_home_says_that_redis_and_mongodb_are_away_and_asks_the_database_no_more
     client_as: Callable[[str], Client], flag: Flag, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = client_as("viewer")
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(COLD):
         home(client)
     for words in ("Redis does not answer", "MongoDB does not answer"):
         wait_for(lambda words=words: words in home(client))  # once the question has timed out
@@ -87,14 +122,16 @@ def test_home_renews_itself_with_its_live_part_alone(client_as: Callable[[str], 
     assert flag.key in part
 
 
-def test_home_asks_the_database_as_often_for_many_flags_as_for_one(
+def test_home_asks_the_database_as_often_for_many_flags_and_events_as_for_one(
     client_as: Callable[[str], Client],
     flag: Flag,
     operator_actor: Actor,
+    settings: Settings,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    client, now = client_as("operator"), timezone.now()
-    with django_assert_max_num_queries(24) as few:
+    client, now = client_as("approver"), timezone.now()
+    home(client)
+    with django_assert_max_num_queries(COLD) as few:
         home(client)
     made = Flag.objects.bulk_create(Flag(key=f"flag{n:04d}", name="x", created_at=now) for n in range(300))
     FlagState.objects.bulk_create(
@@ -102,7 +139,25 @@ def test_home_asks_the_database_as_often_for_many_flags_as_for_one(
         for made_flag in made
         for environment in environments.ordered()
     )
-    with django_assert_max_num_queries(24) as many:
+    for number in range(30):
+        emergency.roll_back(flag.key, "staging", actor=GUARD, reason=f"error {number}", now=now, evidence={})
+    with django_assert_max_num_queries(COLD) as many:
         text = home(client)
     assert len(few) == len(many)
     assert "289 more" in text
+    settings.HOME_SECONDS = 60
+    home(client)
+    with django_assert_max_num_queries(20):
+        assert "289 more" in home(client)
+    rollout.enable(flag.key, "production", actor=operator_actor, reason="just now", now=now)
+    assert "just now" in home(client), "a change shows at once, however young the kept picture is"
+
+
+def test_what_is_kept_for_some_seconds_is_made_anew_after_them() -> None:
+    time, made = [0.0], []
+    kept: Kept[int] = Kept(clock=lambda: time[0])
+    assert [kept.get("a", lambda: made.append(1) or len(made), seconds=5) for _ in range(3)] == [1, 1, 1]
+    time[0] = 5.0
+    assert kept.get("a", lambda: made.append(1) or len(made), seconds=5) == 2
+    assert kept.get("b", lambda: made.append(1) or len(made), seconds=5) == 3
+    assert kept.get("a", lambda: made.append(1) or len(made), seconds=0) == 4

@@ -1,0 +1,217 @@
+"""Links to the wall screen: made and shown once, revoked. Administrators only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Layout
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.generic import FormView
+from unfold.views import UnfoldModelAdminViewMixin
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from core import beside, environments, moments
+from core.admin.confirm import ConfirmView, Effect
+from core.admin.read_only import ReadOnlyAdmin, person
+from core.errors import DomainError
+from core.templatetags.screen import action, badge
+from reports.models import WallLink
+from reports.selectors import walls as selectors
+from reports.services import walls
+
+LIST = "admin:reports_walllink_changelist"
+FIELDS = ("name", "environments", "days", "seconds")  # that a refusal may name
+
+
+class LinkForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
+        help_text="Where the screen hangs, for example Operations room.",
+    )
+    environments = forms.MultipleChoiceField(label="Environments", widget=UnfoldAdminCheckboxSelectMultipleWidget)
+    days = forms.IntegerField(
+        label="Days",
+        initial=90,
+        min_value=1,
+        max_value=walls.MOST_DAYS,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=f"After so many it opens nothing any more; at most {walls.MOST_DAYS}.",
+    )
+    seconds = forms.IntegerField(
+        label="Seconds a page",
+        initial=20,
+        min_value=walls.SECONDS[0],
+        max_value=walls.SECONDS[-1],
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="For how long each page stands.",
+    )
+    names = forms.BooleanField(
+        label="Name the people on call",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Without it the screen names nobody. npubs and what people wrote are never shown.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = [(row.key, row.name) for row in environments.ordered().reverse()]
+        self.fields["environments"].choices = known  # type: ignore[attr-defined]
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
+        return helper
+
+
+class MakeLink(UnfoldModelAdminViewMixin, FormView[LinkForm]):
+    """The answer to the form is the only page that ever holds the address."""
+
+    permission_required = "reports.make_walllink"
+    form_class = LinkForm
+    template_name = "reports/wall_create.html"
+    title = "Make a wall screen"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(crumbs=[("Wall screens", reverse(LIST))], now=timezone.now(), **kwargs)
+
+    def form_valid(self, form: LinkForm) -> HttpResponse:
+        values = form.cleaned_data
+        try:
+            link, text = walls.create(
+                values["name"],
+                values["environments"],
+                days=values["days"],
+                seconds=values["seconds"],
+                names=values["names"],
+                actor=person(self.request),
+                now=timezone.now(),
+            )
+        except DomainError as error:
+            field = getattr(error, "field", "")
+            form.add_error(field if field in FIELDS else None, str(error))
+            response = self.form_invalid(form)
+            response.status_code = error.status
+            return response
+        self.title = link.name
+        address = self.request.build_absolute_uri(reverse("reports:wall", args=[text]))
+        response = render(self.request, "reports/wall_shown.html", self.get_context_data(link=link, address=address))
+        add_never_cache_headers(response)
+        return response
+
+
+class RevokeLink(ConfirmView):
+    permission_required = "reports.make_walllink"
+
+    def effect(self) -> Effect:
+        link = selectors.link(self.kwargs["pk"])
+        return Effect(
+            title=f"Revoke {link.name}",
+            sentences=[
+                "Screens that show it go dark with their next page.",
+                "It cannot be given back: a new link has to be made.",
+            ],
+            submit="Revoke the link",
+            dangerous=True,
+        )
+
+    def perform(self, values: dict[str, Any]) -> str:
+        now = timezone.now()
+        link = walls.revoke(self.kwargs["pk"], actor=person(self.request), reason=values["reason"], now=now)
+        return f"{link.name} is revoked."
+
+    def back(self) -> str:
+        return reverse(LIST)
+
+
+@admin.register(WallLink)
+class WallLinkAdmin(ReadOnlyAdmin):
+    heading = "Wall screens"
+    list_display_links = None
+    search_fields = ("name", "prefix")
+    search_help_text = "Name or first characters"
+    show_full_result_count = False
+    list_before_template = "reports/wall_head.html"
+    fields = ("name", "prefix", "created_at", "created_by", "expires_at", "used_at", "revoked_at", "revoked_by")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return selectors.links()
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        shown = ("title", "shows", "live", "used", "made")
+        return (*shown, "commands") if request.user.has_perm("reports.make_walllink") else shown
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("make/", wrap(MakeLink.as_view(model_admin=self)), name="reports_wall_make"),
+            path("<int:pk>/revoke/", wrap(RevokeLink.as_view(model_admin=self)), name="reports_wall_revoke"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may_make = request.user.has_perm("reports.make_walllink")
+        shown: HttpResponse = super().changelist_view(request, {"may_make": may_make, **(extra_context or {})})
+        return shown
+
+    @admin.display(description="Screen", ordering="name")
+    def title(self, link: WallLink) -> SafeString:
+        return format_html(
+            '<span class="ops-strong">{}</span><br><span class="ops-mono ops-soft">{}…</span>', link.name, link.prefix
+        )
+
+    @admin.display(description="Shows")
+    def shows(self, link: WallLink) -> SafeString:
+        places = [(badge(place.name, "info", "dns"),) for place in link.environments.all()]
+        names = badge("names on call", "warn", "badge") if link.names else ""
+        return format_html("{} {}", format_html_join(" ", "{}", places), names)
+
+    @admin.display(description="State", ordering="expires_at")
+    def live(self, link: WallLink) -> SafeString:
+        now = timezone.localtime()
+        if link.revoked_at is not None:
+            shown, told = badge("revoked", "mute", "tv_off"), moments.clock(link.revoked_at, now=now)
+        elif link.expires_at <= now:
+            shown, told = badge("expired", "mute", "timer_off"), moments.clock(link.expires_at, now=now)
+        else:
+            shown = badge("live", "ok", "check_circle")
+            told = f"expires {moments.relative(link.expires_at, now=now)}"
+        return format_html('{}<br><span class="ops-soft ops-small">{}</span>', shown, told)
+
+    @admin.display(description="Last used", ordering="used_at")
+    def used(self, link: WallLink) -> str:
+        return moments.relative(link.used_at, now=timezone.localtime()) if link.used_at else "never"
+
+    @admin.display(description="Made", ordering="created_at")
+    def made(self, link: WallLink) -> SafeString:
+        return format_html(
+            "{}<br><span class='ops-soft ops-small'>by {}</span>",
+            moments.clock(link.created_at, now=timezone.localtime()),
+            link.created_by,
+        )
+
+    @admin.display(description="Change")
+    def commands(self, link: WallLink) -> SafeString | str:
+        if link.revoked_at is not None:
+            return "–"
+        return action(reverse("admin:reports_wall_revoke", args=[link.pk]), "Revoke", "tv_off", "quiet-danger", "small")
+
+
+beside.add_page("wall", lambda key, where: reverse(LIST))

@@ -57,6 +57,11 @@ OPERATE = frozenset(
         "incidents.operate_incident",
         "oncall.operate_escalation",
         "oncall.take_shift",
+        "improvement.give_feedback",
+        "improvement.triage_feedback",
+        "improvement.work_on_actionitem",
+        "improvement.write_lesson",
+        "improvement.open_survey",
     }
 )
 APPROVE = frozenset(
@@ -74,6 +79,7 @@ APPROVE = frozenset(
         "incidents.lower_level",
         "oncall.change_schedule",
         "oncall.change_chain",
+        "improvement.plan_nextphase",
     }
 )
 ADMINISTER = frozenset(
@@ -92,7 +98,7 @@ class Role(StrEnum):
 
 
 EXTRA = {
-    Role.VIEWER: frozenset[str](),
+    Role.VIEWER: frozenset({"improvement.give_feedback"}),
     Role.OPERATOR: OPERATE,
     Role.APPROVER: OPERATE | APPROVE,
     Role.ADMINISTRATOR: OPERATE | ADMINISTER | {"communications.change_channel"},

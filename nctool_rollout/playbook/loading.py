@@ -18,7 +18,7 @@ from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
 from incidents.services import policies
 from monitoring.services import catalogue, sources, triggers
-from nctool_rollout.playbook import oncall, standing, wanted
+from nctool_rollout.playbook import improving, oncall, standing, wanted
 from nctool_rollout.playbook.loading_told import TOLD
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
@@ -284,4 +284,5 @@ PARTS = (
     _risks,
     oncall.load_schedules,
     oncall.load_chains,
+    improving.load,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import Invalid
 from improvement.domain.feedback import read_text
 
-KEY = re.compile(r"^[a-z0-9][a-z0-9._-]{0,59}$")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")  # as in a playbook, which both are exported to
 MOST = 30
 LONGEST = 200
 RISKS = ("technical", "operational", "business")
@@ -69,8 +69,8 @@ class NextPhase:
 
 def read_key(given: str) -> str:
     """Raises Invalid."""
-    if not KEY.match(given):
-        raise Invalid("Small letters, digits, dots and dashes, such as enhanced-features-v2.1.", field="key")
+    if not KEY.fullmatch(given):
+        raise Invalid("At most 60 letters, digits, - and _, such as enhanced-features-v2-1.", field="key")
     return given
 
 
@@ -81,24 +81,35 @@ def read_phase(given: Mapping[str, Any]) -> NextPhase:
         if level not in LEVELS:
             raise Invalid(f"The {name} risk is {', '.join(LEVELS)}.", field="risks")
     return NextPhase(
-        read_text(str(given.get("title", "")), field="title", longest=LONGEST, needed=True),
-        read_text(str(given.get("timeline", "")), field="timeline", longest=LONGEST),
+        read_text(str(given.get("title", "")), field="title", longest=LONGEST, needed=True, lines=False),
+        read_text(str(given.get("timeline", "")), field="timeline", longest=LONGEST, lines=False),
         read_lines(given.get("objectives", ()), field="objectives"),
-        [_prerequisite(one) for one in given.get("prerequisites", ())][:MOST],
+        _prerequisites(given.get("prerequisites", ())),
         risks,
     )
 
 
 def read_lines(given: Sequence[str], *, field: str) -> list[str]:
     """What is not empty, in order. Raises Invalid."""
-    lines = [read_text(str(one), field=field, longest=LONGEST) for one in given]
+    lines = [read_text(str(one), field=field, longest=LONGEST, lines=False) for one in given]
     if len(lines) > MOST:
         raise Invalid(f"At most {MOST} lines.", field=field)
     return [line for line in lines if line]
 
 
+def _prerequisites(given: Sequence[Mapping[str, Any]]) -> list[Prerequisite]:
+    """Each text once: what a person says of one is kept under it."""
+    found = [_prerequisite(one) for one in given]
+    if len(found) > MOST:
+        raise Invalid(f"At most {MOST} prerequisites.", field="prerequisites")
+    texts = [one.text for one in found]
+    if twice := next((text for text in texts if texts.count(text) > 1), None):
+        raise Invalid(f"{twice!r} is written twice.", field="prerequisites")
+    return found
+
+
 def _prerequisite(given: Mapping[str, Any]) -> Prerequisite:
-    text = read_text(str(given.get("text", "")), field="prerequisites", longest=LONGEST, needed=True)
+    text = read_text(str(given.get("text", "")), field="prerequisites", longest=LONGEST, needed=True, lines=False)
     check, of = str(given.get("check", CheckKind.SAID)), str(given.get("of", "")).strip()
     if check not in list(CheckKind):
         raise Invalid(f"A prerequisite is checked by one of {', '.join(CheckKind)}.", field="prerequisites")

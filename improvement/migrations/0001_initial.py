@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             name='Quarter',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='Such as q1_2025.', max_length=20, unique=True)),
+                ('key', models.CharField(help_text='Such as q1_2025.', max_length=60, unique=True)),
                 ('focus', models.CharField(max_length=200)),
                 ('deliverables', models.JSONField(default=list)),
                 ('position', models.PositiveSmallIntegerField()),
@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('new', 'new'), ('noted', 'noted'), ('accepted', 'accepted'), ('declined', 'declined'), ('duplicate', 'duplicate'), ('done', 'done')], default='new', max_length=10)),
                 ('tags', models.JSONField(blank=True, default=list)),
                 ('version', models.PositiveIntegerField(default=1)),
-                ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='duplicates', to='improvement.feedback')),
+                ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='duplicates', to='improvement.feedback')),
                 ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='feedback', to='core.environment')),
                 ('survey', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='answers', to='improvement.survey')),
             ],

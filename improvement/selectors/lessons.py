@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core.errors import NotFound
 from improvement.domain.lessons import Area, Sort
@@ -26,15 +26,25 @@ def get(lesson_id: int) -> Lesson:
 
 
 def found(words: str = "") -> QuerySet[Lesson]:
-    """Those that hold and have each of these words in their text, detail or tags, in any case."""
+    """Those that hold and have each of these words in their text, detail or tags, in any case.
+
+    Lessons are hundreds, and compared here: SQLite knows no case of ü, and keeps it in tags as an escape.
+    """
     rows = Lesson.objects.filter(retired_at=None)
-    for word in words.split()[:10]:
-        rows = rows.filter(Q(text__icontains=word) | Q(detail__icontains=word) | Q(tags__icontains=word))
-    return rows
+    wanted = words.casefold().split()[:10]
+    if not wanted:
+        return rows
+    texts = rows.values_list("pk", "text", "detail", "tags").iterator()
+    fitting = [pk for pk, *parts, tags in texts if _has("\n".join([*parts, *tags]).casefold(), wanted)]
+    return rows.filter(pk__in=fitting)
+
+
+def _has(text: str, words: list[str]) -> bool:
+    return all(word in text for word in words)
 
 
 def board(words: str = "") -> dict[str, dict[str, list[Lesson]]]:
-    """By area and sort, in the seed's order; one query."""
+    """By area and sort, in the seed's order; one query, with words two."""
     rows: dict[str, dict[str, list[Lesson]]] = {area.value: {sort.value: [] for sort in Sort} for area in Area}
     for row in found(words):
         rows[row.area][row.sort].append(row)
@@ -51,6 +61,11 @@ def about(subjects: Collection[str]) -> list[Lesson]:
 def taught_by(subject: str) -> QuerySet[Lesson]:
     """What was learnt from it."""
     return Lesson.objects.filter(evidence=subject)
+
+
+def retired_keys() -> set[str | None]:
+    """Those of playbooks that hold no more."""
+    return set(of_playbooks().exclude(retired_at=None).values_list("key", flat=True))
 
 
 def of_playbooks() -> QuerySet[Lesson]:

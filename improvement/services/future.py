@@ -27,8 +27,8 @@ def define_phase(
     Raises Invalid with the field, StaleVersion.
     """
     wanted = read_phase(given).as_dict()
-    if not NextPhase.objects.filter(key=key).exists():
-        row = NextPhase.objects.create(key=read_key(key), **wanted)
+    row, fresh = NextPhase.objects.get_or_create(key=read_key(key), defaults=wanted)
+    if fresh:
         _tell("next_phase.planned", f"next-phase:{key}", actor, now, reason=reason, after=wanted)
         return row
     row = hold(NextPhase, "next phase", version=version, key=key)
@@ -72,12 +72,12 @@ def define_quarter(
 ) -> Quarter:
     """A quarter of the roadmap; nothing is written when nothing differs. Raises Invalid, StaleVersion."""
     wanted: dict[str, Any] = {
-        "focus": read_text(str(given.get("focus", "")), field="focus", longest=LONGEST, needed=True),
+        "focus": read_text(str(given.get("focus", "")), field="focus", longest=LONGEST, needed=True, lines=False),
         "deliverables": _deliverables(given.get("deliverables", ())),
         "position": int(given.get("position", 0)),
     }
-    if not Quarter.objects.filter(key=key).exists():
-        row = Quarter.objects.create(key=read_key(key), **wanted)
+    row, fresh = Quarter.objects.get_or_create(key=read_key(key), defaults=wanted)
+    if fresh:
         _tell("roadmap.planned", f"quarter:{key}", actor, now, reason=reason, after=wanted)
         return row
     row = hold(Quarter, "quarter", version=version, key=key)
@@ -108,7 +108,7 @@ def _deliverables(given: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         state = str(one.get("state", Progress.PLANNED))
         if state not in list(Progress):
             raise Invalid(f"A deliverable is {', '.join(Progress)}, not {state!r:.30}.", field="deliverables")
-        text = read_text(str(one.get("text", "")), field="deliverables", longest=LONGEST, needed=True)
+        text = read_text(str(one.get("text", "")), field="deliverables", longest=LONGEST, needed=True, lines=False)
         found.append({"text": text, "state": state})
     return found
 

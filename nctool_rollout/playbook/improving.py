@@ -12,6 +12,7 @@ import improvement.selectors.future
 import improvement.selectors.lessons
 from core.errors import Invalid
 from improvement.domain.future import CheckKind, read_phase
+from improvement.domain.lessons import LONGEST as LONGEST_LESSON
 from improvement.domain.lessons import Area, Sort
 from improvement.services import future, lessons
 from nctool_rollout.playbook.fields import Part, Text
@@ -23,15 +24,24 @@ if TYPE_CHECKING:
     from nctool_rollout.playbook.work import Load
 
 Item = tuple[str, ...]
-Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+Sentence = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n\r\t]+$")]
+LessonText = Annotated[str, Field(min_length=1, max_length=LONGEST_LESSON, pattern=r"^[^\n\r\t]+$")]
+LONGEST_KEY = 80
+
+
+class KeyedLesson(Part):
+    """A lesson that was reworded since it was first loaded, or whose text has no Latin letters to make a key of."""
+
+    key: Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{1,{LONGEST_KEY}}}$")]
+    text: LessonText
 
 
 class Lessons(Part):
     """Of one area: what went well, what was hard, what to do better."""
 
-    successes: list[Sentence] = []
-    challenges: list[Sentence] = []
-    improvements: list[Sentence] = []
+    successes: list[LessonText | KeyedLesson] = []
+    challenges: list[LessonText | KeyedLesson] = []
+    improvements: list[LessonText | KeyedLesson] = []
 
 
 class AllLessons(Part):
@@ -98,10 +108,13 @@ def standing() -> dict[Item, Any]:
 
 
 def exported(items: Mapping[Item, Any]) -> dict[str, Any]:
+    """Without the lessons that were retired: nobody wants them in the next system."""
+    retired = improvement.selectors.lessons.retired_keys()
     kept: dict[str, Any] = {"lessons": {}, "nextPhases": {}, "roadmap": {}}
     for (section, *rest), value in items.items():
-        if section == "lessons":
-            kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], []).append(value["text"])
+        if section == "lessons" and rest[0] not in retired:
+            of_sort = kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], [])
+            of_sort.append(_exported_lesson(rest[0], value["text"]))
         elif section == "nextPhases":
             kept["nextPhases"][rest[0]] = _exported_phase(value)
         elif section == "roadmap":
@@ -113,8 +126,14 @@ def flaws(part: Playbook) -> Iterator[tuple[Path, str]]:
     """What is wrong with it, and where."""
     seen: dict[str, str] = {}
     for key, value in _lessons(part.lessons):
-        if key in seen:
-            yield ("lessons", value["area"], value["sort"]), f"{value['text']!r} says the same as {seen[key]!r}."
+        where = ("lessons", value["area"], value["sort"])
+        if not key:
+            yield where, f"{value['text']!r} has no Latin letters to make a key of: write it as {{key: …, text: …}}."
+        elif key in seen:
+            yield (
+                where,
+                f"{value['text']!r} has the key of {seen[key]!r}: write it as {{key: …, text: …}}, or leave it.",
+            )
         seen[key] = value["text"]
     for key, each in part.next_phases.items():
         try:
@@ -144,11 +163,20 @@ def _define_quarter(key: str, value: Mapping[str, Any], work: Load) -> None:
 
 
 def _lessons(part: AllLessons) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each lesson under the words it begins with, so that it may be moved in the file."""
+    """Each lesson under its key, else under the words it begins with, so that it may be moved in the file."""
     for area in Area:
         for sort in Sort:
-            for text in getattr(getattr(part, area.value), sort.value):
-                yield slugify(text)[:80], {"area": area.value, "sort": sort.value, "text": text}
+            for each in getattr(getattr(part, area.value), sort.value):
+                key, text = (each.key, each.text) if isinstance(each, KeyedLesson) else (_key_of(each), each)
+                yield key, {"area": area.value, "sort": sort.value, "text": text}
+
+
+def _key_of(text: str) -> str:
+    return slugify(text)[:LONGEST_KEY]
+
+
+def _exported_lesson(key: str, text: str) -> str | dict[str, str]:
+    return text if key == _key_of(text) else {"key": key, "text": text}
 
 
 def _phase(each: NextPhase) -> dict[str, Any]:

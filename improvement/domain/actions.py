@@ -9,8 +9,11 @@ from enum import StrEnum
 from core.errors import Invalid
 from core.machine import Machine
 
-ORIGIN = re.compile(r"^[a-z-]{1,30}:[A-Za-z0-9._-]{1,100}$")
+ORIGIN = re.compile(
+    r"[a-z][a-z_-]{0,29}:\S(?:.{0,107}\S)?"
+)  # some subjects have words for a key: `alert:High error rate`
 LONGEST_TITLE = 200
+LONGEST_KEY = 140
 
 
 class ActionState(StrEnum):
@@ -31,7 +34,7 @@ MACHINE = Machine(
 
 def read_origin(given: str) -> str:
     """`<noun>:<key>` as the subjects of events, such as `feedback:12`; empty: by itself. Raises Invalid."""
-    if given and not ORIGIN.match(given):
+    if given and not (ORIGIN.fullmatch(given) and given.isprintable()):
         raise Invalid("Where it comes from is written as feedback:12, report:3 or lesson:7.", field="origin")
     return given
 

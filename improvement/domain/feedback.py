@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,14 +101,22 @@ def checked(given: Given) -> Given:
     return Given(given.kind, text, given.aspect, given.rating, given.flag, given.key)
 
 
-def read_text(given: str, *, field: str, longest: int = LONGEST, needed: bool = False) -> str:
-    """Plain text: what looks like markup stays what it is. Raises Invalid."""
+def read_text(given: str, *, field: str, longest: int = LONGEST, needed: bool = False, lines: bool = True) -> str:
+    """Plain text: what looks like markup stays what it is. Raises Invalid.
+
+    `lines`: it may have several; a title may not, which becomes the subject of a mail.
+    """
     text = given.replace("\r\n", "\n").strip()
-    if "\0" in text or len(text) > longest:
-        raise Invalid(f"Plain text of at most {longest:,} characters.", field=field)
+    if len(text) > longest or not _is_plain(text, "\n\t" if lines else ""):
+        raise Invalid(f"Plain text of at most {longest:,} characters{'' if lines else ', in one line'}.", field=field)
     if needed and not text:
         raise Invalid("Nothing is written here yet.", field=field)
     return text
+
+
+def _is_plain(text: str, allowed: str) -> bool:
+    """No control characters but these, and no half of a surrogate pair, which no database can keep."""
+    return all(sign in allowed or unicodedata.category(sign) not in ("Cc", "Cs") for sign in text)
 
 
 def read_tags(given: Sequence[str]) -> list[str]:
@@ -116,6 +125,6 @@ def read_tags(given: Sequence[str]) -> list[str]:
     if len(tags) > TAGS:
         raise Invalid(f"At most {TAGS} tags.", field="tags")
     for tag in tags:
-        if len(tag) > LONGEST_TAG or "," in tag or "\0" in tag:
+        if len(tag) > LONGEST_TAG or "," in tag or not _is_plain(tag, ""):
             raise Invalid(f"A tag is a word or two, at most {LONGEST_TAG} characters: {tag:.50}.", field="tags")
     return tags

@@ -69,7 +69,7 @@ def read(given: Mapping[str, Any]) -> Lesson:
     return Lesson(
         area,
         sort,
-        read_text(str(given.get("text", "")), field="text", longest=LONGEST, needed=True),
+        read_text(str(given.get("text", "")), field="text", longest=LONGEST, needed=True, lines=False),
         read_text(str(given.get("detail", "")), field="detail"),
         read_origin(str(given.get("evidence", "")).strip()),
         tuple(sorted({read_origin(str(one).strip()) for one in given.get("about", ())} - {""})),

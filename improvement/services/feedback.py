@@ -83,6 +83,7 @@ def settle(
 
     Raises IllegalMove, Invalid with the field, NotFound, StaleVersion.
     """
+    _lock(feedback_id, duplicate_of)
     row = hold(Feedback, "piece of feedback", version=version, pk=feedback_id)
     before, moved = row.state, MACHINE.move(State(row.state), state)
     if state in NEEDS_REASON:
@@ -105,6 +106,11 @@ def tag(feedback_id: int, tags: Sequence[str], *, actor: Actor, now: datetime, v
         row.save(update_fields=["tags", "version"])
         _tell("feedback.tagged", row, actor, now, before={"tags": before}, after={"tags": wanted})
     return row
+
+
+def _lock(*ids: int | None) -> None:
+    """Both in one order: of two people who call each the duplicate of the other, one is refused."""
+    list(Feedback.objects.select_for_update(of=("self",)).filter(pk__in=[pk for pk in ids if pk]).order_by("pk"))
 
 
 def _first(row: Feedback, of: int | None) -> Feedback:

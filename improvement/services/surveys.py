@@ -43,7 +43,7 @@ def open_survey(environment: str, *, name: str, until: datetime, actor: Actor, n
         raise Invalid("It ends after now, and at most 366 days from now.", field="until")
     token = secrets.token_urlsafe(24)
     row = Survey.objects.create(
-        name=read_text(name, field="name", longest=120, needed=True),
+        name=read_text(name, field="name", longest=120, needed=True, lines=False),
         environment=environments.get(environment),
         digest=_digest(token),
         created_at=now,

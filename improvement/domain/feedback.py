@@ -100,10 +100,18 @@ def checked(given: Given) -> Given:
     return Given(given.kind, text, given.aspect, given.rating, given.flag, given.key)
 
 
+def read_line(given: str, *, field: str, longest: int) -> str:
+    """A text of one line, which is there. Raises Invalid."""
+    text = read_text(given, field=field, longest=longest, needed=True)
+    if "\n" in text or "\r" in text:
+        raise Invalid("One line, please.", field=field)
+    return text
+
+
 def read_text(given: str, *, field: str, longest: int = LONGEST, needed: bool = False) -> str:
     """Plain text: what looks like markup stays what it is. Raises Invalid."""
     text = given.replace("\r\n", "\n").strip()
-    if "\0" in text or len(text) > longest:
+    if len(text) > longest or any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
         raise Invalid(f"Plain text of at most {longest:,} characters.", field=field)
     if needed and not text:
         raise Invalid("Nothing is written here yet.", field=field)

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import Invalid
-from improvement.domain.feedback import read_text
+from improvement.domain.feedback import read_line, read_text
 
-KEY = re.compile(r"^[a-z0-9][a-z0-9._-]{0,59}$")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 MOST = 30
 LONGEST = 200
 RISKS = ("technical", "operational", "business")
@@ -69,8 +69,8 @@ class NextPhase:
 
 def read_key(given: str) -> str:
     """Raises Invalid."""
-    if not KEY.match(given):
-        raise Invalid("Small letters, digits, dots and dashes, such as enhanced-features-v2.1.", field="key")
+    if not KEY.fullmatch(given):
+        raise Invalid("Letters, digits and dashes, such as enhanced-features-v2-1.", field="key")
     return given
 
 
@@ -81,10 +81,10 @@ def read_phase(given: Mapping[str, Any]) -> NextPhase:
         if level not in LEVELS:
             raise Invalid(f"The {name} risk is {', '.join(LEVELS)}.", field="risks")
     return NextPhase(
-        read_text(str(given.get("title", "")), field="title", longest=LONGEST, needed=True),
+        read_line(str(given.get("title", "")), field="title", longest=LONGEST),
         read_text(str(given.get("timeline", "")), field="timeline", longest=LONGEST),
         read_lines(given.get("objectives", ()), field="objectives"),
-        [_prerequisite(one) for one in given.get("prerequisites", ())][:MOST],
+        _prerequisites(given.get("prerequisites", ())),
         risks,
     )
 
@@ -97,8 +97,17 @@ def read_lines(given: Sequence[str], *, field: str) -> list[str]:
     return [line for line in lines if line]
 
 
+def _prerequisites(given: Sequence[Mapping[str, Any]]) -> list[Prerequisite]:
+    found = [_prerequisite(one) for one in given]
+    if len(found) > MOST:
+        raise Invalid(f"At most {MOST} prerequisites.", field="prerequisites")
+    if len({one.text for one in found}) < len(found):
+        raise Invalid("Two prerequisites say the same.", field="prerequisites")
+    return found
+
+
 def _prerequisite(given: Mapping[str, Any]) -> Prerequisite:
-    text = read_text(str(given.get("text", "")), field="prerequisites", longest=LONGEST, needed=True)
+    text = read_line(str(given.get("text", "")), field="prerequisites", longest=LONGEST)
     check, of = str(given.get("check", CheckKind.SAID)), str(given.get("of", "")).strip()
     if check not in list(CheckKind):
         raise Invalid(f"A prerequisite is checked by one of {', '.join(CheckKind)}.", field="prerequisites")

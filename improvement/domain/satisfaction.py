@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ENOUGH = 30  # ratings; below it the normal interval of a mean means little, and none is told
-Z = 1.959964  # 95 %
+from core.intervals import wilson
+
+LEAST, SPAN = 1, 4  # a rating is 1 + 4 times a share
 
 
 @dataclass(frozen=True, slots=True)
 class Satisfaction:
-    """The mean of `n` ratings, None without any. `low` and `high`: its 95 % interval, None with fewer than 30."""
+    """The mean of `n` ratings and its 95 % interval; None without any rating."""
 
     n: int
     mean: float | None
@@ -23,19 +23,19 @@ class Satisfaction:
     def sentence(self) -> str:
         if self.mean is None:
             return "Nobody has answered: satisfaction is not known."
-        if self.low is None or self.high is None:
-            return f"{self.mean:.2f} of 5 from {self.n} answers, too few to say how far off that may be."
-        return f"{self.mean:.2f} of 5 from {self.n} answers (95 %: {self.low:.2f} to {self.high:.2f})."
+        answers = "1 answer" if self.n == 1 else f"{self.n} answers"
+        return f"{self.mean:.2f} of 5 from {answers} (95 %: {self.low:.2f} to {self.high:.2f})."
 
 
 def satisfaction(counts: Mapping[int, int]) -> Satisfaction:
-    """Of how many gave each rating. The interval is the normal one of a mean, cut to what a rating can be."""
+    """Of how many gave each rating.
+
+    The interval is Wilson's for the mean as a share of what it can be. No variable between the same ends varies more
+    than one that is only at its ends, so it is never too narrow, and it stays one when all say the same.
+    """
     n = sum(counts.values())
     if not n:
         return Satisfaction(0, None)
     mean = sum(rating * count for rating, count in counts.items()) / n
-    if n < ENOUGH:
-        return Satisfaction(n, mean)
-    variance = sum(count * (rating - mean) ** 2 for rating, count in counts.items()) / (n - 1)
-    half = Z * math.sqrt(variance / n)
-    return Satisfaction(n, mean, max(1.0, mean - half), min(5.0, mean + half))
+    low, high = wilson((mean - LEAST) / SPAN * n, n)
+    return Satisfaction(n, mean, LEAST + SPAN * low, LEAST + SPAN * high)

@@ -29,7 +29,7 @@ class NextPhase(models.Model):
 class Quarter(models.Model):
     """A quarter of the roadmap: its focus, and deliverables `{"text", "state"}`."""
 
-    key = models.CharField(max_length=20, unique=True, help_text="Such as q1_2025.")
+    key = models.CharField(max_length=60, unique=True, help_text="Such as q1_2025.")
     focus = models.CharField(max_length=200)
     deliverables = models.JSONField(default=list)
     position = models.PositiveSmallIntegerField()

@@ -77,9 +77,9 @@ def satisfaction(*, start: datetime, end: datetime, environment_id: int | None =
 
 
 def satisfied(*, start: datetime, end: datetime, environment_id: int | None = None) -> Satisfaction:
-    """The same with its interval. What was declined or is a duplicate does not count."""
+    """The same with its interval. Duplicates do not count; what was declined does, or the answer could be chosen."""
     rows = _within(start, end, environment_id).filter(kind=Kind.USER.value, rating__isnull=False)
-    rows = rows.exclude(state__in=[State.DECLINED.value, State.DUPLICATE.value]).order_by()
+    rows = rows.exclude(state=State.DUPLICATE.value).order_by()
     return of_counts(dict(rows.values_list("rating").annotate(Count("pk"))))
 
 
@@ -107,7 +107,7 @@ def weekly(*, end: datetime, weeks: int, environment_id: int | None = None) -> l
     """The satisfaction of each of the last `weeks` times of seven days, oldest first; one query."""
     start = end - timedelta(days=7 * weeks)
     rows = _within(start, end, environment_id).filter(kind=Kind.USER.value, rating__isnull=False)
-    rows = rows.exclude(state__in=[State.DECLINED.value, State.DUPLICATE.value]).order_by()
+    rows = rows.exclude(state=State.DUPLICATE.value).order_by()
     counts: list[Counter[int]] = [Counter() for _ in range(weeks)]
     for at, rating in rows.values_list("at", "rating").iterator():
         counts[(at - start) // timedelta(days=7)][int(rating or 0)] += 1

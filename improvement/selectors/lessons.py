@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core.errors import NotFound
 from improvement.domain.lessons import Area, Sort
@@ -25,12 +25,14 @@ def get(lesson_id: int) -> Lesson:
     return row
 
 
-def found(words: str = "") -> QuerySet[Lesson]:
-    """Those that hold and have each of these words in their text, detail or tags, in any case."""
-    rows = Lesson.objects.filter(retired_at=None)
-    for word in words.split()[:10]:
-        rows = rows.filter(Q(text__icontains=word) | Q(detail__icontains=word) | Q(tags__icontains=word))
-    return rows
+def found(words: str = "") -> list[Lesson]:
+    """Those that hold and have each of these words in their text, detail or tags, in any case; one query.
+
+    Compared here: SQLite knows no case but that of ASCII, and JSON hides letters behind escapes.
+    """
+    wanted = words.casefold().split()[:10]
+    rows = list(Lesson.objects.filter(retired_at=None))
+    return [row for row in rows if all(word in _words(row) for word in wanted)]
 
 
 def board(words: str = "") -> dict[str, dict[str, list[Lesson]]]:
@@ -54,4 +56,9 @@ def taught_by(subject: str) -> QuerySet[Lesson]:
 
 
 def of_playbooks() -> QuerySet[Lesson]:
-    return Lesson.objects.exclude(key=None)
+    """Those that a playbook brought and that still hold."""
+    return Lesson.objects.exclude(key=None).filter(retired_at=None)
+
+
+def _words(row: Lesson) -> str:
+    return "\n".join((row.text, row.detail, *row.tags)).casefold()

@@ -11,8 +11,8 @@ from django.db.models import F, Q
 from core import events, people
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid
-from improvement.domain.actions import LONGEST_TITLE, MACHINE, ActionState, read_origin
-from improvement.domain.feedback import read_text
+from improvement.domain.actions import LONGEST_KEY, LONGEST_TITLE, MACHINE, ActionState, read_origin
+from improvement.domain.feedback import read_line, read_text
 from improvement.models import ActionItem
 from improvement.services.locking import hold, said
 
@@ -41,6 +41,8 @@ def open_item(
 
     Raises Invalid with the field.
     """
+    if len(key) > LONGEST_KEY:
+        raise Invalid(f"At most {LONGEST_KEY} characters.", field="key")
     if key and (found := ActionItem.objects.filter(key=key).first()):
         return found
     values = {
@@ -95,8 +97,8 @@ def reopen_item(item_id: int, *, reason: str, actor: Actor, now: datetime, versi
     row = hold(ActionItem, "action item", version=version, pk=item_id)
     before = row.state
     row.state = MACHINE.move(ActionState(row.state), ActionState.OPEN).value
-    row.closed_at, row.closed_by, row.outcome, row.version = None, "", "", row.version + 1
-    row.save(update_fields=["state", "closed_at", "closed_by", "outcome", "version"])
+    row.closed_at, row.closed_by, row.outcome, row.changes, row.version = None, "", "", "", row.version + 1
+    row.save(update_fields=["state", "closed_at", "closed_by", "outcome", "changes", "version"])
     _tell("action.reopened", row, actor, now, reason=said(reason), before={"state": before}, after={"state": row.state})
     return row
 
@@ -146,7 +148,7 @@ def _read(*, title: str, text: str, owner: str, due: date) -> dict[str, Any]:
     if not people.signs_in(owner):
         raise Invalid(f"There is no account {owner!r:.60}: the owner is somebody who can sign in.", field="owner")
     return {
-        "title": read_text(title, field="title", longest=LONGEST_TITLE, needed=True),
+        "title": read_line(title, field="title", longest=LONGEST_TITLE),
         "text": read_text(text, field="text"),
         "owner": owner,
         "due": due,

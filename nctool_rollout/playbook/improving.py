@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,15 +24,26 @@ if TYPE_CHECKING:
     from nctool_rollout.playbook.work import Load
 
 Item = tuple[str, ...]
+LONGEST_WORDS = 60
+LessonText = Annotated[str, Field(min_length=1, max_length=300)]
+Subject = Annotated[str, Field(max_length=140)]
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Lessons(Part):
-    """Of one area: what went well, what was hard, what to do better."""
+class Lesson(Part):
+    """A lesson with more than its words. `key`: what it is known by when its words are changed."""
 
-    successes: list[Sentence] = []
-    challenges: list[Sentence] = []
-    improvements: list[Sentence] = []
+    text: LessonText
+    key: Annotated[str, Field(max_length=80)] = ""
+    about: Annotated[list[Subject], Field(description="Where it is shown: flag:<key>, phase:<key>.")] = []
+
+
+class Lessons(Part):
+    """Of one area: what went well, what was hard, what to do better. Each is a sentence, or one with more."""
+
+    successes: list[LessonText | Lesson] = []
+    challenges: list[LessonText | Lesson] = []
+    improvements: list[LessonText | Lesson] = []
 
 
 class AllLessons(Part):
@@ -82,7 +94,7 @@ def standing() -> dict[Item, Any]:
     """What there is of it. What people added to a lesson, and how far a deliverable is, is theirs and in no file."""
     return {
         **{
-            ("lessons", row.key or ""): {"area": row.area, "sort": row.sort, "text": row.text}
+            ("lessons", row.key or ""): {"area": row.area, "sort": row.sort, "text": row.text, "about": row.about}
             for row in improvement.selectors.lessons.of_playbooks()
         },
         **{("nextPhases", row.key): future.as_dict(row) for row in improvement.selectors.future.phases()},
@@ -101,7 +113,8 @@ def exported(items: Mapping[Item, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {"lessons": {}, "nextPhases": {}, "roadmap": {}}
     for (section, *rest), value in items.items():
         if section == "lessons":
-            kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], []).append(value["text"])
+            listed = kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], [])
+            listed.append(_exported_lesson(rest[0], value))
         elif section == "nextPhases":
             kept["nextPhases"][rest[0]] = _exported_phase(value)
         elif section == "roadmap":
@@ -143,12 +156,29 @@ def _define_quarter(key: str, value: Mapping[str, Any], work: Load) -> None:
     future.define_quarter(key, {**value, "deliverables": deliverables}, **work.who)
 
 
-def _lessons(part: AllLessons) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each lesson under the words it begins with, so that it may be moved in the file."""
+def _lessons(part: AllLessons) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each lesson under its words, so that it may be moved in the file, or under the key it has."""
     for area in Area:
         for sort in Sort:
-            for text in getattr(getattr(part, area.value), sort.value):
-                yield slugify(text)[:80], {"area": area.value, "sort": sort.value, "text": text}
+            for one in getattr(getattr(part, area.value), sort.value):
+                lesson = one if isinstance(one, Lesson) else Lesson(text=one)
+                about = sorted(set(lesson.about))
+                value = {"area": area.value, "sort": sort.value, "text": lesson.text, "about": about}
+                yield lesson.key or key_of(lesson.text), value
+
+
+def key_of(text: str) -> str:
+    """What a lesson is known by: its words, and for those that are long or have no letters, a digest of them."""
+    words = slugify(text, allow_unicode=True)
+    if words and len(words) <= LONGEST_WORDS:
+        return words
+    return f"{words[:LONGEST_WORDS]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _exported_lesson(key: str, value: Mapping[str, Any]) -> str | dict[str, Any]:
+    more = {"key": key} if key != key_of(value["text"]) else {}
+    more |= {"about": value["about"]} if value["about"] else {}
+    return {"text": value["text"], **more} if more else str(value["text"])
 
 
 def _phase(each: NextPhase) -> dict[str, Any]:

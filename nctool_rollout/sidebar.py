@@ -106,7 +106,12 @@ NAVIGATION: list[dict[str, Any]] = [
     },
     {
         "title": "Reports",
-        "items": [],
+        "items": [
+            _item("Feedback", "forum", "admin:improvement_feedback_changelist", "improvement.view_feedback"),
+            _item("Action items", "task", "admin:improvement_actionitem_changelist", "improvement.view_actionitem"),
+            _item("Lessons learned", "school", "admin:improvement_lesson_changelist", "improvement.view_lesson"),
+            _item("Roadmap", "signpost", "admin:improvement_nextphase_changelist", "improvement.view_nextphase"),
+        ],
     },
     {
         "title": "Communications",

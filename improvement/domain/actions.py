@@ -9,11 +9,9 @@ from enum import StrEnum
 from core.errors import Invalid
 from core.machine import Machine
 
-ORIGIN = re.compile(
-    r"[a-z][a-z_-]{0,29}:\S(?:.{0,107}\S)?"
-)  # some subjects have words for a key: `alert:High error rate`
-LONGEST_TITLE = 200
+ORIGIN = re.compile(r"[a-z_-]{1,39}:[^\x00-\x1f\x7f\ud800-\udfff]{1,100}")
 LONGEST_KEY = 140
+LONGEST_TITLE = 200
 
 
 class ActionState(StrEnum):
@@ -34,7 +32,7 @@ MACHINE = Machine(
 
 def read_origin(given: str) -> str:
     """`<noun>:<key>` as the subjects of events, such as `feedback:12`; empty: by itself. Raises Invalid."""
-    if given and not (ORIGIN.fullmatch(given) and given.isprintable()):
+    if given and not ORIGIN.fullmatch(given):
         raise Invalid("Where it comes from is written as feedback:12, report:3 or lesson:7.", field="origin")
     return given
 

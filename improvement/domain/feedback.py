@@ -101,14 +101,19 @@ def checked(given: Given) -> Given:
     return Given(given.kind, text, given.aspect, given.rating, given.flag, given.key)
 
 
-def read_text(given: str, *, field: str, longest: int = LONGEST, needed: bool = False, lines: bool = True) -> str:
-    """Plain text: what looks like markup stays what it is. Raises Invalid.
+def read_line(given: str, *, field: str, longest: int) -> str:
+    """A text of one line, which is there. Raises Invalid."""
+    text = read_text(given, field=field, longest=longest, needed=True)
+    if not _is_plain(text, ""):
+        raise Invalid("One line, please.", field=field)
+    return text
 
-    `lines`: it may have several; a title may not, which becomes the subject of a mail.
-    """
+
+def read_text(given: str, *, field: str, longest: int = LONGEST, needed: bool = False) -> str:
+    """Plain text: what looks like markup stays what it is. Raises Invalid."""
     text = given.replace("\r\n", "\n").strip()
-    if len(text) > longest or not _is_plain(text, "\n\t" if lines else ""):
-        raise Invalid(f"Plain text of at most {longest:,} characters{'' if lines else ', in one line'}.", field=field)
+    if len(text) > longest or not _is_plain(text, "\n\t"):
+        raise Invalid(f"Plain text of at most {longest:,} characters.", field=field)
     if needed and not text:
         raise Invalid("Nothing is written here yet.", field=field)
     return text

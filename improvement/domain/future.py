@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import Invalid
-from improvement.domain.feedback import read_text
+from improvement.domain.feedback import read_line, read_text
 
-KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")  # as in a playbook, which both are exported to
+KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 MOST = 30
 LONGEST = 200
 RISKS = ("technical", "operational", "business")
@@ -70,7 +70,7 @@ class NextPhase:
 def read_key(given: str) -> str:
     """Raises Invalid."""
     if not KEY.fullmatch(given):
-        raise Invalid("At most 60 letters, digits, - and _, such as enhanced-features-v2-1.", field="key")
+        raise Invalid("Letters, digits and dashes, such as enhanced-features-v2-1.", field="key")
     return given
 
 
@@ -81,8 +81,8 @@ def read_phase(given: Mapping[str, Any]) -> NextPhase:
         if level not in LEVELS:
             raise Invalid(f"The {name} risk is {', '.join(LEVELS)}.", field="risks")
     return NextPhase(
-        read_text(str(given.get("title", "")), field="title", longest=LONGEST, needed=True, lines=False),
-        read_text(str(given.get("timeline", "")), field="timeline", longest=LONGEST, lines=False),
+        read_line(str(given.get("title", "")), field="title", longest=LONGEST),
+        read_text(str(given.get("timeline", "")), field="timeline", longest=LONGEST),
         read_lines(given.get("objectives", ()), field="objectives"),
         _prerequisites(given.get("prerequisites", ())),
         risks,
@@ -91,25 +91,23 @@ def read_phase(given: Mapping[str, Any]) -> NextPhase:
 
 def read_lines(given: Sequence[str], *, field: str) -> list[str]:
     """What is not empty, in order. Raises Invalid."""
-    lines = [read_text(str(one), field=field, longest=LONGEST, lines=False) for one in given]
+    lines = [read_line(str(one), field=field, longest=LONGEST) for one in given if str(one).strip()]
     if len(lines) > MOST:
         raise Invalid(f"At most {MOST} lines.", field=field)
-    return [line for line in lines if line]
+    return lines
 
 
 def _prerequisites(given: Sequence[Mapping[str, Any]]) -> list[Prerequisite]:
-    """Each text once: what a person says of one is kept under it."""
     found = [_prerequisite(one) for one in given]
     if len(found) > MOST:
         raise Invalid(f"At most {MOST} prerequisites.", field="prerequisites")
-    texts = [one.text for one in found]
-    if twice := next((text for text in texts if texts.count(text) > 1), None):
-        raise Invalid(f"{twice!r} is written twice.", field="prerequisites")
+    if len({one.text for one in found}) < len(found):
+        raise Invalid("Two prerequisites say the same.", field="prerequisites")
     return found
 
 
 def _prerequisite(given: Mapping[str, Any]) -> Prerequisite:
-    text = read_text(str(given.get("text", "")), field="prerequisites", longest=LONGEST, needed=True, lines=False)
+    text = read_line(str(given.get("text", "")), field="prerequisites", longest=LONGEST)
     check, of = str(given.get("check", CheckKind.SAID)), str(given.get("of", "")).strip()
     if check not in list(CheckKind):
         raise Invalid(f"A prerequisite is checked by one of {', '.join(CheckKind)}.", field="prerequisites")

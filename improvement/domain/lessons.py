@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import Invalid
 from improvement.domain.actions import read_origin
-from improvement.domain.feedback import read_tags, read_text
+from improvement.domain.feedback import read_line, read_tags, read_text
 
 LONGEST = 300
 
@@ -69,7 +69,7 @@ def read(given: Mapping[str, Any]) -> Lesson:
     return Lesson(
         area,
         sort,
-        read_text(str(given.get("text", "")), field="text", longest=LONGEST, needed=True, lines=False),
+        read_line(str(given.get("text", "")), field="text", longest=LONGEST),
         read_text(str(given.get("detail", "")), field="detail"),
         read_origin(str(given.get("evidence", "")).strip()),
         tuple(sorted({read_origin(str(one).strip()) for one in given.get("about", ())} - {""})),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ENOUGH = 30  # ratings; below it an interval is too wide to say anything, and none is told
-Z = 1.959964  # 95 %
-WORST, BEST = 1, 5
+from core.intervals import wilson
+
+LEAST, SPAN = 1, 4  # a rating is 1 + 4 times a share
 
 
 @dataclass(frozen=True, slots=True)
 class Satisfaction:
-    """The mean of `n` ratings, None without any. `low` and `high`: its 95 % interval, None with fewer than 30."""
+    """The mean of `n` ratings and its 95 % interval; None without any rating."""
 
     n: int
     mean: float | None
@@ -24,26 +23,19 @@ class Satisfaction:
     def sentence(self) -> str:
         if self.mean is None:
             return "Nobody has answered: satisfaction is not known."
-        if self.low is None or self.high is None:
-            return f"{self.mean:.2f} of 5 from {self.n} answers, too few to say how far off that may be."
-        return f"{self.mean:.2f} of 5 from {self.n} answers (95 %: {self.low:.2f} to {self.high:.2f})."
+        answers = "1 answer" if self.n == 1 else f"{self.n} answers"
+        return f"{self.mean:.2f} of 5 from {answers} (95 %: {self.low:.2f} to {self.high:.2f})."
 
 
 def satisfaction(counts: Mapping[int, int]) -> Satisfaction:
     """Of how many gave each rating.
 
-    The interval is Wilson's (1927), of the mean brought to 0 … 1. It takes the largest variance that ratings of this
-    mean can have (Bhatia and Davis, 2000), so it is rather too wide than too narrow; the normal interval would call
-    thirty answers of 5 certain.
+    The interval is Wilson's for the mean as a share of what it can be. No variable between the same ends varies more
+    than one that is only at its ends, so it is never too narrow, and it stays one when all say the same.
     """
     n = sum(counts.values())
     if not n:
         return Satisfaction(0, None)
     mean = sum(rating * count for rating, count in counts.items()) / n
-    if n < ENOUGH:
-        return Satisfaction(n, mean)
-    share = (mean - WORST) / (BEST - WORST)
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    low, high = (WORST + (BEST - WORST) * edge for edge in (centre - half, centre + half))
-    return Satisfaction(n, mean, min(low, mean), max(high, mean))  # rounded, an edge may miss it by a hair
+    low, high = wilson((mean - LEAST) / SPAN * n, n)
+    return Satisfaction(n, mean, LEAST + SPAN * low, LEAST + SPAN * high)

@@ -60,9 +60,7 @@ class Feedback(models.Model):
     at = models.DateTimeField()
     given_by = models.CharField(max_length=150)
     state = models.CharField(max_length=10, choices=choices(State), default=State.NEW.value)
-    duplicate_of = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.RESTRICT, related_name="duplicates"
-    )
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="duplicates")
     tags = models.JSONField(default=list, blank=True)
     version = models.PositiveIntegerField(default=1)
 

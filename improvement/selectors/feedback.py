@@ -77,10 +77,7 @@ def satisfaction(*, start: datetime, end: datetime, environment_id: int | None =
 
 
 def satisfied(*, start: datetime, end: datetime, environment_id: int | None = None) -> Satisfaction:
-    """The same with its interval. A duplicate does not count; a rating of what was declined does.
-
-    To decline is to say that nobody will do it, not that the user was satisfied: else the figure could be tidied.
-    """
+    """The same with its interval. Duplicates do not count; what was declined does, or the answer could be chosen."""
     rows = _within(start, end, environment_id).filter(kind=Kind.USER.value, rating__isnull=False)
     rows = rows.exclude(state=State.DUPLICATE.value).order_by()
     return of_counts(dict(rows.values_list("rating").annotate(Count("pk"))))

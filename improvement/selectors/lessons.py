@@ -25,26 +25,18 @@ def get(lesson_id: int) -> Lesson:
     return row
 
 
-def found(words: str = "") -> QuerySet[Lesson]:
-    """Those that hold and have each of these words in their text, detail or tags, in any case.
+def found(words: str = "") -> list[Lesson]:
+    """Those that hold and have each of these words in their text, detail or tags, in any case; one query.
 
-    Lessons are hundreds, and compared here: SQLite knows no case of ü, and keeps it in tags as an escape.
+    Compared here: SQLite knows no case but that of ASCII, and JSON hides letters behind escapes.
     """
-    rows = Lesson.objects.filter(retired_at=None)
     wanted = words.casefold().split()[:10]
-    if not wanted:
-        return rows
-    texts = rows.values_list("pk", "text", "detail", "tags").iterator()
-    fitting = [pk for pk, *parts, tags in texts if _has("\n".join([*parts, *tags]).casefold(), wanted)]
-    return rows.filter(pk__in=fitting)
-
-
-def _has(text: str, words: list[str]) -> bool:
-    return all(word in text for word in words)
+    rows = list(Lesson.objects.filter(retired_at=None))
+    return [row for row in rows if all(word in _words(row) for word in wanted)]
 
 
 def board(words: str = "") -> dict[str, dict[str, list[Lesson]]]:
-    """By area and sort, in the seed's order; one query, with words two."""
+    """By area and sort, in the seed's order; one query."""
     rows: dict[str, dict[str, list[Lesson]]] = {area.value: {sort.value: [] for sort in Sort} for area in Area}
     for row in found(words):
         rows[row.area][row.sort].append(row)
@@ -63,10 +55,10 @@ def taught_by(subject: str) -> QuerySet[Lesson]:
     return Lesson.objects.filter(evidence=subject)
 
 
-def retired_keys() -> set[str | None]:
-    """Those of playbooks that hold no more."""
-    return set(of_playbooks().exclude(retired_at=None).values_list("key", flat=True))
-
-
 def of_playbooks() -> QuerySet[Lesson]:
-    return Lesson.objects.exclude(key=None)
+    """Those that a playbook brought and that still hold."""
+    return Lesson.objects.exclude(key=None).filter(retired_at=None)
+
+
+def _words(row: Lesson) -> str:
+    return "\n".join((row.text, row.detail, *row.tags)).casefold()

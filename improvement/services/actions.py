@@ -12,7 +12,7 @@ from core import events, people
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid
 from improvement.domain.actions import LONGEST_KEY, LONGEST_TITLE, MACHINE, ActionState, read_origin
-from improvement.domain.feedback import read_text
+from improvement.domain.feedback import read_line, read_text
 from improvement.models import ActionItem
 from improvement.services.locking import hold, said
 
@@ -148,7 +148,7 @@ def _read(*, title: str, text: str, owner: str, due: date) -> dict[str, Any]:
     if not people.signs_in(owner):
         raise Invalid(f"There is no account {owner!r:.60}: the owner is somebody who can sign in.", field="owner")
     return {
-        "title": read_text(title, field="title", longest=LONGEST_TITLE, needed=True, lines=False),
+        "title": read_line(title, field="title", longest=LONGEST_TITLE),
         "text": read_text(text, field="text"),
         "owner": owner,
         "due": due,

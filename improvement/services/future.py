@@ -11,7 +11,7 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Invalid
-from improvement.domain.feedback import read_text
+from improvement.domain.feedback import read_line, read_text
 from improvement.domain.future import LONGEST, MOST, CheckKind, Progress, read_key, read_phase
 from improvement.models import NextPhase, Quarter
 from improvement.services.locking import hold
@@ -72,7 +72,7 @@ def define_quarter(
 ) -> Quarter:
     """A quarter of the roadmap; nothing is written when nothing differs. Raises Invalid, StaleVersion."""
     wanted: dict[str, Any] = {
-        "focus": read_text(str(given.get("focus", "")), field="focus", longest=LONGEST, needed=True, lines=False),
+        "focus": read_line(str(given.get("focus", "")), field="focus", longest=LONGEST),
         "deliverables": _deliverables(given.get("deliverables", ())),
         "position": int(given.get("position", 0)),
     }
@@ -108,7 +108,7 @@ def _deliverables(given: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         state = str(one.get("state", Progress.PLANNED))
         if state not in list(Progress):
             raise Invalid(f"A deliverable is {', '.join(Progress)}, not {state!r:.30}.", field="deliverables")
-        text = read_text(str(one.get("text", "")), field="deliverables", longest=LONGEST, needed=True, lines=False)
+        text = read_line(str(one.get("text", "")), field="deliverables", longest=LONGEST)
         found.append({"text": text, "state": state})
     return found
 

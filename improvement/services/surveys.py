@@ -13,7 +13,7 @@ from django.db.models import F
 from core import environments, events
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound, Refused
-from improvement.domain.feedback import Given, Kind, State, read_text
+from improvement.domain.feedback import Given, Kind, State, read_line
 from improvement.models import Asking, Survey
 from improvement.services import feedback
 from improvement.services.locking import said
@@ -43,7 +43,7 @@ def open_survey(environment: str, *, name: str, until: datetime, actor: Actor, n
         raise Invalid("It ends after now, and at most 366 days from now.", field="until")
     token = secrets.token_urlsafe(24)
     row = Survey.objects.create(
-        name=read_text(name, field="name", longest=120, needed=True, lines=False),
+        name=read_line(name, field="name", longest=120),
         environment=environments.get(environment),
         digest=_digest(token),
         created_at=now,

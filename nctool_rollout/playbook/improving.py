@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,6 @@ import improvement.selectors.future
 import improvement.selectors.lessons
 from core.errors import Invalid
 from improvement.domain.future import CheckKind, read_phase
-from improvement.domain.lessons import LONGEST as LONGEST_LESSON
 from improvement.domain.lessons import Area, Sort
 from improvement.services import future, lessons
 from nctool_rollout.playbook.fields import Part, Text
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
     from nctool_rollout.playbook.work import Load
 
 Item = tuple[str, ...]
+LONGEST_WORDS = 60
+LessonText = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\n\r\t]+$")]
+Subject = Annotated[str, Field(max_length=140)]
 Sentence = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\n\r\t]+$")]
-LessonText = Annotated[str, Field(min_length=1, max_length=LONGEST_LESSON, pattern=r"^[^\n\r\t]+$")]
-LONGEST_KEY = 80
 
 
-class KeyedLesson(Part):
-    """A lesson that was reworded since it was first loaded, or whose text has no Latin letters to make a key of."""
+class Lesson(Part):
+    """A lesson with more than its words. `key`: what it is known by when its words are changed."""
 
-    key: Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{1,{LONGEST_KEY}}}$")]
     text: LessonText
+    key: Annotated[str, Field(max_length=80)] = ""
+    about: Annotated[list[Subject], Field(description="Where it is shown: flag:<key>, phase:<key>.")] = []
 
 
 class Lessons(Part):
-    """Of one area: what went well, what was hard, what to do better."""
+    """Of one area: what went well, what was hard, what to do better. Each is a sentence, or one with more."""
 
-    successes: list[LessonText | KeyedLesson] = []
-    challenges: list[LessonText | KeyedLesson] = []
-    improvements: list[LessonText | KeyedLesson] = []
+    successes: list[LessonText | Lesson] = []
+    challenges: list[LessonText | Lesson] = []
+    improvements: list[LessonText | Lesson] = []
 
 
 class AllLessons(Part):
@@ -92,7 +94,7 @@ def standing() -> dict[Item, Any]:
     """What there is of it. What people added to a lesson, and how far a deliverable is, is theirs and in no file."""
     return {
         **{
-            ("lessons", row.key or ""): {"area": row.area, "sort": row.sort, "text": row.text}
+            ("lessons", row.key or ""): {"area": row.area, "sort": row.sort, "text": row.text, "about": row.about}
             for row in improvement.selectors.lessons.of_playbooks()
         },
         **{("nextPhases", row.key): future.as_dict(row) for row in improvement.selectors.future.phases()},
@@ -108,13 +110,11 @@ def standing() -> dict[Item, Any]:
 
 
 def exported(items: Mapping[Item, Any]) -> dict[str, Any]:
-    """Without the lessons that were retired: nobody wants them in the next system."""
-    retired = improvement.selectors.lessons.retired_keys()
     kept: dict[str, Any] = {"lessons": {}, "nextPhases": {}, "roadmap": {}}
     for (section, *rest), value in items.items():
-        if section == "lessons" and rest[0] not in retired:
-            of_sort = kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], [])
-            of_sort.append(_exported_lesson(rest[0], value["text"]))
+        if section == "lessons":
+            listed = kept["lessons"].setdefault(value["area"], {}).setdefault(value["sort"], [])
+            listed.append(_exported_lesson(rest[0], value))
         elif section == "nextPhases":
             kept["nextPhases"][rest[0]] = _exported_phase(value)
         elif section == "roadmap":
@@ -126,14 +126,8 @@ def flaws(part: Playbook) -> Iterator[tuple[Path, str]]:
     """What is wrong with it, and where."""
     seen: dict[str, str] = {}
     for key, value in _lessons(part.lessons):
-        where = ("lessons", value["area"], value["sort"])
-        if not key:
-            yield where, f"{value['text']!r} has no Latin letters to make a key of: write it as {{key: …, text: …}}."
-        elif key in seen:
-            yield (
-                where,
-                f"{value['text']!r} has the key of {seen[key]!r}: write it as {{key: …, text: …}}, or leave it.",
-            )
+        if key in seen:
+            yield ("lessons", value["area"], value["sort"]), f"{value['text']!r} says the same as {seen[key]!r}."
         seen[key] = value["text"]
     for key, each in part.next_phases.items():
         try:
@@ -162,21 +156,29 @@ def _define_quarter(key: str, value: Mapping[str, Any], work: Load) -> None:
     future.define_quarter(key, {**value, "deliverables": deliverables}, **work.who)
 
 
-def _lessons(part: AllLessons) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each lesson under its key, else under the words it begins with, so that it may be moved in the file."""
+def _lessons(part: AllLessons) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each lesson under its words, so that it may be moved in the file, or under the key it has."""
     for area in Area:
         for sort in Sort:
-            for each in getattr(getattr(part, area.value), sort.value):
-                key, text = (each.key, each.text) if isinstance(each, KeyedLesson) else (_key_of(each), each)
-                yield key, {"area": area.value, "sort": sort.value, "text": text}
+            for one in getattr(getattr(part, area.value), sort.value):
+                lesson = one if isinstance(one, Lesson) else Lesson(text=one)
+                about = sorted(set(lesson.about))
+                value = {"area": area.value, "sort": sort.value, "text": lesson.text, "about": about}
+                yield lesson.key or key_of(lesson.text), value
 
 
-def _key_of(text: str) -> str:
-    return slugify(text)[:LONGEST_KEY]
+def key_of(text: str) -> str:
+    """What a lesson is known by: its words, and for those that are long or have no letters, a digest of them."""
+    words = slugify(text, allow_unicode=True)
+    if words and len(words) <= LONGEST_WORDS:
+        return words
+    return f"{words[:LONGEST_WORDS]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _exported_lesson(key: str, text: str) -> str | dict[str, str]:
-    return text if key == _key_of(text) else {"key": key, "text": text}
+def _exported_lesson(key: str, value: Mapping[str, Any]) -> str | dict[str, Any]:
+    more = {"key": key} if key != key_of(value["text"]) else {}
+    more |= {"about": value["about"]} if value["about"] else {}
+    return {"text": value["text"], **more} if more else str(value["text"])
 
 
 def _phase(each: NextPhase) -> dict[str, Any]:

@@ -77,6 +77,9 @@ class PhasePage(Screen):
             ],
             commands=self._commands(phase) if live else [],
             history=events.about(f"phase:{phase.pk}")[:HISTORY],
+            parts=beside.subject_parts(
+                [f"phase:{phase.pk}", f"phase:{phase.key}", *(f"flag:{key}" for key in phase.features)], where, user
+            ),
             **kwargs,
         )
         context["crumbs"] = [

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
-from core import events
+from core import beside, events
 from core.admin.read_only import Screen, person
 from core.errors import NotFound
 from rollbacks import selectors
@@ -59,8 +59,14 @@ class RollbackPage(Screen):
             why_not=cannot_confirm(row, actor) if waits and decides else "",
             lane=selectors.lane(row.environment.key) if waits else "",
             history=list(events.about(f"rollback:{row.public_id}")[:HISTORY]),
+            parts=self._parts(row) if row.closed_at else (),
             **kwargs,
         )
+
+    def _parts(self, row: Rollback) -> list[str]:
+        """What other apps tell once it is over: what it taught."""
+        flag = [f"flag:{row.flag.key}"] if row.flag else []
+        return beside.subject_parts([f"rollback:{row.public_id}", *flag], row.environment.key, self.request.user)
 
 
 def _button(command: Any, row: Rollback) -> Button:

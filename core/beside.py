@@ -6,7 +6,7 @@ The higher app registers when the admin is discovered; the lower one asks while 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -114,6 +114,7 @@ _flag_actions: list[Callable[[str, str, Person], FlagAction | None]] = []
 _environment_rules: list[Callable[[int], list[str]]] = []
 _raise_parts: list[RaisePart] = []
 _safeguards: dict[str, Callable[[], list[Safeguard]]] = {}
+_subject_parts: list[Callable[[Sequence[str], str, Person], str]] = []
 _movers: list[Callable[[Collection[str], str], dict[str, str]]] = []
 
 
@@ -235,6 +236,19 @@ def add_flag_part(source: Callable[[str, str], str]) -> None:
 def flag_parts(flag: str, environment: str) -> list[str]:
     """What other apps show on the page of this flag."""
     return [source(flag, environment) for source in _flag_parts]
+
+
+def add_subject_part(source: Callable[[Sequence[str], str, Person], str]) -> None:
+    """`source(subjects, environment, person)` is a part of the page about the first of these subjects, as safe HTML.
+
+    The others are what it is also about: the flags of a phase, for example. It asks a fixed number of queries.
+    """
+    _subject_parts.append(source)
+
+
+def subject_parts(subjects: Sequence[str], environment: str, person: Person) -> list[str]:
+    """What other apps tell on the page about these subjects of events."""
+    return [part for source in _subject_parts if (part := source(subjects, environment, person))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from flags.api.looking import router as looking
 from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
 from flags.api.targeting import router as targeting
+from improvement.api import router as improvement
 from incidents.api import router as incidents
 from kpis.api import router as kpis
 from migrations_app.api import router as migrations
@@ -67,6 +68,7 @@ ROUTERS = (
     migrations,
     communications,
     reports,
+    improvement,
 )
 for router in ROUTERS:
     api.add_router("", router)

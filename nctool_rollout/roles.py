@@ -58,6 +58,11 @@ OPERATE = frozenset(
         "oncall.operate_escalation",
         "oncall.take_shift",
         "kpis.report_figure",
+        "improvement.give_feedback",
+        "improvement.triage_feedback",
+        "improvement.work_on_actionitem",
+        "improvement.write_lesson",
+        "improvement.open_survey",
     }
 )
 APPROVE = frozenset(
@@ -75,6 +80,7 @@ APPROVE = frozenset(
         "incidents.lower_level",
         "oncall.change_schedule",
         "oncall.change_chain",
+        "improvement.plan_nextphase",
     }
 )
 ADMINISTER = frozenset(
@@ -94,7 +100,7 @@ class Role(StrEnum):
 
 
 EXTRA = {
-    Role.VIEWER: frozenset[str](),
+    Role.VIEWER: frozenset({"improvement.give_feedback"}),
     Role.OPERATOR: OPERATE,
     Role.APPROVER: OPERATE | APPROVE,
     Role.ADMINISTRATOR: OPERATE | ADMINISTER | {"communications.change_channel"},

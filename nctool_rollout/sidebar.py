@@ -117,6 +117,10 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item("KPIs", "flag_check", "admin:kpis_kpi_changelist", "kpis.view_kpi") | {"active": _in_kpis},
             _item("Delivery", "rocket_launch", "admin:kpis_delivery", "kpis.view_kpi"),
+            _item("Feedback", "forum", "admin:improvement_feedback_changelist", "improvement.view_feedback"),
+            _item("Action items", "task", "admin:improvement_actionitem_changelist", "improvement.view_actionitem"),
+            _item("Lessons learned", "school", "admin:improvement_lesson_changelist", "improvement.view_lesson"),
+            _item("Roadmap", "signpost", "admin:improvement_nextphase_changelist", "improvement.view_nextphase"),
         ],
     },
     {

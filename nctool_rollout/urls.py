@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("api/v2/alerts", prometheus),
     path("", include("statuspage.urls")),
+    path("", include("improvement.urls")),
     path("metrics", metrics),
     re_path(r"^metrics/(?P<group>job(?:@base64)?/.+)$", push, name="pushgateway"),
     path("v1/metrics", otlp),

@@ -23,7 +23,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from core import events, people
+from core import beside, events, people
 from core.admin.confirm import ReasonForm
 from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import Screen, person
@@ -73,7 +73,13 @@ class PostMortemPage(Screen):
             "may": may,
             "may_write": may and row.closed_at is None,
             "history": history[:VERSIONS],
+            "parts": self._parts(row),
         }
+
+    def _parts(self, row: Incident) -> list[str]:
+        """What other apps tell: the lessons."""
+        flags = [f"flag:{key}" for key in selectors.linked(row, "flag")]
+        return beside.subject_parts([f"incident:{row.pk}", *flags], row.environment.key, self.request.user)
 
 
 class WriteForm(forms.Form):

@@ -10,12 +10,12 @@ from typing import Any
 from django.utils import timezone
 
 from core.admin.read_only import Screen
+from core.intervals import wilson
 from core.moments import span as length
 from kpis.admin import places
 from kpis.domain.days import ONE, day_of, period_of
 from kpis.domain.delivery import FAILS_WITHIN, middle, spread
 from kpis.domain.figure import Period
-from kpis.domain.intervals import wilson
 from kpis.domain.words import amount
 from kpis.selectors.delivery import Delivery, delivery
 from kpis.selectors.figures import zone_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from core.intervals import Interval, wilson
 from kpis.domain.definition import Definition, Measure
-from kpis.domain.intervals import Interval, wilson
 from kpis.domain.target import Target
 
 NEVER = "nothing was measured in this time"

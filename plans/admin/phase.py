@@ -76,6 +76,9 @@ class PhasePage(Screen):
             triggers=monitoring.selectors.triggers(where).filter(key__in=phase.triggers),
             commands=self._commands(phase) if live else [],
             history=events.about(f"phase:{phase.pk}")[:HISTORY],
+            parts=beside.subject_parts(
+                [f"phase:{phase.pk}", f"phase:{phase.key}", *(f"flag:{key}" for key in phase.features)], where, user
+            ),
             **kwargs,
         )
         context["crumbs"] = [

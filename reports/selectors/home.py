@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import approvals.selectors
 import communications.selectors
+import improvement.selectors.actions
 import migrations_app.selectors
 import plans.selectors
 import rollbacks.selectors
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from approvals.models import ChangeRequest
     from communications.models import Announcement
     from core.models import Environment
+    from improvement.selectors.actions import Todo
     from incidents.models import Incident
     from migrations_app.models import MigrationRun
     from plans.models import Item
@@ -38,6 +40,7 @@ class Waiting:
     drafts: list[Announcement]
     items: list[Item]
     incidents: list[Incident]
+    actions: list[Todo]
 
     @property
     def count(self) -> int:
@@ -55,7 +58,7 @@ class Home:
 def home(environment: Environment, *, person: str, may: Collection[str], now: datetime) -> Home:
     """What this person must know first. `may`: their permissions, which tell what could wait for them.
 
-    Nine queries at most beside those of the picture that everybody sees.
+    Eleven queries at most beside those of the picture that everybody sees.
     """
     shown = picture(environment, now=now)
     return Home(shown, _waiting(shown, person, may, now=now))
@@ -72,4 +75,5 @@ def _waiting(shown: Picture, person: str, may: Collection[str], *, now: datetime
         drafts=list(communications.selectors.drafts()[:MOST]) if tells else [],
         items=list(plans.selectors.items_of(person)[:MOST]),
         incidents=[row for row in shown.incidents if person in (row.commander, row.acknowledged_by)],
+        actions=improvement.selectors.actions.of_person(person)[:MOST],
     )

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core import beside
 from core.templatetags.screen import number
 from reports.domain.dashboard import ICONS, TONES, Reading, Word
 from reports.selectors.picture import Picture
@@ -20,6 +21,12 @@ WIDTH, HEIGHT = 120, 28
 def amount(value: float | None, unit: str = "") -> str:
     """A value with its unit: `250 ms`, `99.9 %`."""
     return f"{number(value)} {unit}".strip() if value is not None else "–"
+
+
+@register.filter
+def address(subject: str) -> str:
+    """The page about a subject of events, or ""."""
+    return beside.page_of(subject)
 
 
 @register.filter

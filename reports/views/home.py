@@ -22,7 +22,12 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """
     live = bool(request.headers.get("HX-Request"))
     now = timezone.now()
-    context |= {"now": now, "layout": "ops/fragment.html" if live else "ops/base.html", "title": "Home"}
+    context |= {
+        "now": now,
+        "today": timezone.localdate(),
+        "layout": "ops/fragment.html" if live else "ops/base.html",
+        "title": "Home",
+    }
     user = request.user
     if user.has_perm(NEEDED):
         asked = request.GET.get("environment", "")

@@ -60,8 +60,14 @@ class RollbackPage(Screen):
             lane=selectors.lane(row.environment.key) if waits else "",
             related=beside.related(f"rollback:{row.public_id}", self.request.user),
             history=list(events.about(f"rollback:{row.public_id}")[:HISTORY]),
+            parts=self._parts(row) if row.closed_at else (),
             **kwargs,
         )
+
+    def _parts(self, row: Rollback) -> list[str]:
+        """What other apps tell once it is over: what it taught."""
+        flag = [f"flag:{row.flag.key}"] if row.flag else []
+        return beside.subject_parts([f"rollback:{row.public_id}", *flag], row.environment.key, self.request.user)
 
 
 def _button(command: Any, row: Rollback) -> Button:

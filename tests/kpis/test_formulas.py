@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Invalid
+from core.intervals import wilson
 from kpis.domain import table
 from kpis.domain.confirm import IN_A_ROW, Standing, after, is_news
 from kpis.domain.days import between, period_of, within
 from kpis.domain.definition import Definition
 from kpis.domain.figure import NEVER, Parts, Period, Status, added, figure
-from kpis.domain.intervals import wilson
 from kpis.domain.outside import Reported
 from kpis.domain.target import Better, Target
 from kpis.domain.trend import Direction, trend

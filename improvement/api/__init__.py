@@ -1,0 +1,5 @@
+"""`/api/v1/feedback`, `/actions` and `/lessons`."""
+
+from improvement.api.rest import router
+
+__all__ = ["router"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.models import Event
 
 COLUMNS = ("id", "at", "kind", "subject", "environment", "actor", "actor_kind", "reason", "request", "ramp", "changes")
+MOST = 1_000_000  # events in one file, the newest first
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
 
 

@@ -57,6 +57,7 @@ OPERATE = frozenset(
         "incidents.operate_incident",
         "oncall.operate_escalation",
         "oncall.take_shift",
+        "audit.verify_seal",
     }
 )
 APPROVE = frozenset(
@@ -81,6 +82,7 @@ ADMINISTER = frozenset(
     | {"flags.view_apitoken", "flags.add_apitoken", "flags.change_apitoken"}
     | {"communications.change_channel_secret"}
     | {"statuspage.manage_subscription"}
+    | {"audit.manage_hold", "audit.review_access"}
 )
 
 

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from audit.adapters import keys
 from audit.domain.heads import Head
@@ -52,9 +51,9 @@ def sealing(*, now: datetime) -> Sealing:
     """How far the sealing is. Two queries."""
     sealer = Sealer.objects.filter(pk=1).first() or Sealer()
     waiting = events.numbered(sealer.cursor, 2**63 - 1)
-    oldest = waiting.values_list("at", flat=True).first()
-    lag = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    return Sealing(sealer.cursor, waiting.count() if oldest else 0, lag, sealer.ran_at, keys.public())
+    found = waiting.aggregate(count=Count("pk"), oldest=Min("at"))
+    lag = max(0.0, (now - found["oldest"]).total_seconds()) if found["count"] else 0.0
+    return Sealing(sealer.cursor, found["count"], lag, sealer.ran_at, keys.public())
 
 
 def heads() -> list[Head]:
@@ -82,9 +81,9 @@ def holds() -> QuerySet[Hold]:
     return Hold.objects.select_related("environment")
 
 
-def review() -> Review | None:
-    """The last one."""
-    return Review.objects.first()
+def reviews() -> QuerySet[Review]:
+    """All, newest first."""
+    return Review.objects.order_by("-id")
 
 
 def trouble(*, now: datetime) -> list[Trouble]:
@@ -102,6 +101,6 @@ def trouble(*, now: datetime) -> list[Trouble]:
 
 
 def review_due(*, now: datetime) -> bool:
-    """Whether somebody has to look at who may do what: never done, or longer ago than ACCESS_REVIEW_DAYS."""
-    last = review()
-    return last is None or now.date() >= last.at.date() + timedelta(days=settings.ACCESS_REVIEW_DAYS)
+    """Whether somebody has to look at who may do what: never done, or longer ago than was promised then."""
+    last = reviews().first()
+    return last is None or now.date() >= last.due_on

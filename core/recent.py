@@ -50,6 +50,8 @@ QUIET = frozenset(
         *("migration.pause_asked", "migration.abort_asked", "migration.speed"),
         *("status.translated", "status.component_defined", "status.page_defined", "status.subscription_asked"),
         *("status.subscribed", "status.unsubscribed", "maintenance.verifying"),
+        *("audit.verification_asked", "audit.heads", "events.forgotten", "access.reviewed", "hold.placed"),
+        "hold.released",
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
         *("source.created", "environment.created", "application.created", "token.created"),
@@ -62,6 +64,7 @@ NOTICED = frozenset(
         *("trigger.fired", "trigger.observed", "alert.firing", "alert.resolved", "alert.no_data", "alert.acknowledged"),
         *("alert_rules.failing", "alert_rules.recovered", "error.opened", "error.resolved", "metrics.silent"),
         *("metrics.heard", "source.failed", "source.recovered", "risk.level_raised", "validation.finished"),
+        "audit.broken",
     }
 )
 

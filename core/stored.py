@@ -6,7 +6,7 @@ Past the ORM, which takes longer to make a datetime and three dictionaries than 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -64,16 +64,30 @@ def values(field: str) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def utc(at: datetime | str) -> str:
-    """A time of this database as UTC to the microsecond, `2025-08-11 09:00:00.000000`; SQLite hands out text."""
-    if isinstance(at, str):
-        return at if len(at) == 26 else f"{at}.000000"
-    return at.isoformat(" ", "microseconds")[:26]
+def utc(at: datetime) -> str:
+    """A time as UTC to the microsecond, `2025-08-11 09:00:00.000000`."""
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def time_text(column: str) -> str:
+    """SQL that reads a column of times as text: neither driver then makes a datetime of it, which takes longest of all.
+
+    SQLite leaves microseconds out that are none: `whole` puts them back.
+    """
+    quoted = connection.ops.quote_name(column)
+    if connection.vendor == "postgresql":
+        return f"to_char({quoted} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+    return f"{quoted} || ''"
+
+
+def whole(text: str) -> str:
+    """What `time_text` read, as `utc` writes it."""
+    return text if len(text) == 26 else f"{text}.000000"
 
 
 def _rows(where: str, parameters: list[Any]) -> Iterable[StoredEvent]:
-    columns = ", ".join(connection.ops.quote_name(name) for name in _FIELDS)
+    columns = ", ".join(time_text(name) if name == "at" else connection.ops.quote_name(name) for name in _FIELDS)
     table = connection.ops.quote_name(Event._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {table} {where}", parameters)  # noqa: S608 -- our own names only
-        return [StoredEvent(row[0], utc(row[1]), *row[2:]) for row in cursor.fetchall()]
+        return [StoredEvent(row[0], whole(row[1]), *row[2:]) for row in cursor.fetchall()]

@@ -69,6 +69,7 @@ class HoldForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["title"].widget.attrs["autofocus"] = self.fields["reason"].widget.attrs.pop("autofocus")
         places = [(row.key, row.name) for row in environments.ordered()]
         self.fields["environment"].choices = [("", "All, and none"), *places]  # type: ignore[attr-defined]
 

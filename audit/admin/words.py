@@ -17,7 +17,7 @@ _STATES = {
 FINDINGS = {
     Wrong.CHANGED: "An event was changed",
     Wrong.REMOVED: "An event was removed",
-    Wrong.INSERTED: "An event was put in afterwards",
+    Wrong.INSERTED: "An event was put in afterwards, or lost its seal",
     Wrong.RETURNED: "A forgotten event is back",
     Wrong.REORDERED: "Seals changed places",
     Wrong.REWRITTEN: "A seal was rewritten",

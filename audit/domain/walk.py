@@ -81,7 +81,7 @@ class Walk:
             gone = (
                 f"Seal {last + 1:,} is" if link.number == last + 2 else f"Seals {last + 1:,} to {link.number - 1:,} are"
             )
-            self._find(Wrong.GAP, last + 1, None, f"{gone} gone, and with them what they stood for", self.last)
+            self._find(Wrong.GAP, last + 1, None, f"{gone} gone", self.last)
             return True  # it cannot be said
         return link.previous == (self.last.digest if self.last else chain.start(self.name))
 

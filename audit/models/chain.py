@@ -1,7 +1,12 @@
 from __future__ import annotations
 
-from django.db import models
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connections, models
 from django.db.models import F, Q
+
+from audit.domain.chain import Link
 
 
 class Chain(models.Model):
@@ -27,6 +32,25 @@ class Chain(models.Model):
         return self.name or "no environment"
 
 
+class SealQuerySet(models.QuerySet["Seal"]):
+    """The ORM takes five times as long to write a row as the database does, and writers of events wait meanwhile."""
+
+    def append(self, chain: Chain, links: Sequence[Link], *, sealed_at: datetime, looked_at: datetime | None) -> None:
+        """Write these links of the chain, which carry the same two times as text."""
+        connection = connections[self.db]
+        moment = connection.ops.adapt_datetimefield_value
+        times = (moment(sealed_at), moment(looked_at))
+        rows = [(chain.pk, *link[:4], *times, link.previous, link.digest) for link in links]
+        with connection.cursor() as cursor:
+            cursor.executemany(_APPEND, rows)
+
+
+_APPEND = """
+    INSERT INTO audit_seal (chain_id, number, event_id, form, content, sealed_at, looked_at, previous, digest)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
 class Seal(models.Model):
     """One event in its chain, by its number. It stays when the event is forgotten, and holds none of its words.
 
@@ -43,6 +67,8 @@ class Seal(models.Model):
     previous = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32)
     forgotten_by = models.PositiveBigIntegerField(null=True, blank=True, help_text="The event that tells of it.")
+
+    objects = SealQuerySet.as_manager()
 
     class Meta:
         ordering = ["chain", "number"]

@@ -9,10 +9,12 @@ from django.db import connection
 
 from audit.domain.chain import Link
 from audit.models import Seal
-from core.stored import utc
+from core.stored import time_text, whole
 
 PAGE = 2_000
 _FIELDS = (*("number", "event_id", "form", "content", "sealed_at", "looked_at", "previous", "digest", "forgotten_by"),)
+
+_TIMES = ("sealed_at", "looked_at")
 
 
 def pages(chain_id: int, *, after: int, up_to: int) -> Iterator[list[Link]]:
@@ -36,7 +38,7 @@ def before(chain_id: int, since: datetime) -> Link | None:
 
 
 def _page(chain_id: int, after: int, up_to: int) -> list[Link]:
-    columns = ", ".join(connection.ops.quote_name(name) for name in _FIELDS)
+    columns = ", ".join(time_text(name) if name in _TIMES else connection.ops.quote_name(name) for name in _FIELDS)
     table = connection.ops.quote_name(Seal._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -52,13 +54,13 @@ def _link(
     event: int,
     form: int,
     content: bytes,
-    sealed_at: datetime | str,
-    looked_at: datetime | str | None,
+    sealed_at: str,
+    looked_at: str | None,
     previous: bytes,
     digest: bytes,
     forgotten_by: int | None,
 ) -> Link:
-    looked = utc(looked_at) if looked_at else ""
+    looked = whole(looked_at) if looked_at else ""
     return Link(
-        number, event, form, bytes(content), utc(sealed_at), looked, bytes(previous), bytes(digest), forgotten_by
+        number, event, form, bytes(content), whole(sealed_at), looked, bytes(previous), bytes(digest), forgotten_by
     )

@@ -165,5 +165,5 @@ def _unsealed(environment: str | None, sealer: Sealer | None, result: Result) ->
     result.waiting += found.filter(at__gte=looked - GRACE).count()
     for event in found.filter(at__lt=looked - GRACE).iterator():
         name = event.environment.key if event.environment else ""
-        text = f"{event.kind} {event.subject} says {utc(event.at)[:19]} UTC and was never sealed"
+        text = f"{event.kind} {event.subject} says {utc(event.at)[:19]} UTC and has no seal"
         result.add(Finding(Wrong.INSERTED, name, None, event.pk, text, utc(looked)))

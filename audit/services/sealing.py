@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from audit.adapters import keys
 from audit.domain import chain, form
+from audit.domain.chain import Link
 from audit.domain.heads import Head, sign
 from audit.domain.walk import GRACE
 from audit.models import Chain, Seal, Sealer
@@ -94,27 +95,14 @@ def _chain(environment_id: int | None) -> Chain:
 
 def _extend(row: Chain, some: Iterable[StoredEvent], *, looked_at: datetime | None, now: datetime) -> None:
     """Put these events behind the head. The head moves only from where it was read: two sealers make one chain."""
-    number, previous, seals = row.number, bytes(row.digest), []
+    number, previous, links = row.number, bytes(row.digest), []
     told, looked = utc(now), utc(looked_at) if looked_at else ""
     for event in some:
-        content = form.content(event)
-        digest = chain.digest(number + 1, event.id, form.VERSION, content, told, looked, previous)
         number += 1
-        seals.append(
-            Seal(
-                chain=row,
-                number=number,
-                event_id=event.id,
-                form=form.VERSION,
-                content=content,
-                sealed_at=now,
-                looked_at=looked_at,
-                previous=previous,
-                digest=digest,
-            )
-        )
-        previous = digest
-    Seal.objects.bulk_create(seals)
+        said = (number, event.id, form.VERSION, form.content(event), told, looked, previous)
+        previous = chain.digest(*said)
+        links.append(Link(*said, previous))
+    Seal.objects.append(row, links, sealed_at=now, looked_at=looked_at)
     head = _signed(Head(row.name, number, previous.hex(), told))
     moved = {"number": number, "digest": previous, "sealed_at": now, "signature": head.signature, "key": head.key}
     if Chain.objects.filter(pk=row.pk, number=row.number).update(**moved) != 1:

@@ -1,6 +1,6 @@
 """Seals of the event log: `python -m benchmarks.audit [events]`.
 
-In a database of its own (SQLite; `DATABASE_URL` names a PostgreSQL, whose tables it fills). First that many events are
+In a database of its own (SQLite). First that many events are
 written and sealed; then two writers record events at 500 a second while the sealer looks once a second, and the
 longest wait of an event for its seal is told; then everything is verified, in a process of its own, whose memory is
 measured; at last the pages of the event log are shown.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -58,7 +59,7 @@ def _changing() -> QuerySet[Permission]:
     return Permission.objects.exclude(codename__startswith=_SEES).order_by("content_type__app_label", "codename")
 
 
-def _person(user: User) -> PersonAccess:
+def _person(user: Any) -> PersonAccess:  # a User with `changed_at`
     return PersonAccess(
         name=user.username,
         full_name=user.get_full_name(),

@@ -86,10 +86,10 @@ def _place(event: StoredEvent) -> tuple[int, int]:
 
 
 def _chain(environment_id: int | None) -> Chain:
-    found = Chain.objects.select_for_update().filter(environment_id=environment_id).first()
+    name = environments.key_of(environment_id) if environment_id else chain.NOWHERE
+    found = Chain.objects.select_for_update().filter(name=name).first()
     if found:
         return found
-    name = environments.key_of(environment_id) if environment_id else chain.NOWHERE
     return Chain.objects.create(name=name, environment_id=environment_id, digest=chain.start(name))
 
 

@@ -50,7 +50,7 @@ class VerifyNow(ConfirmView):
             title="Verify the event log",
             sentences=[
                 "A worker reads every event and every seal and names what is not as it was sealed.",
-                "Nothing is changed. On a large log it takes minutes; the page of the verification shows how far it is.",
+                "Nothing is changed. On a large log it takes minutes; the page of the verification says how far it is.",
             ],
             submit="Verify now",
         )

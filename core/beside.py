@@ -108,6 +108,7 @@ _ways_back: list[Callable[[list[Event], Person], dict[int, EventAction]]] = []
 _troubles: list[Callable[[str | None, Person, datetime], list[Trouble]]] = []
 _related: list[Callable[[str, Person], list[Related]]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
+_event_log_parts: list[Callable[[datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
 _flag_parts: list[Callable[[str, str], str]] = []
 _flag_actions: list[Callable[[str, str, Person], FlagAction | None]] = []
@@ -216,6 +217,16 @@ def add_event_part(source: Callable[[Event, datetime], str]) -> None:
 def event_parts(event: Event, *, now: datetime) -> list[str]:
     """What other apps tell on the page of this event."""
     return [source(event, now) for source in _event_parts]
+
+
+def add_event_log_part(source: Callable[[datetime], str]) -> None:
+    """`source(now)` is a part above the list of events as safe HTML: what is known of the log as a whole."""
+    _event_log_parts.append(source)
+
+
+def event_log_parts(*, now: datetime) -> list[str]:
+    """What other apps tell of the event log."""
+    return [source(now) for source in _event_log_parts]
 
 
 def add_flag_figures(source: Callable[[str, str, datetime], list[Figure]]) -> None:

@@ -29,6 +29,11 @@ def get(key: str) -> Environment:
     return found
 
 
+def key_of(environment_id: int) -> str:
+    """The key of the environment with this number."""
+    return Environment.objects.values_list("key", flat=True).get(pk=environment_id)
+
+
 def ordered() -> QuerySet[Environment]:
     """All environments in the order of promotion."""
     return Environment.objects.order_by("position", "key")

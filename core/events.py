@@ -75,6 +75,11 @@ def about(subject: str, *, environment_id: int | None = None) -> QuerySet[Event]
     return found if environment_id is None else found.filter(environment_id=environment_id)
 
 
+def numbered(above: int, up_to: int) -> QuerySet[Event]:
+    """Those above the one number and up to the other, lowest first."""
+    return Event.objects.filter(pk__gt=above, pk__lte=up_to).order_by("pk")
+
+
 def recent() -> QuerySet[Event]:
     """All events, newest first, with their environment loaded."""
     return Event.objects.select_related("environment").order_by("-id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.models import Event
 
 COLUMNS = ("id", "at", "kind", "subject", "environment", "actor", "actor_kind", "reason", "request", "ramp", "changes")
+MOST = 1_000_000  # events in one file, the newest first
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
 
 
@@ -31,11 +32,16 @@ def lines(events: Iterable[Event], form: Form) -> Iterator[str]:
 
 
 def csv_lines(events: Iterable[Event]) -> Iterator[str]:
-    """A head and one line for each event, as RFC 4180 has it. No cell starts like a formula."""
+    """A head and one line for each event."""
+    return table(COLUMNS, ([_cell(event, column) for column in COLUMNS] for event in events))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A head and these rows as RFC 4180 has it. No cell starts like a formula."""
     writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for event in events:
-        yield writer.writerow([safe(_cell(event, column)) for column in COLUMNS])
+    yield writer.writerow(head)
+    for row in rows:
+        yield writer.writerow([safe(cell) for cell in row])
 
 
 def json_lines(events: Iterable[Event]) -> Iterator[str]:

@@ -227,4 +227,11 @@ LOOK = {  # kind: (tone, icon)
     "incident_level.changed": ("warn", "rule"),
     "rules.changed": ("warn", "approval_delegation"),
     "playbook.loaded": ("mute", "menu_book"),
+    "audit.broken": ("bad", "gpp_bad"),
+    "audit.heads": ("mute", "encrypted"),
+    "audit.verification_asked": ("mute", "fact_check"),
+    "events.forgotten": ("mute", "auto_delete"),
+    "hold.placed": ("info", "lock"),
+    "hold.released": ("warn", "lock_open"),
+    "access.reviewed": ("ok", "verified_user"),
 }

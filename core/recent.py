@@ -51,6 +51,8 @@ QUIET = frozenset(
         *("migration.pause_asked", "migration.abort_asked", "migration.speed"),
         *("status.translated", "status.component_defined", "status.page_defined", "status.subscription_asked"),
         *("status.subscribed", "status.unsubscribed", "maintenance.verifying"),
+        *("audit.verification_asked", "audit.heads", "events.forgotten", "access.reviewed", "hold.placed"),
+        "hold.released",
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
         *(
@@ -71,6 +73,7 @@ NOTICED = frozenset(
         *("alert_rules.failing", "alert_rules.recovered", "error.opened", "error.resolved", "metrics.silent"),
         *("metrics.heard", "source.failed", "source.recovered", "risk.level_raised", "validation.finished"),
         *("kpi.missed", "kpi.met"),
+        "audit.broken",
     }
 )
 

@@ -1,32 +1,22 @@
-"""How long the event log is kept."""
+"""Which events may be forgotten, and forgetting them. `audit` decides when, spares what is held and keeps account."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.models import Event
 
-BATCH = 1_000
 
-
-def prune(*, now: datetime, keep: timedelta) -> int:
-    """Forget events older than `keep`; how many went.
+def old(before: datetime) -> QuerySet[Event]:
+    """Events from before that may go, oldest number first.
 
     Kept whatever their age: the newest event of each kind about each subject in each environment, which other parts
     look up (the last load of a playbook, the last rollback of a flag), and every event that a row of another
     table stands on (an alert, for example). The newest event of all is among them, so no number is given twice.
     """
-    gone = 0
-    while True:
-        ids = list(_old(now - keep).values_list("pk", flat=True)[:BATCH])
-        if not ids:
-            return gone
-        gone += Event.objects.filter(pk__in=ids).delete()[0]
-
-
-def _old(before: datetime) -> QuerySet[Event]:
     newer = Event.objects.filter(subject=OuterRef("subject"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
     here = Exists(newer.filter(environment=OuterRef("environment")))
     nowhere = Exists(newer.filter(environment=None))
@@ -35,3 +25,8 @@ def _old(before: datetime) -> QuerySet[Event]:
         follower = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
         found = found.filter(~Exists(follower))
     return found.order_by("pk")
+
+
+def forget(ids: Collection[int]) -> int:
+    """Delete these events; how many. Call it in the transaction that keeps account of them."""
+    return Event.objects.filter(pk__in=ids).delete()[0]

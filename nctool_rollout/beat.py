@@ -47,5 +47,8 @@ SCHEDULE = {
     "prune": _every(3600, "monitoring.tasks.prune"),
     "replies": _every(3600, "flags.tasks.forget_replies"),
     "usage": _every(3600, "flags.tasks.tidy_usage"),
-    "forget": _every(3600, "core.tasks.forget_events"),
+    "seal": _every(5, "audit.tasks.seal"),
+    "verify": _every(10, "audit.tasks.verify"),
+    "heads": _every(600, "audit.tasks.send_heads"),
+    "forget": _every(3600, "audit.tasks.forget"),
 }

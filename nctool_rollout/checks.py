@@ -33,6 +33,10 @@ def _values() -> Iterator[CheckMessage]:
         value = settings.AXES_FAILURE_LIMIT if name == "LOGIN_ATTEMPTS" else getattr(settings, name)
         if value < 1:
             yield Error(f"{name}={value} is too small.", hint="Use 1 or more.", id="rollout.E002")
+    if settings.ACCESS_REVIEW_DAYS < 1:
+        yield Error(
+            f"ACCESS_REVIEW_DAYS={settings.ACCESS_REVIEW_DAYS} is too small.", hint="Use 1 or more.", id="rollout.E002"
+        )
     if 0 < settings.EVENTS_RETENTION_DAYS < LEAST_HISTORY_DAYS:
         yield Error(
             f"EVENTS_RETENTION_DAYS={settings.EVENTS_RETENTION_DAYS} forgets what approvals and reports still need.",

@@ -63,6 +63,7 @@ OPERATE = frozenset(
         "improvement.work_on_actionitem",
         "improvement.write_lesson",
         "improvement.open_survey",
+        "audit.verify_seal",
     }
 )
 APPROVE = frozenset(
@@ -89,6 +90,7 @@ ADMINISTER = frozenset(
     | {"communications.change_channel_secret"}
     | {"statuspage.manage_subscription"}
     | {"reports.view_walllink", "reports.make_walllink"}
+    | {"audit.manage_hold", "audit.review_access"}
 )
 
 

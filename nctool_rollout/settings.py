@@ -262,6 +262,9 @@ CHANNEL_SECRETS = {  # what a channel may take its secret from (`manage.py setup
 }
 ALERTMANAGER_URL = env.text("ALERTMANAGER_URL")
 CHANNEL_KEYS = env.words("CHANNEL_KEYS")  # encrypt the secrets that people set, the newest first
+AUDIT_KEY = env.text("AUDIT_KEY")  # signs the heads of the event log's chains; empty: they are not signed
+AUDIT_PUBLIC_KEYS = env.words("AUDIT_PUBLIC_KEYS")  # also trusted: of former keys, or where the key is kept elsewhere
+ACCESS_REVIEW_DAYS = env.integer("ACCESS_REVIEW_DAYS", 90)
 ALLOW_NETWORKS = env.words("ALLOW_NETWORKS")  # private ones that addresses which people type may lead into
 HEARTBEAT_URL = env.text("HEARTBEAT_URL")  # a dead-man's switch elsewhere; empty: there is none
 PUBLIC_URL = env.text("PUBLIC_URL") or (RUNNING.url if RUNNING else "")

@@ -74,6 +74,8 @@ NAVIGATION: list[dict[str, Any]] = [
             ),
             _item("Freezes", "ac_unit", "admin:core_freeze_changelist", "core.view_freeze"),
             _item("Events", "history", "admin:core_event_changelist", "core.view_event") | {"active": _in_events},
+            _item("Seals", "encrypted", "admin:audit_verification_changelist", "audit.view_verification"),
+            _item("Legal holds", "gavel", "admin:audit_hold_changelist", "audit.view_hold"),
         ],
     },
     {
@@ -189,6 +191,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("API", "api", "try-api", "flags.view_flagstate"),
             _item("API tokens", "key", "admin:flags_apitoken_changelist", "flags.view_apitoken"),
             _item("People", "group", "admin:core_user_changelist", "core.view_user"),
+            _item("Access review", "policy", "admin:audit_review_changelist", "audit.review_access"),
         ],
     },
 ]

@@ -32,6 +32,7 @@ TOPICS = {
     Topic.INCIDENT: "Incidents",
     Topic.PAGE: "Somebody is called",
     Topic.STATUS: "Status page and maintenance",
+    Topic.AUDIT: "The event log: heads to keep, every day, and when it was tampered with",
 }
 FREQUENCIES = {
     Frequency.REAL_TIME: "Real-time",

@@ -52,6 +52,8 @@ class AlertType(StrEnum):
     MAINTENANCE_BEGUN = "MAINTENANCE_BEGUN"
     MAINTENANCE_ENDED = "MAINTENANCE_ENDED"
     MAINTENANCE_CANCELLED = "MAINTENANCE_CANCELLED"
+    AUDIT_HEADS = "AUDIT_HEADS"
+    AUDIT_BROKEN = "AUDIT_BROKEN"
 
 
 class Severity(StrEnum):
@@ -74,6 +76,7 @@ class Topic(StrEnum):
     INCIDENT = "incident"
     PAGE = "page"
     STATUS = "status"
+    AUDIT = "audit"
 
 
 ANNOUNCED = {
@@ -120,6 +123,8 @@ ANNOUNCED = {
     "maintenance.begun": AlertType.MAINTENANCE_BEGUN,
     "maintenance.ended": AlertType.MAINTENANCE_ENDED,
     "maintenance.cancelled": AlertType.MAINTENANCE_CANCELLED,
+    "audit.heads": AlertType.AUDIT_HEADS,
+    "audit.broken": AlertType.AUDIT_BROKEN,
 }
 _TOPICS = {  # by how the kind of the event begins
     "flag": Topic.EMERGENCY,
@@ -132,6 +137,7 @@ _TOPICS = {  # by how the kind of the event begins
     "escalation": Topic.PAGE,
     "status": Topic.STATUS,
     "maintenance": Topic.STATUS,
+    "audit": Topic.AUDIT,
 }
 TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
 INSIDE_ONLY = (AlertType.INCIDENT_ACKNOWLEDGED, AlertType.INCIDENT_LOWERED)  # no news for people outside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,8 @@ HEADLINES = {
     AlertType.MAINTENANCE_BEGUN: "MAINTENANCE HAS BEGUN",
     AlertType.MAINTENANCE_ENDED: "MAINTENANCE IS OVER",
     AlertType.MAINTENANCE_CANCELLED: "MAINTENANCE CANCELLED",
+    AlertType.AUDIT_HEADS: "HEADS TO KEEP",
+    AlertType.AUDIT_BROKEN: "EVENT LOG BROKEN",
 }
 _OUTCOMES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: " is off",
@@ -65,7 +67,8 @@ MAX_REASON = 1500  # Slack refuses a block of more than 3000 characters
 class Message:
     """One alert as a channel sends it. `key` is the same in every repeat, so that a reader can tell one.
 
-    `evidence` are measured numbers, ready to read; `link` is empty when the system has no public address.
+    `facts` are more fields, for programs alone. `evidence` are measured numbers, ready to read; `link` is empty when
+    the system has no public address.
     """
 
     key: str
@@ -79,6 +82,7 @@ class Message:
     rollback_id: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
     link: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -121,6 +125,7 @@ class Message:
             "reason": self.reason,
             "rollbackId": self.rollback_id,
             "timestamp": self.at.isoformat(),
+            **self.facts,
         }
         return {name: value for name, value in found.items() if value}
 

@@ -145,6 +145,8 @@ _PLAIN = {
     _T.MAINTENANCE_BEGUN: "Maintenance has begun",
     _T.MAINTENANCE_ENDED: "Maintenance is over",
     _T.MAINTENANCE_CANCELLED: "Planned maintenance was cancelled",
+    _T.AUDIT_HEADS: "The heads of the event log, to be kept elsewhere",
+    _T.AUDIT_BROKEN: "The event log is not as it was sealed",
 }
 _STATES = {
     "identified": "We have found the cause of the problem and are working on it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,6 +83,7 @@ def message(alert: Alert) -> Message:
         rollback_id=str(event.data.get("rollback_id", "")),
         evidence=read_evidence(event.data.get("evidence") or _measured(event.data)),
         link=address(_path(alert)),
+        facts={"heads": json.dumps(event.data["heads"])} if alert.type == AlertType.AUDIT_HEADS else {},
     )
 
 

@@ -9,15 +9,16 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter, TextFilter
+from unfold.paginator import InfinitePaginator
 
-from core import beside, events, exporting, moments
+from core import beside, events, exporting, moments, stored
 from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.admin.recent import RecentPage
 from core.models import Event
@@ -34,8 +35,7 @@ class _Values(DropdownFilter):
     field = ""
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        found = Event.objects.order_by(self.field).values_list(self.field, flat=True).distinct()
-        return [(value, self.words(value)) for value in found]
+        return [(value, self.words(value)) for value in stored.values(self.field)]
 
     def words(self, value: str) -> str:
         return value
@@ -60,12 +60,14 @@ class ActorFilter(_Values):
     parameter_name = field = "actor"
 
 
-class SubjectFilter(_Values):
-    title = "about"
-    parameter_name = field = "subject"
+class SubjectFilter(TextFilter):
+    """Exactly this one: there are too many to choose from, and the index knows nothing shorter."""
 
-    def words(self, value: str) -> str:
-        return value.replace(":", " ", 1)
+    title = "about, such as flag:atomicMeltOperations"
+    parameter_name = "subject"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        return queryset.filter(subject=self.value().strip()) if self.value() else queryset
 
 
 class EventPage(Screen):
@@ -101,8 +103,8 @@ def _short(value: Any) -> Any:
 
 
 def download(found: QuerySet[Event], form: exporting.Form, *, name: str) -> StreamingHttpResponse:
-    """Events as a file that is written while it is read from the database."""
-    rows = found.select_related("environment").iterator(chunk_size=500)
+    """Events as a file that is written while it is read from the database; at most a million of them."""
+    rows = found.select_related("environment")[: exporting.MOST].iterator(chunk_size=500)
     response = StreamingHttpResponse(exporting.lines(rows, form), content_type=exporting.MEDIA_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
@@ -127,8 +129,19 @@ class EventAdmin(ReadOnlyAdmin):
     search_fields = ("subject", "actor", "reason")
     search_help_text = "Subject, actor or reason"
     show_full_result_count = False
-    ordering = ("-id",)
+    paginator = InfinitePaginator  # counting a million rows takes longer than showing a page of them
     list_before_template = "core/event_head.html"
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """By time where a time is asked for, else by number: each as an index has it."""
+        by_time = any(name.startswith("at_") and value for name, value in request.GET.items())
+        return ("-at", "-id") if by_time else ("-id",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        parts = [part for part in beside.event_log_parts(now=timezone.now()) if part]
+        context = {"parts": parts, "most": exporting.MOST, **(extra_context or {})}
+        listed: HttpResponse = super().changelist_view(request, context)
+        return listed
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export_view)

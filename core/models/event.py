@@ -31,6 +31,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["subject", "environment", "-id"], name="event_of_subject"),
             models.Index(fields=["kind", "-id"], name="event_of_kind"),
+            models.Index(fields=["actor", "-id"], name="event_of_actor"),
+            models.Index(fields=["environment", "-id"], name="event_here"),
             models.Index(fields=["-at", "-id"], name="event_by_time"),
             models.Index(fields=["environment", "-at", "-id"], name="event_here_by_time"),
         ]

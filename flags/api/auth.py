@@ -14,6 +14,7 @@ from ninja.security import APIKeyHeader, HttpBearer
 from core.errors import DomainError, Refused
 from flags.domain.configuration import TokenConfig
 from flags.domain.limit import MinuteLimit
+from flags.services import token_use
 from flags.services.holding import live_token
 from flags.services.tokens import digest
 
@@ -73,6 +74,7 @@ def admit(text: str, scopes: Collection[str]) -> TokenConfig | None:
     if token.scopes.isdisjoint(scopes):
         needed = " or ".join(scopes)
         raise Refused(f"The token {token.name!r} lacks the scope {needed}; it has {', '.join(sorted(token.scopes))}.")
+    token_use.note(token.digest)
     return token
 
 

@@ -12,6 +12,7 @@ import orjson
 from flags.domain.configuration import TokenConfig
 from flags.domain.document import version_of
 from flags.domain.limit import MinuteLimit
+from flags.services import token_use
 from flags.services.holding import Held, Source
 from flags.services.tokens import digest
 
@@ -47,6 +48,7 @@ def permit(token: TokenConfig, scopes: Collection[str], limit: MinuteLimit) -> N
         raise Refusal(429, f"This token may ask {limit.most} times a minute.", ("Retry-After", str(wait)))
     if token.scopes.isdisjoint(scopes):
         raise Refusal(403, f"The token {token.name!r} lacks the scope {' or '.join(sorted(scopes))}.")
+    token_use.note(token.digest)
 
 
 def token_text(authorization: str, api_key: str) -> str:

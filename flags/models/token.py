@@ -16,6 +16,7 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
+    used_on = models.DateField(null=True, blank=True, help_text="The last day (UTC) on which it opened something.")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 
 from core import environments
 from flags.domain.usage import Backlog, Counts
-from flags.services import instances, usage
+from flags.services import instances, token_use, usage
 from flags.services.holding import Held
 from flags.services.instances import Process
 from flags.services.usage import UsageSource
@@ -137,6 +137,7 @@ class Observer:
             del self._taken[place]
 
     def _store(self, ids: Mapping[str, int]) -> None:
+        token_use.tell(today=self._clock().date())
         for at, environment, counts in self._backlog.waiting():
             if environment in ids:
                 usage.add(ids[environment], counts, source=UsageSource.SERVER, now=at)

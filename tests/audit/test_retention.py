@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import Settings
 
+from audit.services import forgetting
+from audit.tasks import forget
 from communications.models import Alert
 from communications.services import announcing
-from core import environments, events, retention
+from core import environments, events
 from core.actors import Actor
 from core.models import Event
-from core.tasks import forget_events
 from flags.models import Flag
 from flags.services import emergency, registry, rollout
 from nctool_rollout import checks
+from tests.audit.conftest import seal_all
 
 YEAR = timedelta(days=365)
 
@@ -32,7 +34,13 @@ def change(operator_actor: Actor, now: datetime) -> Callable[..., Event]:
 
 
 def left() -> set[int]:
-    return set(Event.objects.exclude(kind="environment.created").values_list("pk", flat=True))
+    untold = ("environment.created", "events.forgotten")
+    return set(Event.objects.exclude(kind__in=untold).values_list("pk", flat=True))
+
+
+def prune(now: datetime) -> int:
+    seal_all(now)
+    return forgetting.forget(now=now, keep=YEAR)
 
 
 def test_the_newest_event_of_each_kind_about_each_subject_stays_whatever_its_age(
@@ -48,9 +56,9 @@ def test_the_newest_event_of_each_kind_about_each_subject_stays_whatever_its_age
     ]
     change("person.changed", "person:p", days_ago=500, where=None)
     kept += [change("person.changed", "person:p", days_ago=10, where=None) for _ in range(2)]
-    assert retention.prune(now=now, keep=YEAR) == 2
+    assert prune(now) == 2
     assert left() == {event.pk for event in kept}
-    assert retention.prune(now=now, keep=YEAR) == 0
+    assert prune(now) == 0
 
 
 def test_what_an_alert_stands_on_stays(flag: Flag, operator_actor: Actor, now: datetime) -> None:
@@ -60,7 +68,7 @@ def test_what_an_alert_stands_on_stays(flag: Flag, operator_actor: Actor, now: d
         rollout.enable(flag.key, "production", now=at, **about)
         emergency.emergency_disable(flag.key, "production", now=at, **about)
     announcing.announce(now=now)
-    retention.prune(now=now, keep=YEAR)
+    prune(now)
     told = set(Alert.objects.values_list("event_id", flat=True))
     assert len(told) == 3
     assert told <= left()
@@ -70,21 +78,22 @@ def test_what_an_alert_stands_on_stays(flag: Flag, operator_actor: Actor, now: d
 def test_more_events_than_fit_into_one_batch_go(
     all_environments: None, change: Callable[..., Event], now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(forgetting, "BATCH", 3)
     for _ in range(10):
         change("flag.enabled", "flag:a", days_ago=500)
-    assert retention.prune(now=now, keep=YEAR) == 9
+    assert prune(now) == 9
 
 
 @pytest.mark.parametrize(("days", "remaining"), [(0, 3), (365, 2)])
 def test_the_clock_forgets_only_where_the_settings_say_so(
-    all_environments: None, change: Callable[..., Event], settings: Settings, days: int, remaining: int
+    all_environments: None, change: Callable[..., Event], settings: Settings, now: datetime, days: int, remaining: int
 ) -> None:
     settings.EVENTS_RETENTION_DAYS = days
     for _ in range(2):
         change("flag.enabled", "flag:a", days_ago=2_000)
     change("flag.enabled", "flag:b", days_ago=2_000)
-    forget_events()
+    seal_all(now)
+    forget()
     assert len(left()) == remaining
 
 

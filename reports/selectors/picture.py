@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+import audit.selectors
 import communications.selectors
 import incidents.selectors
 import monitoring.selectors
@@ -26,6 +27,7 @@ from reports.selectors.dashboard import Health
 from rollouts.selectors import RampView
 
 if TYPE_CHECKING:
+    from audit.selectors import Trouble
     from core.models import Environment, Event
     from flags.models import FlagState
     from incidents.models import Incident
@@ -93,6 +95,7 @@ class Picture:
     dead: int
     on_call: list[tuple[Schedule, Standing]]
     freezes: list[Span]
+    audit: list[Trouble]
     made_at: datetime
 
     @property
@@ -102,7 +105,7 @@ class Picture:
     @property
     def loud(self) -> bool:
         """A part of the system that worked once is away, or something could not be sent."""
-        return bool(self.dead) or any(part.loud for part in self.parts)
+        return bool(self.dead or self.audit) or any(part.loud for part in self.parts)
 
     @property
     def frozen(self) -> list[tuple[Environment, Span]]:
@@ -125,7 +128,7 @@ _kept: Kept[Picture] = Kept()
 def picture(environment: Environment, *, now: datetime) -> Picture:
     """What everybody sees, at most `HOME_SECONDS` old, and never older than the newest event: a change shows at once.
 
-    One query for one that is kept, else at most thirty.
+    One query for one that is kept, else at most thirty-three.
     """
     newest = events.recent().values_list("pk", "at").first()
     key = environment.pk, newest
@@ -160,6 +163,7 @@ def _made(environment: Environment, *, now: datetime) -> Picture:
         dead=communications.selectors.dead().count(),
         on_call=oncall.selectors.on_call(now=now),
         freezes=spans,
+        audit=audit.selectors.trouble(now=now),
         made_at=now,
     )
 

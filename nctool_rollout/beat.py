@@ -24,6 +24,8 @@ SCHEDULE = {
     "alerts": _every(15, "alerting.tasks.evaluate"),
     "alerts-elsewhere": _every(15, "alerting.tasks.evaluate_elsewhere"),
     "forget-received": _every(3600, "alerting.tasks.forget_received"),
+    "kpis": _every(300, "kpis.tasks.record"),
+    "forget-kpis": _every(3600, "kpis.tasks.forget"),
     "risk": _every(60, "risk.tasks.assess"),
     "forget-risk": _every(3600, "risk.tasks.forget"),
     "requests": _every(10, "approvals.tasks.tick"),

@@ -57,6 +57,7 @@ OPERATE = frozenset(
         "incidents.operate_incident",
         "oncall.operate_escalation",
         "oncall.take_shift",
+        "kpis.report_figure",
     }
 )
 APPROVE = frozenset(

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from ruamel.yaml import YAML
 
 from core.errors import Conflict
-from nctool_rollout.playbook import oncall, public, standing
+from nctool_rollout.playbook import kpis, oncall, public, standing
 from nctool_rollout.playbook.alerting import THRESHOLDS, exported_alerts, exported_metric, of_environments
 from nctool_rollout.playbook.responding import exported_level
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
@@ -38,6 +38,7 @@ def export() -> dict[str, Any]:
         "monitoringLevels": {key: _level(items["monitoringLevels", key]) for key in _keys(items, "monitoringLevels")},
         "ramps": {key: _ramp(items["ramps", key]) for key in _keys(items, "ramps")},
         "metrics": {key: exported_metric(_own_warning(key, items, said)) for key in _keys(items, "metrics")},
+        "kpis": kpis.exported(items),
         "sources": _each_once(items, "sources", _source, "source"),
         "triggers": _each_once(items, "triggers", _trigger, "trigger"),
         **exported_alerts(of_environments(items)),

@@ -17,6 +17,7 @@ from flags.domain.change import StateChange
 from flags.services import approval_rules, lists, registry, rollout
 from flags.services.locking import lock_configuration
 from incidents.services import policies
+from kpis.services import registry as kpi_registry
 from monitoring.services import catalogue, sources, triggers
 from nctool_rollout.playbook import oncall, standing, wanted
 from nctool_rollout.playbook.loading_told import TOLD
@@ -210,6 +211,12 @@ def _metrics(work: Load) -> None:
             catalogue.define(key, decision.wanted, **work.who)
 
 
+def _kpis(work: Load) -> None:
+    for (_, key), decision in work.writes("kpis").items():
+        with work.part("kpis", key):
+            kpi_registry.define(key, decision.wanted, **work.who)
+
+
 def _sources(work: Load) -> None:
     for (_, environment, key), decision in work.writes("sources").items():
         with work.part("sources", key):
@@ -270,6 +277,7 @@ PARTS = (
     _flags,
     _states,
     _metrics,
+    _kpis,
     _sources,
     _triggers,
     _alerts,

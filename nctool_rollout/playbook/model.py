@@ -14,6 +14,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.calling import OnCall
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text, as_text
+from nctool_rollout.playbook.kpis import Kpi, KpiKey
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.public import StatusPage
 from nctool_rollout.playbook.responding import IncidentLevel, LevelKey
@@ -206,6 +207,7 @@ class Playbook(Part):
     triggers: dict[LongKey, Trigger] = {}
     alerts: list[Alert] = []
     alert_groups: list[AlertGroup] = []
+    kpis: Annotated[dict[KpiKey, Kpi], Field(description="In the order of the board.")] = {}
     risks: Annotated[dict[LongKey, Risk], Field(description="The register.")] = {}
     freezes: dict[LongKey, Freeze] = {}
     plans: dict[LongKey, Plan] = {}

@@ -142,6 +142,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "ramps": _ramp,
     "triggers": _trigger,
     "metrics": _metric,
+    "kpis": lambda value: f"{value['name']!r}, target {value['target']}",
     "risks": lambda value: f"{value['title']!r}, {value['probability']} and {value['impact']}",
     "alerts": _alert,
     "sources": lambda value: f"{value['kind']} {value['url']}",

@@ -10,6 +10,7 @@ import alerting.selectors
 import communications.selectors
 import flags.selectors
 import incidents.selectors
+import kpis.selectors.registry
 import monitoring.selectors
 import plans.selectors
 import risk.selectors
@@ -20,6 +21,7 @@ from alerting.services.rules import definition_of
 from communications.selectors.plan import plan as communication_plan
 from core import environments, events, freezes, freezing
 from flags.selectors import approval_rules
+from kpis.services.registry import values_of
 from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
@@ -48,6 +50,7 @@ def items() -> dict[Item, Any]:
         **_applications(),
         **_risks(),
         **_metrics(),
+        **{("kpis", row.key): values_of(row) for row in kpis.selectors.registry.rows()},
         **_alerts(),
         **_approvals(),
         **_freezes(),

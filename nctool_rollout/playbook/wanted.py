@@ -8,7 +8,7 @@ from typing import Any
 
 from core import freezing
 from flags.domain.rules import ChangeKind
-from nctool_rollout.playbook import oncall, public
+from nctool_rollout.playbook import kpis, oncall, public
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
@@ -43,6 +43,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         **{("incidents", key): policy_of(key, level) for key, level in playbook.incidents.items()},
         **{("applications", environment): row.model_dump() for environment, row in playbook.applications.items()},
         **{("risks", key): risk_of(risk) for key, risk in playbook.risks.items()},
+        **kpis.items_of(playbook.kpis),
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},
         **{
             ("alerts", environment, alert.group, alert.name): alert.definition.as_dict()

@@ -1,0 +1,33 @@
+"""How sure a share is, from how many cases it was computed."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+SURE = NormalDist().inv_cdf(0.975)  # 95 %, both sides
+
+
+class Interval(NamedTuple):
+    """Where the true value lies, 95 times of 100."""
+
+    low: float
+    high: float
+
+    def overlaps(self, other: Interval) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+
+def wilson(part: float, of: float) -> Interval:
+    """The interval of a share, 0 to 1 (Wilson 1927: unlike the simple one it holds for few cases and near 0 and 1).
+
+    Args:
+        part, of: cases, independent of each other; 0 ≤ part ≤ of, of > 0.
+    """
+    share, fade = part / of, SURE**2 / of
+    middle = (share + fade / 2) / (1 + fade)
+    reach = SURE / (1 + fade) * math.sqrt(share * (1 - share) / of + fade / (4 * of))
+    low = 0.0 if part == 0 else max(0.0, min(share, middle - reach))
+    high = 1.0 if part == of else min(1.0, max(share, middle + reach))
+    return Interval(low, high)

@@ -214,6 +214,12 @@ LOOK = {  # kind: (tone, icon)
     "incident.post_mortem_action_done": ("ok", "task_alt"),
     "incident_level.created": ("mute", "rule"),
     "incident_level.changed": ("warn", "rule"),
+    "report.made": ("mute", "summarize"),
+    "report.made_again": ("mute", "refresh"),
+    "report.released": ("info", "send"),
+    "report.commented": ("mute", "chat"),
+    "report.signed_off": ("ok", "verified"),
+    "report.setup_changed": ("info", "edit_calendar"),
     "rules.changed": ("warn", "approval_delegation"),
     "playbook.loaded": ("mute", "menu_book"),
 }

@@ -31,6 +31,7 @@ from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
 from oncall.api import router as oncall
 from plans.api import router as plans
+from reports.api import router as reports
 from risk.api import router as risk
 from rollbacks.api import router as rollbacks
 from rollouts.api import router as ramps
@@ -63,6 +64,7 @@ ROUTERS = (
     plans,
     migrations,
     communications,
+    reports,
 )
 for router in ROUTERS:
     api.add_router("", router)

@@ -106,7 +106,9 @@ NAVIGATION: list[dict[str, Any]] = [
     },
     {
         "title": "Reports",
-        "items": [],
+        "items": [
+            _item("Weekly reports", "summarize", "admin:reports_report_changelist", "reports.view_report"),
+        ],
     },
     {
         "title": "Communications",

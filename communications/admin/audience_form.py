@@ -32,6 +32,7 @@ TOPICS = {
     Topic.INCIDENT: "Incidents",
     Topic.PAGE: "Somebody is called",
     Topic.STATUS: "Status page and maintenance",
+    Topic.REPORT: "Weekly reports",
 }
 FREQUENCIES = {
     Frequency.REAL_TIME: "Real-time",

@@ -21,6 +21,7 @@ ICONS = {
     Topic.INCIDENT: "e911_emergency",
     Topic.PAGE: "phone_in_talk",
     Topic.STATUS: "public",
+    Topic.REPORT: "summarize",
 }
 _TONES = {"critical": "bad", "high": "bad", "warning": "warn", "info": "info"}
 _STATES = {  # tone, icon, words

@@ -52,6 +52,7 @@ class AlertType(StrEnum):
     MAINTENANCE_BEGUN = "MAINTENANCE_BEGUN"
     MAINTENANCE_ENDED = "MAINTENANCE_ENDED"
     MAINTENANCE_CANCELLED = "MAINTENANCE_CANCELLED"
+    REPORT_RELEASED = "REPORT_RELEASED"
 
 
 class Severity(StrEnum):
@@ -74,6 +75,7 @@ class Topic(StrEnum):
     INCIDENT = "incident"
     PAGE = "page"
     STATUS = "status"
+    REPORT = "report"
 
 
 ANNOUNCED = {
@@ -120,6 +122,7 @@ ANNOUNCED = {
     "maintenance.begun": AlertType.MAINTENANCE_BEGUN,
     "maintenance.ended": AlertType.MAINTENANCE_ENDED,
     "maintenance.cancelled": AlertType.MAINTENANCE_CANCELLED,
+    "report.released": AlertType.REPORT_RELEASED,
 }
 _TOPICS = {  # by how the kind of the event begins
     "flag": Topic.EMERGENCY,
@@ -132,6 +135,7 @@ _TOPICS = {  # by how the kind of the event begins
     "escalation": Topic.PAGE,
     "status": Topic.STATUS,
     "maintenance": Topic.STATUS,
+    "report": Topic.REPORT,
 }
 TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
 INSIDE_ONLY = (AlertType.INCIDENT_ACKNOWLEDGED, AlertType.INCIDENT_LOWERED)  # no news for people outside
@@ -145,6 +149,7 @@ _NEWS = (
     AlertType.INCIDENT_ACKNOWLEDGED,
     AlertType.INCIDENT_RESOLVED,
     AlertType.SUBSCRIPTION_ASKED,
+    AlertType.REPORT_RELEASED,
 )
 _OF_LEVEL = {1: Severity.WARNING, 2: Severity.HIGH, 3: Severity.CRITICAL}
 

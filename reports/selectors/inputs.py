@@ -68,7 +68,7 @@ def gather(
     measures = [*_features(times), *_performance(times), *_errors(times), *happened.measured(environment, spans)]
     measures += [*beside.measured(environment, spans), *_business(times)]
     shown, left_out = happened.landmarks(environment.pk, period)
-    kpis, unknown = beside.kpis(environment, period)
+    kpis, unknown = beside.kpi_rows(environment, period)
     return {
         "format": FORMAT,
         "environment": environment.key,

@@ -99,7 +99,7 @@ def _made(inputs: dict[str, Any]) -> dict[str, Any]:
         "inputs": inputs,
         "digest": digest(inputs),
         "document": document,
-        "title": f"{document['environment']}, {document['period']['words']}",
+        "title": document["period"]["words"],
         "headline": document["headline"][:500],
         "urgent": sum(each["urgency"] == Urgency.NOW for each in document["recommendations"]),
     }

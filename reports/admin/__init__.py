@@ -1,0 +1,5 @@
+"""The screens of the reports."""
+
+from reports.admin.report_list import ReportAdmin
+
+__all__ = ["ReportAdmin"]

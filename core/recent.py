@@ -45,6 +45,7 @@ QUIET = frozenset(
         *("item.marked", "item.assigned", "item.attached", "item.attachment_removed", "command.requested"),
         *("checklist.overdue", "complaint.received"),
         *("announcement.retried", "announcement.approved", "announcement.discarded"),
+        *("kpi.figure_reported", "kpi.figure_corrected", "kpi.figure_withdrawn"),
         *("risk.registered", "risk.changed", "risk.level_changed"),
         *("migration.requested", "migration.approved", "migration.refused", "migration.expired", "migration.phase"),
         *("migration.pause_asked", "migration.abort_asked", "migration.speed"),
@@ -52,7 +53,7 @@ QUIET = frozenset(
         *("status.subscribed", "status.unsubscribed", "maintenance.verifying"),
         # What is new does nothing yet, and the load of a playbook makes hundreds; that load itself is shown.
         *("flag.created", "segment.created", "metric.created", "trigger.created", "alert_rule.created"),
-        *("source.created", "environment.created", "application.created", "token.created"),
+        *("kpi.defined", "source.created", "environment.created", "application.created", "token.created"),
         *("ramp_template.created", "plan_template.created", "monitoring_level.created"),
     }
 )
@@ -62,6 +63,7 @@ NOTICED = frozenset(
         *("trigger.fired", "trigger.observed", "alert.firing", "alert.resolved", "alert.no_data", "alert.acknowledged"),
         *("alert_rules.failing", "alert_rules.recovered", "error.opened", "error.resolved", "metrics.silent"),
         *("metrics.heard", "source.failed", "source.recovered", "risk.level_raised", "validation.finished"),
+        *("kpi.missed", "kpi.met"),
     }
 )
 

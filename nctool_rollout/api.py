@@ -25,6 +25,7 @@ from flags.api.promotions import router as promotions
 from flags.api.rest import router as flags
 from flags.api.targeting import router as targeting
 from incidents.api import router as incidents
+from kpis.api import router as kpis
 from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
@@ -56,6 +57,7 @@ ROUTERS = (
     monitoring,
     alerting,
     risk,
+    kpis,
     ramps,
     requests,
     rollbacks,

@@ -28,6 +28,7 @@ TAGS = {
     "triggers": "Rules that roll back by themselves: how they stand, and re-arming them.",
     "alerts": "Alerts and their rules; acknowledging and silencing; alerts from an Alertmanager.",
     "risk": "How risky it is here now, the register of risks, and what a change would risk.",
+    "KPIs": "Whether the rollout succeeds: figures with their targets and history, and figures from outside.",
     "complaints": "What users complain about.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",

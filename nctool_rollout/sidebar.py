@@ -28,6 +28,12 @@ def _in_events(request: HttpRequest) -> bool:
     return request.path.startswith(reverse("admin:core_event_changelist")) and request.path != recent
 
 
+def _in_kpis(request: HttpRequest) -> bool:
+    """The delivery metrics lie below the list of KPIs, and have an item of their own."""
+    delivery = reverse("admin:kpis_delivery")
+    return request.path.startswith(reverse("admin:kpis_kpi_changelist")) and not request.path.startswith(delivery)
+
+
 PRIMARY = {  # indigo: white text on 600 has a contrast of 6.3
     "50": "oklch(96.2% .018 272.314)",
     "100": "oklch(93% .034 272.788)",
@@ -108,6 +114,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Reports",
         "items": [
             _item("Weekly reports", "summarize", "admin:reports_report_changelist", "reports.view_report"),
+            _item("KPIs", "flag_check", "admin:kpis_kpi_changelist", "kpis.view_kpi") | {"active": _in_kpis},
+            _item("Delivery", "rocket_launch", "admin:kpis_delivery", "kpis.view_kpi"),
         ],
     },
     {

@@ -75,9 +75,9 @@ _PUBLIC_HTML = (
 DEFAULTS: Mapping[Content, Words] = {
     Content.TECHNICAL: Words(
         "{{ subject }}",
-        "{{ subject }}\n{% if text %}{{ text }}\n{% endif %}"
+        "{{ subject }}\n{% if text %}{{ text }}\n{% endif %}{% if rows %}\n{% endif %}"
         + _ROWS
-        + "{% for fact in facts %}{{ fact.name }}: {{ fact.value }}\n{% endfor %}",
+        + "{% if rows %}\n{% endif %}{% for fact in facts %}{{ fact.name }}: {{ fact.value }}\n{% endfor %}",
         _ROWS_HTML + _FACTS_HTML,
     ),
     Content.OPERATIONS: Words(

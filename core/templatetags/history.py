@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+SHORT = {"kpi": "KPI"}  # nouns that are written otherwise than a word
 WHO = {"person": "person", "token": "key", "command": "terminal", "machine": "smart_toy"}
 
 
@@ -26,6 +27,8 @@ def kind_words(kind: str) -> str:
     """`flag.rollout_changed` as `Rollout changed`, `ramp.held` as `Ramp held`."""
     noun, _, what = kind.partition(".")
     words = what.replace("_", " ")
+    if noun in SHORT:
+        return f"{SHORT[noun]} {words}"
     return words.capitalize() if noun == "flag" and " " in words else f"{noun} {words}".replace("_", " ").capitalize()
 
 

@@ -161,7 +161,7 @@ def led(
     if not deployment.begins:
         return replace(deployment, why="a further step of a change that is out already")
     last_end = max((at for at in ended if at < deployment.at), default=None)
-    starts = [at for at in activated if at <= deployment.at and (last_end is None or at > last_end)]
+    starts = [at for at in activated if at < deployment.at and (last_end is None or at > last_end)]
     starts += [asked] if asked is not None and asked <= deployment.at else []
     if not starts:
         return replace(deployment, why="its start is not known: neither raised in the first environment nor asked for")

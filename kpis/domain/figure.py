@@ -62,7 +62,8 @@ class Figure:
     """A KPI over a time. `value` is in the target's unit; `low` to `high` is where it lies, 95 times of 100.
 
     `n` is how many samples it was computed from; `measured_at` when the newest of them was read.
-    `sure` tells that the whole interval is on the same side of the target (without an interval: that there is a value).
+    `sure` tells that the whole interval is on the same side of the target (without an interval, or where
+    the target is all of them: that there is a value).
     `before` is the same over the time before, of the same length, where that was asked for.
     """
 
@@ -120,7 +121,8 @@ def figure(definition: Definition, parts: Parts, period: Period) -> Figure:
     if parts.n < definition.min_samples:
         return replace(found, status=Status.TOO_FEW, why=f"{_count(parts.n)} of at least {definition.min_samples:,}")
     met = definition.target.met(value)
-    sure = limits is None or all(definition.target.met(limit) is met for limit in limits)
+    every = definition.target.number in (0, 100)  # where every single case counts, the count itself is the answer
+    sure = limits is None or every or all(definition.target.met(limit) is met for limit in limits)
     return replace(found, status=Status.MET if met else Status.MISSED, sure=sure)
 
 

@@ -63,6 +63,12 @@ class Target:
             )
         return cls(text, number, unit, better, strict=False)
 
+    @property
+    def shown(self) -> str:
+        """The text, with its unit where the strategy leaves it out."""
+        bare = self.text.strip().replace(".", "").isdigit()
+        return f"{self.text} {self.unit}".strip() if bare else self.text
+
     def met(self, value: float) -> bool:
         """Whether a finite value reaches the target."""
         gap = self.beyond(value)

@@ -9,7 +9,7 @@ from kpis.domain.figure import Figure
 from kpis.domain.target import Better
 from kpis.domain.words import amount
 
-SAME = 0.01  # of the value before: what changed less is called the same
+SAME = 0.01  # of the value before, of percents of what is nearer, none or all: what changed less is the same
 
 
 class Direction(StrEnum):
@@ -36,12 +36,17 @@ def trend(now: Figure, before: Figure | None) -> Trend:
         return Trend(Direction.UNKNOWN, "Nothing was measured in the time before, so there is no trend yet.")
     unit, by = now.target.unit, now.value - before.value
     then = f"it was {amount(before.value, unit)} in the time before"
-    if abs(by) <= SAME * abs(before.value) or by == 0:
+    if by == 0 or (now.interval is None and abs(by) <= SAME * _size(before.value, unit)):
         return Trend(Direction.SAME, f"About the same: {then}.", by)
     if now.interval and before.interval and now.interval.overlaps(before.interval):
         return Trend(Direction.SAME, f"No clear change: {then}, and chance alone can make the difference.", by)
     higher = by > 0
     good = higher is (now.target.better is Better.HIGHER)
     direction = Direction.BETTER if good else Direction.WORSE
-    word = f"{direction.value.capitalize()}: {amount(abs(by), unit)} {'more' if higher else 'less'}"
-    return Trend(direction, f"{word}; {then}.", by)
+    step = amount(abs(by), "points" if unit == "%" else unit)
+    return Trend(direction, f"{direction.value.capitalize()}: {step} {'more' if higher else 'less'}; {then}.", by)
+
+
+def _size(value: float, unit: str) -> float:
+    """What a change is measured by: 0.1 points are much of 99.9 %, and little of 50 %."""
+    return min(abs(value), abs(100 - value)) if unit == "%" else abs(value)

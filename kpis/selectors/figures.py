@@ -46,11 +46,31 @@ def board(environment_id: int, *, start: datetime, end: datetime) -> list[Figure
 
 def current(environment: Environment, *, now: datetime) -> list[Figure]:
     """Every KPI over its own window, which ends with today as far as it is recorded. Three queries."""
+    return [each for each, _ in drawn(environment, now=now)]
+
+
+def drawn(environment: Environment, *, now: datetime) -> list[tuple[Figure, list[float | None]]]:
+    """The same, each with its value at the end of every one of the last 28 days, oldest first. Three queries."""
     found = definitions()
     last = day_of(now, zone_of(environment)) + ONE
-    reach = 2 * max((each.window for each in found), default=1)
-    kept = load(environment, found, last - timedelta(days=reach), last)
-    return [kept.compared(each, last - timedelta(days=each.window), last) for each in found]
+    longest = max((each.window for each in found), default=1)
+    kept = load(environment, found, last - timedelta(days=longest + max(longest, SHOWN)), last)
+    first = last - timedelta(days=SHOWN)
+    return [
+        (
+            kept.compared(each, last - timedelta(days=each.window), last),
+            [figure.value for _, figure in kept.line(each, first, last)],
+        )
+        for each in found
+    ]
+
+
+def standing(environment: Environment, definition: Definition, *, now: datetime) -> Figure:
+    """One KPI over its own window, with the time before. Two queries."""
+    last = day_of(now, zone_of(environment)) + ONE
+    first = last - timedelta(days=definition.window)
+    kept = load(environment, [definition], first - timedelta(days=definition.window), last)
+    return kept.compared(definition, first, last)
 
 
 def history(environment: Environment, definition: Definition, *, days: int, now: datetime) -> list[tuple[date, Figure]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core import events
 from kpis.domain.definition import Definition, Measure
 from kpis.domain.figure import Parts, Period
 from kpis.selectors.delivery import Delivery, delivery
@@ -52,6 +53,12 @@ def parts_of(environment: Environment, wanted: Wanted, *, now: datetime) -> Foun
             if parts is not None:
                 found[definition.key, day] = parts
     return found
+
+
+def began(environment: Environment) -> datetime | None:
+    """When the first thing happened there: before it nothing can have been measured. None: nothing ever did."""
+    first = events.recent().filter(environment_id=environment.pk).order_by("at").values_list("at", flat=True)
+    return first.first()
 
 
 def _measured(environment: Environment, definitions: Sequence[Definition], span: Period) -> dict[str, Parts]:

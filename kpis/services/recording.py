@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from core import environments, events
+from core import environments
 from kpis.domain.days import ONE, SETTLED, between, day_of, period_of
 from kpis.domain.definition import LONGEST_WINDOW, Definition
 from kpis.domain.figure import Parts, Period
 from kpis.models import Day, Kpi
 from kpis.selectors.figures import zone_of
-from kpis.selectors.measuring import Found, parts_of
+from kpis.selectors.measuring import Found, began, parts_of
 from kpis.selectors.registry import definition_of
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def _wanted(
     environment: Environment, definitions: Sequence[Definition], now: datetime
 ) -> list[tuple[date, Period, list[Definition]]]:
     """The days with the KPIs that are to be recorded for them, at most so many as are done at once."""
-    zone, began = zone_of(environment), _began(environment)
-    if began is None:
+    zone, since = zone_of(environment), began(environment)
+    if since is None:
         return []
     today = day_of(now, zone)
-    first = max(day_of(began, zone), today - REACH)
+    first = max(day_of(since, zone), today - REACH)
     done: dict[date, set[str]] = defaultdict(set)
     settled = Day.objects.filter(environment=environment, day__gte=first, settled=True)
     for day, key in settled.values_list("day", "kpi__key"):
@@ -71,12 +71,6 @@ def _wanted(
         if (left := [each for each in definitions if each.key not in done[day]])
     ]
     return open_days[:AT_ONCE]
-
-
-def _began(environment: Environment) -> datetime | None:
-    """When the first thing happened there; None: nothing ever did, so there is nothing to record."""
-    first = events.recent().filter(environment_id=environment.pk).order_by("at").first()
-    return first.at if first else None
 
 
 @transaction.atomic

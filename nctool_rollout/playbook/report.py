@@ -16,6 +16,7 @@ _NOUNS = {
     "plans": "plan",
     "triggers": "trigger",
     "metrics": "metric",
+    "kpis": "KPI",
     "risks": "risk",
     "sources": "data source",
     "alerts": "alert rule",

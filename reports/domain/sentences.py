@@ -91,7 +91,7 @@ def figure(value: float) -> str:
     if size >= 1000 or value == int(value):
         return f"{value:,.0f}"
     if 99 < size < 100:
-        return f"{int(value * 1000) / 1000:g}"
+        return next((text for digits in (2, 3, 4, 6) if float(text := f"{size:.{digits}f}") < 100), "99.999999")
     return f"{float(f'{value:.3g}'):,.10f}".rstrip("0").rstrip(".")
 
 

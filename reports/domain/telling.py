@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.domain.sentences import Direction
-from reports.domain.sentences import figure as shown
+from reports.domain.sentences import Direction, amount
 
 MARKS = {Direction.BETTER: "better", Direction.WORSE: "worse", Direction.SAME: "no clear change"}
 
@@ -37,7 +36,7 @@ def _row(figure: Mapping[str, Any], trends: Mapping[str, Any]) -> dict[str, str]
         return {"name": figure["label"], "value": "not measured", "note": figure["why"]}
     mark = MARKS.get(trend["before"]["direction"], trend["before"]["direction"])
     then = trend["before"]["then"]
-    note = "nothing to compare with" if then is None else f"{mark}; {shown(then)} the week before"
+    note = "nothing to compare with" if then is None else f"{mark}; before: {amount(then, figure['unit'])}"
     return {"name": figure["label"], "value": figure["said"], "note": note}
 
 
@@ -46,7 +45,11 @@ def _for_management(document: Mapping[str, Any]) -> str:
     asked = document["nextActions"]
     if asked:
         lines += ["", "What is done about it:", *(f"- {each['title']} (until {each['due']})" for each in asked)]
-    return "\n".join([*lines, *_unknown(document)])
+    figures = {each["label"] for section in document["metrics"].values() for each in section}
+    gaps = [
+        each for each in document["unmeasured"] if each["what"] not in figures and not each["what"].startswith("KPI")
+    ]
+    return "\n".join([*lines, *_unknown(gaps)])
 
 
 def _for_developers(document: Mapping[str, Any]) -> str:
@@ -58,11 +61,11 @@ def _for_developers(document: Mapping[str, Any]) -> str:
     ):
         if found:
             lines += ["", heading, *(f"- {line}" for line in found)]
-    return "\n".join([*lines, *_unknown(document)])
+    return "\n".join([*lines, *_unknown(document["unmeasured"])])
 
 
-def _unknown(document: Mapping[str, Any]) -> list[str]:
-    found = [f"- {each['what']}: {each['why']}" for each in document["unmeasured"]]
+def _unknown(missing: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = [f"- {each['what']}: {each['why']}" for each in missing]
     return ["", "Not measured:", *found] if found else []
 
 

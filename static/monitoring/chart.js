@@ -18,7 +18,7 @@
 
   function amount(value) {
     if (value === null || value === undefined) return "–";
-    const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
+    const digits = data.near ? 4 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
     const text = value.toLocaleString("en-GB", { maximumFractionDigits: digits });
     return data.unit ? `${text} ${data.unit}` : text;
   }
@@ -196,10 +196,11 @@
   function options() {
     const soft = css("--ops-soft");
     const step = ticks();
-    const label = clock(data.end - data.start > 90000 ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" });
-    const exact = clock({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    const daily = data.step >= 86400;
+    const label = clock(daily ? { day: "numeric", month: "short" } : data.end - data.start > 90000 ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" });
+    const exact = clock(daily ? { weekday: "short", day: "numeric", month: "short", year: "numeric" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
     const edges = [...data.threshold, ...data.bands.slice(0, 1).map((band) => band.low ?? band.high)];
-    const top = edges.length ? Math.max(...edges) * 1.2 : undefined;
+    const top = edges.length && !data.near ? Math.max(...edges) * 1.2 : undefined;
     return {
       responsive: false,
       maintainAspectRatio: false,
@@ -222,7 +223,8 @@
           ticks: { color: soft, maxRotation: 0, autoSkip: true, callback: (value) => label(value) },
         },
         y: {
-          beginAtZero: true,
+          beginAtZero: !data.near,
+          suggestedMin: data.near ? edges[0] - (100 - edges[0]) / 2 : undefined,
           suggestedMax: top,
           grid: { color: css("--ops-line"), tickLength: 0 },
           border: { display: false },
@@ -239,7 +241,7 @@
           boxPadding: 4,
           filter: (item) => item.parsed.x < data.end,
           callbacks: {
-            title: (items) => (items.length ? `${exact(items[0].parsed.x)} ${data.zone}` : ""),
+            title: (items) => (items.length ? `${exact(items[0].parsed.x)}${daily ? "" : ` ${data.zone}`}` : ""),
             label: (item) => {
               const line = data.lines.find((each) => each.label === item.dataset.label);
               if (line === undefined) return ` threshold ${amount(item.parsed.y)}`;

@@ -88,7 +88,15 @@ def test_changes_come_in_order_with_room_between_and_a_line_has_none(values: lis
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (0.04213, "0.0421"), (12.345, "12.3"), (1250.4, "1,250"), (99.9996, "99.999"), (100, "100")],
+    [
+        (0, "0"),
+        (0.04213, "0.0421"),
+        (12.345, "12.3"),
+        (1250.4, "1,250"),
+        (99.009, "99.01"),
+        (99.9996, "99.9996"),
+        (100, "100"),
+    ],
 )
 def test_figures_have_as_many_digits_as_matter_and_nothing_is_rounded_up_to_all(value: float, said: str) -> None:
     assert figure(value) == said

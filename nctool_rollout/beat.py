@@ -38,6 +38,8 @@ SCHEDULE = {
     "escalate": _every(2, "oncall.tasks.tick"),
     "audit-escalations": _every(30, "oncall.tasks.audit"),
     "calendars": _every(60, "oncall.tasks.refresh"),
+    "actions-late": _every(300, "improvement.tasks.tell_late"),
+    "forget-askings": _every(3600, "improvement.tasks.forget"),
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),
     "errors": _every(30, "monitoring.tasks.follow_errors"),

@@ -59,6 +59,11 @@ OPERATE = frozenset(
         "oncall.take_shift",
         "reports.make_report",
         "kpis.report_figure",
+        "improvement.give_feedback",
+        "improvement.triage_feedback",
+        "improvement.work_on_actionitem",
+        "improvement.write_lesson",
+        "improvement.open_survey",
     }
 )
 APPROVE = frozenset(
@@ -77,6 +82,7 @@ APPROVE = frozenset(
         "oncall.change_schedule",
         "oncall.change_chain",
         "reports.release_report",
+        "improvement.plan_nextphase",
     }
 )
 ADMINISTER = frozenset(
@@ -95,7 +101,7 @@ class Role(StrEnum):
 
 
 EXTRA = {
-    Role.VIEWER: frozenset[str](),
+    Role.VIEWER: frozenset({"improvement.give_feedback"}),
     Role.OPERATOR: OPERATE,
     Role.APPROVER: OPERATE | APPROVE,
     Role.ADMINISTRATOR: OPERATE | ADMINISTER | {"communications.change_channel"},

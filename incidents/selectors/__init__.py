@@ -111,6 +111,11 @@ def follow_ups(incident: Incident) -> QuerySet[FollowUp]:
     return incident.follow_ups.all()
 
 
+def open_follow_ups() -> QuerySet[FollowUp]:
+    """Of all post-mortems, what nobody has done yet, with the incident."""
+    return FollowUp.objects.filter(done_at=None).select_related("incident")
+
+
 def emergencies(environment: str) -> list[str]:
     """The critical incidents that are open there, in words: they open the emergency lane of the rollbacks."""
     worst = open_ones(environment).filter(level=Level.CRITICAL.value)[:5]

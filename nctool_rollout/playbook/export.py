@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from ruamel.yaml import YAML
 
 from core.errors import Conflict
-from nctool_rollout.playbook import kpis, oncall, public, reporting, standing
+from nctool_rollout.playbook import improving, kpis, oncall, public, reporting, standing
 from nctool_rollout.playbook.alerting import THRESHOLDS, exported_alerts, exported_metric, of_environments
 from nctool_rollout.playbook.responding import exported_level
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
@@ -53,6 +53,7 @@ def export() -> dict[str, Any]:
         **public.exported(items),
         **reporting.exported(items),
         "onCall": oncall.exported(items),
+        **improving.exported(items),
     }
 
 

@@ -19,7 +19,7 @@ from flags.services.locking import lock_configuration
 from incidents.services import policies
 from kpis.services import registry as kpi_registry
 from monitoring.services import catalogue, sources, triggers
-from nctool_rollout.playbook import oncall, standing, wanted
+from nctool_rollout.playbook import improving, oncall, standing, wanted
 from nctool_rollout.playbook.loading_told import TOLD
 from nctool_rollout.playbook.model import Playbook
 from nctool_rollout.playbook.plan import MISSING, Decision, Outcome, plan, remembered
@@ -292,4 +292,5 @@ PARTS = (
     _risks,
     oncall.load_schedules,
     oncall.load_chains,
+    improving.load,
 )

@@ -14,6 +14,7 @@ from flags.domain.bucketing import Bucketing
 from flags.domain.values import ValueType
 from nctool_rollout.playbook.calling import OnCall
 from nctool_rollout.playbook.fields import FlagKey, Key, LongKey, Name, Npub, Part, Percent, Text, as_text
+from nctool_rollout.playbook.improving import AllLessons, NextPhase, Quarter
 from nctool_rollout.playbook.kpis import Kpi, KpiKey
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.public import StatusPage
@@ -222,3 +223,6 @@ class Playbook(Part):
     status_page: StatusPage | None = None
     report: Report | None = None
     on_call: OnCall = OnCall()
+    lessons: AllLessons = AllLessons()
+    next_phases: dict[LongKey, NextPhase] = {}
+    roadmap: Annotated[dict[LongKey, Quarter], Field(description="In the order of the quarters.")] = {}

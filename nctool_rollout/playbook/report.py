@@ -30,6 +30,9 @@ _NOUNS = {
     "statusComponents": "component of the status page",
     "schedules": "on-call schedule",
     "chains": "escalation chain",
+    "lessons": "lesson",
+    "nextPhases": "next phase",
+    "roadmap": "quarter of the roadmap",
 }
 _SIGNS = {
     Outcome.CREATE: "+",
@@ -151,5 +154,8 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "plans": lambda value: f"{value['name']!r}, {len(value['phases'])} phases",
     "statusComponents": lambda value: repr(value["name"]),
     "schedules": lambda value: f"{value['name']!r}, {len(value['layers'])} layers{', imported' * bool(value['feed'])}",
+    "lessons": lambda value: f"{value['text']!r}, {value['sort']} of the {value['area']}",
+    "nextPhases": lambda value: f"{value['title']!r}, {len(value['prerequisites'])} prerequisites",
+    "roadmap": lambda value: f"{value['focus']!r}, {len(value['deliverables'])} deliverables",
     "chains": lambda value: f"{value['name']!r}, {len(value['steps'])} steps",
 }

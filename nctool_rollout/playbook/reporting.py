@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
@@ -14,6 +14,9 @@ from nctool_rollout.playbook.problems import Path
 from nctool_rollout.playbook.telling import TimeOfDay
 from reports.domain.rules import Against, Urgency, When
 from reports.domain.setup import MOST_RULES, MOST_WEEKS, Release, Setup
+
+if TYPE_CHECKING:
+    from nctool_rollout.playbook.model import Playbook
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -51,12 +54,13 @@ def items_of(report: Report | None) -> dict[tuple[str, ...], Any]:
     return {} if report is None else {("report", "weekly"): Setup.read(_values(report)).as_dict()}
 
 
-def flaws(report: Report | None, environments: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def flaws(playbook: Playbook) -> Iterator[tuple[Path, str]]:
     """What is wrong with it as a whole, and where."""
+    report = playbook.report
     if report is None:
         return
     for key in report.environments:
-        if key not in environments:
+        if key not in playbook.environments:
             yield ("report", "environments"), f"There is no environment {key!r} in this playbook."
     try:
         Setup.read(_values(report))

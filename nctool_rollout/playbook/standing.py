@@ -26,7 +26,7 @@ from kpis.services.registry import values_of
 from monitoring.services.catalogue import entry_of
 from monitoring.services.sources import definition_of as source_definition
 from monitoring.services.triggers import rule_of
-from nctool_rollout.playbook import oncall
+from nctool_rollout.playbook import improving, oncall
 from nctool_rollout.playbook.public import as_items
 from nctool_rollout.playbook.telling import document_of_row
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, FLAG_FIELDS, Item, number
@@ -58,6 +58,7 @@ def items() -> dict[Item, Any]:
         **{("channels", row.key): {"name": row.name, "kind": row.kind} for row in communications.selectors.channels()},
         **{("audiences", planned.key): document_of_row(planned) for planned in communication_plan()},
         **oncall.standing(),
+        **improving.standing(),
         **{("plans", row.key): row.document for row in plans.selectors.templates()},
         **_status_page(),
         **_report(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import freezing
 from flags.domain.rules import ChangeKind
-from nctool_rollout.playbook import kpis, oncall, public, reporting
+from nctool_rollout.playbook import improving, kpis, oncall, public, reporting
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
@@ -63,6 +63,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         **public.items_of(playbook.status_page),
         **reporting.items_of(playbook.report),
         **oncall.wanted(playbook.on_call),
+        **improving.wanted(playbook),
     }
 
 

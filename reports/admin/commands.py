@@ -10,6 +10,7 @@ from django import forms
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core import people
 from core.admin.confirm import ReasonForm
 from core.admin.row_command import RowCommand, SeenCommand
 from reports.domain.states import ReportState
@@ -36,12 +37,17 @@ class Release(ReportCommand):
     permission_required = RELEASE
 
     def sentences(self) -> Sequence[str]:
-        asked = len(self.row.document["nextActions"])
-        opened = f"{asked} action {'item' if asked == 1 else 'items'} will be opened" if asked else "No item is opened"
         return [
             "The audiences of the communication plan that hear of reports are told, each in its words.",
-            f"{opened}. After that the report cannot be made again.",
+            "After that the report cannot be made again.",
         ]
+
+    def changes(self) -> Sequence[str]:
+        """An action whose owner has left is told before, and not lost in silence."""
+        asked = self.row.document["nextActions"]
+        found = [f"{each['owner']} gets an action item: {each['title']}" for each in asked]
+        gone = {each["owner"] for each in asked if not people.signs_in(each["owner"])}
+        return found + [f"There is no account {name!r}: no item is opened for it." for name in sorted(gone)]
 
     def perform(self, values: dict[str, Any]) -> str:
         releasing.release(self.row.pk, reason=values["reason"], version=values["version"], **self.who())

@@ -45,7 +45,10 @@ class ReportPage(Screen):
                 "remarks": [each for each in remarks if each.kind == RemarkKind.COMMENT],
                 "signed": signed,
                 "state": words.LOOK[row.state],  # type: ignore[index]  # a str as its enum
-                "buttons": [(reverse(f"admin:reports_{each.name}", args=[row.pk]), each) for each in commands],
+                "buttons": [
+                    (reverse(f"admin:reports_{each.name}", args=[row.pk]), each.label, each.icon, each.tone)
+                    for each in commands
+                ],
                 "others": list(reports.earlier(row)[:1]),
             }
         )

@@ -46,9 +46,7 @@ def _for_management(document: Mapping[str, Any]) -> str:
     if asked:
         lines += ["", "What is done about it:", *(f"- {each['title']} (until {each['due']})" for each in asked)]
     figures = {each["label"] for section in document["metrics"].values() for each in section}
-    gaps = [
-        each for each in document["unmeasured"] if each["what"] not in figures and not each["what"].startswith("KPI")
-    ]
+    gaps = [each for each in document["unmeasured"] if each["what"] not in figures and each["what"] != "KPIs"]
     return "\n".join([*lines, *_unknown(gaps)])
 
 

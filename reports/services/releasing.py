@@ -34,8 +34,9 @@ def release(number: int, *, reason: str, version: int | None = None, actor: Acto
     row.state = MACHINE.move(ReportState(row.state), ReportState.RELEASED).value
     row.released_at, row.released_by, row.version = now, actor.name, row.version + 1
     row.save(update_fields=["state", "released_at", "released_by", "version"])
-    following.open_items(row, actor=actor, now=now)
-    tell(row, "report.released", reason=reason, before=before, data=told(row.title, row.document), actor=actor, now=now)
+    left = following.open_items(row, actor=actor, now=now)
+    data = {**told(row.title, row.document), "without_owner": left}
+    tell(row, "report.released", reason=reason, before=before, data=data, actor=actor, now=now)
     return row
 
 

@@ -1,0 +1,117 @@
+"""Surveys: a link to a public page on which users give 1 to 5 and some words."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from core import environments, events
+from core.actors import Actor, ActorKind
+from core.errors import Conflict, Invalid, NotFound, Refused
+from improvement.domain.feedback import Given, Kind, State, read_text
+from improvement.models import Asking, Survey
+from improvement.services import feedback
+from improvement.services.locking import said
+
+LONGEST_LIFE = timedelta(days=366)
+MOST = 10  # answers of one network in an hour
+MOST_OF_ALL = 2_000  # of everybody together, so that a flood from many networks ends somewhere
+VISITOR = Actor("a user", ActorKind.MACHINE)
+
+
+class TooMany(Refused):
+    """Too many answers came from one place."""
+
+    status = 429
+
+
+@transaction.atomic
+def open_survey(environment: str, *, name: str, until: datetime, actor: Actor, now: datetime) -> tuple[Survey, str]:
+    """A survey and its token, which is kept hashed and never told again.
+
+    Args:
+        until: when it ends by itself, at most 366 days from now.
+
+    Raises Invalid with the field, NotFound.
+    """
+    if not now < until <= now + LONGEST_LIFE:
+        raise Invalid("It ends after now, and at most 366 days from now.", field="until")
+    token = secrets.token_urlsafe(24)
+    row = Survey.objects.create(
+        name=read_text(name, field="name", longest=120, needed=True),
+        environment=environments.get(environment),
+        digest=_digest(token),
+        created_at=now,
+        created_by=actor.name,
+        expires_at=until,
+    )
+    _tell("survey.opened", row, actor, now, after={"name": row.name, "until": until.isoformat()})
+    return row, token
+
+
+@transaction.atomic
+def end(survey_id: int, *, actor: Actor, reason: str, now: datetime) -> Survey:
+    """Nobody can answer any more. Raises Conflict when it has ended, Invalid, NotFound."""
+    row = Survey.objects.select_for_update().filter(pk=survey_id).first()
+    if row is None:
+        raise NotFound(f"There is no survey {survey_id}.")
+    if row.ended_at is not None or row.expires_at <= now:
+        raise Conflict("This survey has ended already.")
+    row.ended_at = now
+    row.save(update_fields=["ended_at"])
+    _tell("survey.ended", row, actor, now, reason=said(reason))
+    return row
+
+
+def find(token: str, *, now: datetime) -> Survey:
+    """The survey that is open under this token. Raises NotFound, the same for every other token."""
+    row = Survey.objects.select_related("environment").filter(digest=_digest(token)).first()
+    if row is None or row.ended_at is not None or row.expires_at <= now:
+        raise NotFound("This survey has ended, or the link is damaged.")
+    return row
+
+
+def answer(token: str, *, rating: int | None, text: str, once: str, network: str, now: datetime) -> None:
+    """Keep an answer. The same form sent twice (`once` is its own) is one answer.
+
+    Args:
+        network: who answers, as an address or a prefix; kept as a keyed digest for two hours.
+
+    Raises Invalid with the field, NotFound, TooMany.
+    """
+    row = find(token, now=now)
+    if rating is None:
+        raise Invalid("Choose 1 to 5.", field="rating")
+    _count(network, MOST, now)
+    _count("everybody", MOST_OF_ALL, now)  # after it: what one network is refused must not use up everybody's
+    key = f"survey-{row.pk}-{hashlib.sha256(once.encode()).hexdigest()[:40]}" if once else ""
+    given = Given(Kind.USER.value, text, "", rating, "", key)
+    feedback.receive(row.environment.key, given, actor=VISITOR, now=now, state=State.NOTED, survey_id=row.pk)
+
+
+def forget(*, now: datetime) -> int:
+    """Delete the counts of old hours; how many."""
+    return Asking.objects.filter(hour__lt=now - timedelta(hours=2)).delete()[0]
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _count(who: str, most: int, now: datetime) -> None:
+    """Count one answer in this hour; TooMany where `most` were counted already."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    digest = hashlib.blake2b(who.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=32).hexdigest()
+    row, _ = Asking.objects.get_or_create(who=digest, hour=hour)
+    if not Asking.objects.filter(pk=row.pk, count__lt=most).update(count=F("count") + 1):
+        raise TooMany("Too many answers came from here. Try again in an hour.")
+
+
+def _tell(kind: str, row: Survey, actor: Actor, now: datetime, **told: object) -> None:
+    where = {"subject": f"survey:{row.pk}", "environment_id": row.environment_id}
+    events.record(kind, actor=actor, now=now, **where, **told)  # type: ignore[arg-type]

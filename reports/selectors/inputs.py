@@ -57,7 +57,7 @@ class _Times:
 def gather(
     environment: Environment, period: Period, baseline_weeks: int, rules: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What is known of the period, of the week before it and of the baseline. As many queries as it has days, and some."""
+    """What is known of the period, the week before and the baseline. As many queries as these have days, and some."""
     before, baseline = period.before(), period.weeks_before(baseline_weeks)
     times = _Times(
         melted.read(environment.pk, period, quarters=True),

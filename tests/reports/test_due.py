@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from core import events
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid, StaleVersion
+from improvement.selectors import actions as improving
+from improvement.services import actions
 from reports.domain.document import digest
 from reports.domain.periods import Period, Schedule, by_hand
 from reports.models import Report
@@ -170,3 +172,39 @@ def test_of_a_person_who_releases_and_one_who_makes_it_again_the_release_is_of_w
     assert sum(isinstance(each, Conflict) for each in results) == 1
     after = Report.objects.get()
     assert (after.state == "released") is (after.digest == row.digest)
+
+
+@pytest.mark.django_db
+def test_what_a_report_asks_for_is_done_by_somebody_and_followed_up_in_the_next_ones(
+    all_environments: None, person: Callable[[str], object], operator_actor: Actor
+) -> None:
+    person("operator")
+    rules = [
+        {"key": name, "measure": "melts", "when": "missing", "text": f"Ask {name}.", "owner": owner, "days": days}
+        for name, owner, days in (("a", "operator", 2), ("b", "operator", 30), ("c", "nobody", 2), ("d", "operator", 9))
+    ]
+    set_up(recommendations=[*rules, {"key": "late", "measure": "actions", "when": "overdue", "text": "Do it."}])
+    who = {"actor": operator_actor, "now": DUE}
+    first = making.make_due(now=DUE)
+    assert first is not None
+    assert first.document["followUp"] == []
+    releasing.release(first.pk, reason="x", **who)
+    released = events.about(f"report:{first.pk}").first()
+    assert released is not None
+    assert released.data["without_owner"] == ["Ask c. (nobody)"]
+    items = {row.title: row for row in improving.of_origin(f"report:{first.pk}")}
+    assert sorted(items) == ["Ask a.", "Ask b.", "Ask d."]
+    assert items["Ask a."].due == date(2025, 8, 12)
+    actions.close_item(items["Ask d."].pk, outcome="They said Friday.", actor=operator_actor, now=DUE)
+    second = making.make_due(now=DUE + timedelta(days=7))
+    assert second is not None
+    assert {each["title"]: each["state"] for each in second.document["followUp"]} == {
+        "Ask a.": "overdue",
+        "Ask b.": "open",
+        "Ask d.": "done",
+    }
+    (late,) = [each for each in second.document["recommendations"] if each["key"] == "late"]
+    assert late["figures"] == ["Ask a."]
+    third = making.make_due(now=DUE + timedelta(days=14))
+    assert third is not None
+    assert {each["title"] for each in third.document["followUp"]} == {"Ask a.", "Ask b."}

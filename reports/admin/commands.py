@@ -110,4 +110,5 @@ def offered(row: Report, user: Any, signed: bool) -> list[type[ReportCommand]]: 
     """What this person can do with it now, what matters most first."""
     draft = row.state == ReportState.DRAFT
     found: list[type[ReportCommand]] = [Release, MakeAgain] if draft else [] if signed else [SignOff]
-    return [each for each in (*found, Comment) if user.has_perm(each.permission_required)]
+    found.append(Comment)
+    return [each for each in found if user.has_perm(each.permission_required)]

@@ -11,7 +11,7 @@ from django import forms
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from core import environments
 from core.admin.previewed_form import PreviewedForm
@@ -25,8 +25,8 @@ from reports.services import making
 
 class MakeForm(forms.Form):
     environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
-    first = forms.DateField(label="First day", widget=UnfoldAdminDateWidget(attrs={"type": "date"}))
-    last = forms.DateField(label="Last day", widget=UnfoldAdminDateWidget(attrs={"type": "date"}))
+    first = forms.DateField(label="First day", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    last = forms.DateField(label="Last day", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,12 +60,12 @@ class MakeView(PreviewedForm):
 
     def get_initial(self) -> dict[str, Any]:
         last, today = environments.ordered().last(), timezone.localdate()
-        start = {"environment": last.key if last else "", "first": today - timedelta(days=7)}
-        return start | {"last": today - timedelta(days=1)}
+        start = {"environment": last.key if last else "", "first": (today - timedelta(days=7)).isoformat()}
+        return start | {"last": (today - timedelta(days=1)).isoformat()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         back = reverse("admin:reports_report_changelist")
-        told = MakeForm(self.request.POST or self.request.GET or {k: str(v) for k, v in self.get_initial().items()})
+        told = MakeForm(self.request.POST or self.request.GET or self.get_initial())
         shown: dict[str, Any] = {}
         if told.is_valid():
             try:

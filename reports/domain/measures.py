@@ -5,7 +5,7 @@ What is read of each is in `reports.selectors.inputs`; docs/reports.md has the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -148,6 +148,12 @@ class Measured:
     quarters_now: Sequence[Day | None] = ()
     quarters_before: Sequence[Day | None] = ()
     why: str = ""
+
+    @classmethod
+    def daily(cls, key: str, spans: Iterable[Iterable[Day | None]], why: str = "") -> Measured:
+        """Of what is known by the day alone: the days of the time, of the week before, and of the baseline."""
+        now, before, baseline = (tuple(days) for days in spans)
+        return cls(MEASURES[key], now=now, before=before, baseline=baseline, why=why)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -57,10 +57,10 @@ class Rule:
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Rule:
         """Of plain values, as a playbook has them. Raises Invalid (field `recommendations`)."""
-        told = {**stored}
-        kinds: dict[str, type[StrEnum]] = {"when": When, "urgency": Urgency, "against": Against}
+        kinds: dict[str, Callable[[Any], Any]] = {"when": When, "urgency": Urgency, "against": Against}
         try:
-            rule = cls(**{name: kinds[name](value) if name in kinds else value for name, value in told.items()})
+            told: dict[str, Any] = {name: kinds.get(name, _as_it_is)(value) for name, value in stored.items()}
+            rule = cls(**told)
         except (TypeError, ValueError) as error:
             raise Invalid(f"A recommendation cannot be read: {error}.", field="recommendations") from None
         rule._check()
@@ -125,9 +125,19 @@ def recommendations(
             if one.measure.key == rule.measure:
                 why = _holds(rule, one, trends[one.name], changed)
                 if why:
-                    found.append(_told(rule, f"{rule.key}:{one.of}" if one.of else rule.key, [f"{one.label}: {why}"]))
+                    found.append(
+                        _told(
+                            rule,
+                            f"{rule.key}:{one.of}" if one.of else rule.key,
+                            [why if rule.when is When.CHANGED else f"{one.label}: {why}"],
+                        )
+                    )
     order = list(Urgency)
     return sorted(found, key=lambda each: order.index(each["urgency"]))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _told(rule: Rule, key: str, figures: list[str]) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def trend(measured: Measured, then: Sequence[Any], time: str) -> Trend:
         return Trend(Direction.UNKNOWN, f"Nothing was measured in {time}, so there is nothing to compare with.")
     found = difference(now, earlier)
     was = f"{amount(earlier.value, measure.suffix)} in {time}"
+    if not found.by:
+        return Trend(Direction.SAME, f"The same as in {time}.", earlier.value, found)
     if found.low is None or found.high is None:
         return Trend(Direction.UNKNOWN, f"It was {was}. {_too_few(now, earlier)}", earlier.value, found)
     if not found.clear:
@@ -68,11 +70,12 @@ def _direction(measure: Measure, found: Difference) -> Direction:
 
 
 def _by(found: Difference, measure: Measure) -> str:
-    """`by 0.35 points less, between 0.2 and 0.5 surely`, always from the smaller to the larger."""
+    """`0.35 points less, surely 0.2 to 0.5`: always from the smaller to the larger."""
     unit = {"%": "points", "of 5": ""}.get(measure.unit, measure.suffix)
     least, most = sorted((abs(found.low or 0.0), abs(found.high or 0.0)))
     way = "more" if found.by > 0 else "less"
-    return f"{amount(abs(found.by), unit)} {way}, surely {figure(least)} to {figure(most)}"
+    by = "1 point" if unit == "points" and figure(abs(found.by)) == "1" else amount(abs(found.by), unit)
+    return f"{by} {way}, surely {figure(least)} to {figure(most)}"
 
 
 def _too_few(now: Estimate, earlier: Estimate) -> str:
@@ -90,8 +93,9 @@ def figure(value: float) -> str:
     size = abs(value)
     if size >= 1000 or value == int(value):
         return f"{value:,.0f}"
-    if 99 < size < 100:
-        return next((text for digits in (2, 3, 4, 6) if float(text := f"{size:.{digits}f}") < 100), "99.999999")
+    if 99 < value < 100:
+        near = next((text for digits in (2, 3, 4, 6) if float(text := f"{value:.{digits}f}") < 100), "99.999999")
+        return near.rstrip("0")
     return f"{float(f'{value:.3g}'):,.10f}".rstrip("0").rstrip(".")
 
 

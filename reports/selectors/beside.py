@@ -16,7 +16,7 @@ from improvement.selectors import actions, feedback
 from kpis.domain.trend import trend
 from kpis.domain.words import STATUS, amount
 from reports.domain.comparison import Day
-from reports.domain.measures import MEASURES, Measured
+from reports.domain.measures import Measured
 from reports.domain.periods import Period
 from reports.domain.sentences import listed, short
 from reports.models import Report
@@ -31,7 +31,7 @@ MOST_ITEMS = 100
 def measured(environment: Environment, spans: Sequence[Period]) -> list[Measured]:
     """How satisfied users were on each day of the spans that one of them answered. A query for each day."""
     days = [tuple(_satisfied(environment.pk, *edges) for edges in pairwise(span.edges())) for span in spans]
-    return [Measured(MEASURES["satisfaction"], "", *days, why="" if any(days[0]) else "nobody answered a survey")]
+    return [Measured.daily("satisfaction", days, why="" if any(days[0]) else "nobody answered a survey")]
 
 
 def kpi_rows(environment: Environment, period: Period) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:

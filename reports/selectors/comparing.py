@@ -23,9 +23,10 @@ class Compared:
 
 
 def compared(report: Report, other: Report) -> list[Compared]:
-    """Every figure that either of them has, in the order of the first."""
+    """Every figure that either of them has, by section."""
     ours, theirs = (_measured(each) for each in (report, other))
-    return [_compared(ours.get(name), theirs.get(name), other) for name in {**ours, **theirs}]
+    found = [_compared(ours.get(name), theirs.get(name), other) for name in {**ours, **theirs}]
+    return sorted(found, key=lambda each: list(Section).index(each.section))
 
 
 def _measured(report: Report) -> dict[str, Measured]:

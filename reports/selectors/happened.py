@@ -14,7 +14,7 @@ from core import events
 from incidents.domain.states import IncidentState
 from monitoring.selectors import complaints
 from reports.domain.comparison import Day
-from reports.domain.measures import MEASURES, Measured
+from reports.domain.measures import Measured
 from reports.domain.periods import Period
 from reports.domain.turning import NEAR
 
@@ -68,7 +68,7 @@ def measured(environment: Environment, spans: Sequence[Period]) -> list[Measured
         _counted("rollbacks", spans, [_taken_back(environment.pk, span) for span in spans]),
         _counted("complaints", spans, [_complaints(environment.pk, span) for span in spans]),
         _counted("incidents", spans, began),
-        Measured(MEASURES["incidentMinutes"], "", *(_minutes(rows, span) for rows, span in both)),
+        Measured.daily("incidentMinutes", (_minutes(rows, span) for rows, span in both)),
         _restored(spans, own),
     ]
 
@@ -142,7 +142,7 @@ def _in(at: datetime | None, span: Period) -> bool:
 
 
 def _counted(key: str, spans: Sequence[Period], moments: Sequence[Iterable[datetime]]) -> Measured:
-    return Measured(MEASURES[key], "", *(_per_day(span, at) for span, at in zip(spans, moments, strict=True)))
+    return Measured.daily(key, (_per_day(span, at) for span, at in zip(spans, moments, strict=True)))
 
 
 def _per_day(span: Period, moments: Iterable[datetime]) -> tuple[Day, ...]:
@@ -180,7 +180,7 @@ def _joined(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float
 
 def _restored(spans: Sequence[Period], own: Sequence[Sequence[Incident]]) -> Measured:
     """How long incidents took that recovered in each day; a day without one was not measured."""
-    days = []
+    days: list[list[Day | None]] = []
     for span, rows in zip(spans, own, strict=True):
         edges = span.edges()
         took: list[list[float]] = [[] for _ in edges[1:]]
@@ -188,5 +188,5 @@ def _restored(spans: Sequence[Period], own: Sequence[Sequence[Incident]]) -> Mea
             if row.resolved_at is not None and _in(row.resolved_at, span):
                 place = bisect_right(edges, row.resolved_at.timestamp()) - 1
                 took[place].append((row.resolved_at - row.began_at) / timedelta(minutes=1))
-        days.append(tuple(Day(sum(each), len(each), len(each)) if each else None for each in took))
-    return Measured(MEASURES["timeToRestore"], "", *days, why="" if any(days[0]) else "no incident recovered")
+        days.append([Day(sum(each), len(each), len(each)) if each else None for each in took])
+    return Measured.daily("timeToRestore", days, why="" if any(days[0]) else "no incident recovered")

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from monitoring.domain.melts import ERRORS, OPERATIONS
+from monitoring.domain.melts import DURATION, ERRORS, OPERATIONS, melts, one_source
 from monitoring.domain.severity import Severity
+from reports.domain.comparison import Day
 from reports.domain.document import FORMAT, told_period
 from reports.domain.measures import MEASURES, Measured
 from reports.domain.periods import Period
 from reports.selectors import beside, happened, melted
-from reports.selectors.melted import DISCREPANCIES, FAILURES, LAG, POOL, Melted, Steps
+from reports.selectors.melted import DISCREPANCIES, FAILURES, LAG, POOL, Melted, Steps, sums
 
 if TYPE_CHECKING:
     from core.models import Environment
@@ -106,15 +107,11 @@ def _succeeded(one: Melted, flag: str) -> Steps:
 
 
 def _performance(times: _Times) -> list[Measured]:
-    p95 = Measured(
-        MEASURES["responseTimeP95"],
-        "",
-        *(tuple(None if each is None else melted.Day(each, 1, 1) for each in one.p95) for one in times.all),
-        why="" if any(each is not None for each in times.now.p95) else NO_MELTS,
-    )
+    spread = [[None if each is None else Day(each, 1, 1) for each in one.p95] for one in times.all]
+    p95 = Measured.daily("responseTimeP95", spread, why="" if any(spread[0]) else NO_MELTS)
     gauges = {"connectionPool": POOL, "replicationLag": LAG}
     return [
-        times.measured("responseTime", lambda one: one.mean(melted.melts(one.lines[melted.DURATION]))),
+        times.measured("responseTime", lambda one: one.mean(melts(one.lines[DURATION]))),
         p95,
         times.measured("throughput", Melted.rate),
         times.measured(
@@ -123,7 +120,7 @@ def _performance(times: _Times) -> list[Measured]:
         *(
             times.measured(
                 key,
-                lambda one, name=name: one.mean(melted.one_source(one.lines[name])),  # type: ignore[misc]
+                lambda one, name=name: one.mean(one_source(one.lines[name])),  # type: ignore[misc]
                 why="nothing reported it in this time",
             )
             for key, name in gauges.items()
@@ -139,7 +136,7 @@ def _errors(times: _Times) -> list[Measured]:
     found = [_if(known, times, "errorRate", rate, why), _if(known, times, "criticalErrors", critical, why)]
     for key, name in {"discrepancies": DISCREPANCIES, "transactionFailures": FAILURES}.items():
         counts: Read = lambda one, name=name: one.counted(  # type: ignore[misc]  # noqa: E731
-            melted.sums(melted.one_source(one.lines[name]))
+            sums(one_source(one.lines[name]))
         )
         found.append(_if(times.ever(name), times, key, counts, "nctool has never reported it"))
     return found

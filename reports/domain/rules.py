@@ -81,7 +81,8 @@ class Rule:
 
     def as_dict(self) -> dict[str, Any]:
         """As it is stored, whole."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value.value if isinstance(value, StrEnum) else value for name, value in told.items()}
 
 
 LINKS = {  # name: the page of the admin

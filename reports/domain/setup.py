@@ -86,4 +86,5 @@ class Setup:
         """As it is stored, whole."""
         told = {name: getattr(self, name) for name in self.__dataclass_fields__}
         rules = [rule.as_dict() for rule in self.recommendations]
-        return {**told, "environments": list(self.environments), "recommendations": rules}
+        plain = {"release": self.release.value, "environments": list(self.environments)}
+        return {**told, **plain, "recommendations": rules}

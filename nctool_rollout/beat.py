@@ -44,6 +44,7 @@ SCHEDULE = {
     "complaints": _every(10, "monitoring.tasks.count_complaints"),
     "forget-complaints": _every(3600, "monitoring.tasks.forget_complaints"),
     "errors": _every(30, "monitoring.tasks.follow_errors"),
+    "reports": _every(60, "reports.tasks.make_due"),
     "prune": _every(3600, "monitoring.tasks.prune"),
     "replies": _every(3600, "flags.tasks.forget_replies"),
     "usage": _every(3600, "flags.tasks.tidy_usage"),

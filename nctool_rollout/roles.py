@@ -57,6 +57,7 @@ OPERATE = frozenset(
         "incidents.operate_incident",
         "oncall.operate_escalation",
         "oncall.take_shift",
+        "reports.make_report",
         "kpis.report_figure",
         "improvement.give_feedback",
         "improvement.triage_feedback",
@@ -81,6 +82,7 @@ APPROVE = frozenset(
         "incidents.lower_level",
         "oncall.change_schedule",
         "oncall.change_chain",
+        "reports.release_report",
         "improvement.plan_nextphase",
     }
 )

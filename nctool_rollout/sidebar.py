@@ -117,6 +117,7 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Reports",
         "items": [
+            _item("Weekly reports", "summarize", "admin:reports_report_changelist", "reports.view_report"),
             _item("KPIs", "flag_check", "admin:kpis_kpi_changelist", "kpis.view_kpi") | {"active": _in_kpis},
             _item("Delivery", "rocket_launch", "admin:kpis_delivery", "kpis.view_kpi"),
             _item("Feedback", "forum", "admin:improvement_feedback_changelist", "improvement.view_feedback"),

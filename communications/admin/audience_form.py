@@ -33,6 +33,7 @@ TOPICS = {
     Topic.PAGE: "Somebody is called",
     Topic.STATUS: "Status page and maintenance",
     Topic.AUDIT: "The event log: heads to keep, every day, and when it was tampered with",
+    Topic.REPORT: "Weekly reports",
 }
 FREQUENCIES = {
     Frequency.REAL_TIME: "Real-time",

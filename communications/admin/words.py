@@ -22,6 +22,7 @@ ICONS = {
     Topic.PAGE: "phone_in_talk",
     Topic.STATUS: "public",
     Topic.AUDIT: "encrypted",
+    Topic.REPORT: "summarize",
 }
 _TONES = {"critical": "bad", "high": "bad", "warning": "warn", "info": "info"}
 _STATES = {  # tone, icon, words

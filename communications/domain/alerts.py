@@ -54,6 +54,7 @@ class AlertType(StrEnum):
     MAINTENANCE_CANCELLED = "MAINTENANCE_CANCELLED"
     AUDIT_HEADS = "AUDIT_HEADS"
     AUDIT_BROKEN = "AUDIT_BROKEN"
+    REPORT_RELEASED = "REPORT_RELEASED"
 
 
 class Severity(StrEnum):
@@ -77,6 +78,7 @@ class Topic(StrEnum):
     PAGE = "page"
     STATUS = "status"
     AUDIT = "audit"
+    REPORT = "report"
 
 
 ANNOUNCED = {
@@ -125,6 +127,7 @@ ANNOUNCED = {
     "maintenance.cancelled": AlertType.MAINTENANCE_CANCELLED,
     "audit.heads": AlertType.AUDIT_HEADS,
     "audit.broken": AlertType.AUDIT_BROKEN,
+    "report.released": AlertType.REPORT_RELEASED,
 }
 _TOPICS = {  # by how the kind of the event begins
     "flag": Topic.EMERGENCY,
@@ -138,6 +141,7 @@ _TOPICS = {  # by how the kind of the event begins
     "status": Topic.STATUS,
     "maintenance": Topic.STATUS,
     "audit": Topic.AUDIT,
+    "report": Topic.REPORT,
 }
 TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
 INSIDE_ONLY = (AlertType.INCIDENT_ACKNOWLEDGED, AlertType.INCIDENT_LOWERED)  # no news for people outside
@@ -151,6 +155,7 @@ _NEWS = (
     AlertType.INCIDENT_ACKNOWLEDGED,
     AlertType.INCIDENT_RESOLVED,
     AlertType.SUBSCRIPTION_ASKED,
+    AlertType.REPORT_RELEASED,
 )
 _OF_LEVEL = {1: Severity.WARNING, 2: Severity.HIGH, 3: Severity.CRITICAL}
 

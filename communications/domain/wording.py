@@ -22,6 +22,7 @@ VALUES = {  # what a wording may use; the second column is for people outside
     "rollback_id": (True, False),
     "facts": (True, False),
     "actions": (True, False),
+    "rows": (True, False),
     "title": (True, True),
     "text": (True, True),
     "state": (True, True),
@@ -38,6 +39,7 @@ def sample(names: Collection[str]) -> dict[str, Any]:
     lists: dict[str, Any] = {
         "facts": [{"name": "Feature", "value": "x"}],
         "actions": ["Prepare rollback plan"],
+        "rows": [{"name": "Error rate", "value": "0.4 %", "note": "better"}],
         "components": ["Wallets"],
         "level": 2,
     }
@@ -58,6 +60,13 @@ _FACTS_HTML = (
     '<th align="left">{{ fact.name }}</th><td>{{ fact.value }}</td></tr>{% endfor %}</table>'
     '{% if link %}<p><a href="{{ link }}">Details</a></p>{% endif %}'
 )
+_ROWS = (
+    "{% for row in rows %}{{ row.name }}: {{ row.value }}{% if row.note %} ({{ row.note }}){% endif %}\n{% endfor %}"
+)
+_ROWS_HTML = (
+    '{% if rows %}<table cellpadding="4">{% for row in rows %}<tr><th align="left">{{ row.name }}</th>'
+    "<td>{{ row.value }}</td><td>{{ row.note }}</td></tr>{% endfor %}</table>{% endif %}"
+)
 _PUBLIC_HTML = (
     "<p>{% if text %}{{ text|linebreaksbr }}{% else %}{{ plain }}{% endif %}</p>"
     '{% if link %}<p><a href="{{ link }}">{{ link }}</a></p>{% endif %}'
@@ -66,9 +75,10 @@ _PUBLIC_HTML = (
 DEFAULTS: Mapping[Content, Words] = {
     Content.TECHNICAL: Words(
         "{{ subject }}",
-        "{{ subject }}\n{% if text %}{{ text }}\n{% endif %}"
-        "{% for fact in facts %}{{ fact.name }}: {{ fact.value }}\n{% endfor %}",
-        _FACTS_HTML,
+        "{{ subject }}\n{% if text %}{{ text }}\n{% endif %}{% if rows %}\n{% endif %}"
+        + _ROWS
+        + "{% if rows %}\n{% endif %}{% for fact in facts %}{{ fact.name }}: {{ fact.value }}\n{% endfor %}",
+        _ROWS_HTML + _FACTS_HTML,
     ),
     Content.OPERATIONS: Words(
         "{{ subject }}",
@@ -81,10 +91,13 @@ DEFAULTS: Mapping[Content, Words] = {
     Content.BUSINESS: Words(
         "{{ plain }}{% if environment %} ({{ environment }}){% endif %}",
         "{% if text %}{{ text }}{% else %}{{ plain }}{% endif %}\n"
-        "{% if level %}Incident level {{ level }} of 3, {{ state }}.\n{% endif %}"
+        "{% if rows %}\n{% endif %}"
+        + _ROWS
+        + "{% if level %}Incident level {{ level }} of 3, {{ state }}.\n{% endif %}"
         "Time: {{ time }}\n{% if link %}Details: {{ link }}\n{% endif %}",
         "<p>{% if text %}{{ text|linebreaksbr }}{% else %}{{ plain }}{% endif %}</p>"
-        "{% if level %}<p>Incident level {{ level }} of 3, {{ state }}.</p>{% endif %}<p>{{ time }}</p>"
+        + _ROWS_HTML
+        + "{% if level %}<p>Incident level {{ level }} of 3, {{ state }}.</p>{% endif %}<p>{{ time }}</p>"
         '{% if link %}<p><a href="{{ link }}">Details</a></p>{% endif %}',
     ),
     Content.SERVICE: Words(
@@ -147,6 +160,7 @@ _PLAIN = {
     _T.MAINTENANCE_CANCELLED: "Planned maintenance was cancelled",
     _T.AUDIT_HEADS: "The heads of the event log, to be kept elsewhere",
     _T.AUDIT_BROKEN: "The event log is not as it was sealed",
+    _T.REPORT_RELEASED: "A report on how the service did is out",
 }
 _STATES = {
     "identified": "We have found the cause of the problem and are working on it",

@@ -102,9 +102,10 @@ def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _path(alert: Alert) -> str:
-    """Where a reader goes: to the incident if there is one, else to the alert."""
-    number = incident(alert.event.data)
+    """Where a reader goes: to the incident or the report if it is about one, else to the alert."""
+    number, report = incident(alert.event.data), alert.event.data.get("report")
     places = [("admin:incidents_incident_change", number)] if number else []
+    places += [("admin:reports_report_change", report)] if isinstance(report, int) else []
     for name, key in (*places, ("admin:communications_alert_change", alert.pk)):
         try:
             return reverse(name, args=[key])

@@ -183,9 +183,10 @@ def _values(alert: Alert, planned: Planned | None) -> dict[str, Any]:
         values |= {"text": str(data.get("text", "")), "title": str(data.get("title", ""))}
     if planned is not None and planned.public:
         return values
-    message = selectors.message(alert)
+    message, own = selectors.message(alert), _own(data, planned)
     return values | {
-        "text": written or str(data.get("text", "")),
+        "text": written or own["text"] or str(data.get("text", "")),
+        "rows": own["rows"],
         "title": message.feature,
         "subject": message.subject,
         "headline": message.headline,
@@ -200,3 +201,11 @@ def _values(alert: Alert, planned: Planned | None) -> dict[str, Any]:
         "actions": [str(action) for action in data.get("actions") or []],
         "link": message.link,
     }
+
+
+def _own(data: Mapping[str, Any], planned: Planned | None) -> dict[str, Any]:
+    """What the event says to readers of this kind: text and rows of a table. Others get the details."""
+    words = data.get("words")
+    words = words if isinstance(words, dict) else {}
+    kind = planned.audience.content if planned else Content.TECHNICAL.value
+    return {"text": "", "rows": [], **(words.get(kind) or words.get(Content.TECHNICAL.value) or {})}

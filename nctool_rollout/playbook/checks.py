@@ -21,7 +21,7 @@ from flags.domain.rebucketing import Draw
 from monitoring.domain.catalogue import Entry
 from monitoring.domain.rule import Definition
 from monitoring.domain.source import Definition as SourceDefinition
-from nctool_rollout.playbook import improving, kpis, oncall
+from nctool_rollout.playbook import improving, kpis, oncall, reporting
 from nctool_rollout.playbook.alerting import THRESHOLDS, forms, metrics_of
 from nctool_rollout.playbook.model import Environment, Feature, FlagHere, FlagStart, Freeze, Playbook, Ramp
 from nctool_rollout.playbook.planning import Item as PlanItem
@@ -65,8 +65,8 @@ class _Checks:
         for key, freeze in self.playbook.freezes.items():
             yield from self._freeze(("freezes", key), freeze)
         yield from self._watching()
-        named = self.playbook
-        wrong = (*oncall.flaws(named.on_call), *kpis.flaws(named.kpis), *improving.flaws(named))
+        all_ = self.playbook
+        wrong = (*oncall.flaws(all_.on_call), *kpis.flaws(all_.kpis), *improving.flaws(all_), *reporting.flaws(all_))
         yield from (self._at(path, message) for path, message in wrong)
         for part in ("approvals", "applications"):
             for key in getattr(self.playbook, part):

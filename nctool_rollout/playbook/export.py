@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from ruamel.yaml import YAML
 
 from core.errors import Conflict
-from nctool_rollout.playbook import improving, kpis, oncall, public, standing
+from nctool_rollout.playbook import improving, kpis, oncall, public, reporting, standing
 from nctool_rollout.playbook.alerting import THRESHOLDS, exported_alerts, exported_metric, of_environments
 from nctool_rollout.playbook.responding import exported_level
 from nctool_rollout.playbook.wanted import ENVIRONMENT_FIELDS, Item
@@ -51,6 +51,7 @@ def export() -> dict[str, Any]:
         "plans": {key: items["plans", key] for key in _keys(items, "plans")},
         "freezes": {key: items["freezes", key] for key in _keys(items, "freezes")},
         **public.exported(items),
+        **reporting.exported(items),
         "onCall": oncall.exported(items),
         **improving.exported(items),
     }

@@ -6,6 +6,7 @@ from communications.domain.channels import ChannelKind
 from communications.services import audiences, declaring
 from nctool_rollout.playbook.telling import spec_of
 from nctool_rollout.playbook.work import Load
+from reports.services import setting
 from statuspage.services import components
 
 
@@ -33,9 +34,16 @@ def _status_page(work: Load) -> None:
             components.define(key, decision.wanted, **work.who)
 
 
+def _report(work: Load) -> None:
+    for decision in work.writes("report").values():
+        with work.part("report"):
+            setting.define(decision.wanted, **work.who)
+
+
 # In this order: an audience names channels.
 TOLD = (
     _channels,
     _audiences,
     _status_page,
+    _report,
 )

@@ -18,6 +18,7 @@ from nctool_rollout.playbook.improving import AllLessons, NextPhase, Quarter
 from nctool_rollout.playbook.kpis import Kpi, KpiKey
 from nctool_rollout.playbook.planning import Plan
 from nctool_rollout.playbook.public import StatusPage
+from nctool_rollout.playbook.reporting import Report
 from nctool_rollout.playbook.responding import IncidentLevel, LevelKey
 from nctool_rollout.playbook.telling import Audience, AudienceKey, Channel
 from nctool_rollout.playbook.watching import Alert, AlertGroup, Metric, Risk, Source, Trigger
@@ -220,6 +221,7 @@ class Playbook(Part):
     audiences: Annotated[dict[AudienceKey, Audience], Field(description="In the order of the plan.")] = {}
     approvals: Annotated[dict[Key, Approvals], Field(description="By environment.")] = {}
     status_page: StatusPage | None = None
+    report: Report | None = None
     on_call: OnCall = OnCall()
     lessons: AllLessons = AllLessons()
     next_phases: dict[LongKey, NextPhase] = {}

@@ -26,6 +26,7 @@ _NOUNS = {
     "approvals": "approval rule",
     "freezes": "freeze",
     "statusPage": "status page",
+    "report": "weekly report",
     "statusComponents": "component of the status page",
     "schedules": "on-call schedule",
     "chains": "escalation chain",

@@ -13,6 +13,7 @@ import incidents.selectors
 import kpis.selectors.registry
 import monitoring.selectors
 import plans.selectors
+import reports.selectors.reports
 import risk.selectors
 import rollbacks.selectors
 import rollouts.selectors
@@ -60,6 +61,7 @@ def items() -> dict[Item, Any]:
         **improving.standing(),
         **{("plans", row.key): row.document for row in plans.selectors.templates()},
         **_status_page(),
+        **_report(),
     }
 
 
@@ -180,6 +182,11 @@ def _status_page() -> dict[Item, Any]:
     page = statuspage.selectors.page()
     rows = [(row.key, components.as_dict(row)) for row in statuspage.selectors.components()]
     return as_items(page.title, page.address, rows) if page else {}
+
+
+def _report() -> dict[Item, Any]:
+    setup = reports.selectors.reports.setup()
+    return {("report", "weekly"): setup.as_dict()} if setup else {}
 
 
 def _metrics() -> dict[Item, Any]:

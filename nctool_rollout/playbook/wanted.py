@@ -8,7 +8,7 @@ from typing import Any
 
 from core import freezing
 from flags.domain.rules import ChangeKind
-from nctool_rollout.playbook import improving, kpis, oncall, public
+from nctool_rollout.playbook import improving, kpis, oncall, public, reporting
 from nctool_rollout.playbook.alerting import alerts_of, metrics_of
 from nctool_rollout.playbook.model import ApprovalRule, FlagStart, Freeze, Level, Playbook, Ramp
 from nctool_rollout.playbook.planning import document_of
@@ -61,6 +61,7 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         **{("audiences", key): audience_of(row) for key, row in playbook.audiences.items()},
         **{("freezes", key): freezing.told(plan_of(freeze)) for key, freeze in playbook.freezes.items()},
         **public.items_of(playbook.status_page),
+        **reporting.items_of(playbook.report),
         **oncall.wanted(playbook.on_call),
         **improving.wanted(playbook),
     }

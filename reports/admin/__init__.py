@@ -1,5 +1,6 @@
-"""The admin of the reports."""
+"""The screens of the reports."""
 
 from reports.admin import walls
+from reports.admin.report_list import ReportAdmin
 
-__all__ = ["walls"]
+__all__ = ["ReportAdmin", "walls"]

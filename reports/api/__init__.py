@@ -1,5 +1,9 @@
-"""What machines read of the reports."""
+"""The dashboard and the reports over `/api/v1`."""
 
-from reports.api.dashboard import router
+from ninja import Router
 
-__all__ = ["router"]
+from reports.api import dashboard, rest
+
+router = Router()
+router.add_router("", dashboard.router)
+router.add_router("", rest.router)

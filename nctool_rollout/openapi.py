@@ -31,6 +31,7 @@ TAGS = {
     "KPIs": "Whether the rollout succeeds: figures with their targets and history, and figures from outside.",
     "reports": "What is known of a week: figures, how sure their changes are, and what to do. People release them.",
     "complaints": "What users complain about.",
+    "improvement": "Feedback, action items and lessons.",
     "dashboard": "Health, feature adoption and the database of one environment, in the words of the strategy.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",
     "freezes": "When nothing is raised, promoted or released. People plan freezes, in the admin.",

@@ -163,6 +163,15 @@ def test_a_health_that_is_closed_leaves_no_thread_behind() -> None:
     until(lambda: not any(thread.is_alive() for thread in started))
 
 
+def test_a_health_whose_port_is_taken_answers_as_soon_as_it_is_free() -> None:
+    first = Health(0, lambda: False, clock=time.monotonic)
+    second = Health(first.port, lambda: True, clock=time.monotonic)
+    assert second.port == 0, "it plays on without"
+    first.close()
+    until(lambda: second.port == first.port)
+    second.close()
+
+
 def test_a_reconciliation_counts_what_it_checks_finds_corrects_and_blocks(
     config: Config, doors: Doors, database: Any
 ) -> None:

@@ -199,12 +199,16 @@ NAVIGATION: list[dict[str, Any]] = [
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar, with how much waits for this person: a query for each kind, for approvers alone."""
+    """The sidebar, with how much waits for this person: a query for each kind, for approvers alone.
+
+    Unfolded are the first section, that of the page, and one in which something waits.
+    """
     import approvals.selectors
     import rollbacks.selectors
     from migrations_app.selectors import runs_shown
 
     found = deepcopy(NAVIGATION)
+    found[0]["open"] = True
     counted = {
         "Requests": ("approvals.approve_change", approvals.selectors.count_waiting),
         "Rollbacks": ("rollbacks.confirm_rollback", rollbacks.selectors.count_waiting),
@@ -215,7 +219,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             continue
         waiting = count(request.user.get_username(), now=timezone.now())
         if waiting:
-            item = next(item for group in found for item in group["items"] if item["title"] == title)
+            group, item = next((group, item) for group in found for item in group["items"] if item["title"] == title)
+            group["open"] = True
             item |= {"badge": str(waiting), "badge_variant": "warning"}
     return found
 

@@ -74,6 +74,7 @@ def _take_over(row: Incident, target: Incident, *, gathered: bool, actor: Actor,
     target.facts = [*target.facts, *(fact for fact in row.facts if fact not in target.facts)]
     target.began_at = min(target.began_at, row.began_at)
     target.gathers = target.gathers or gathered
+    target.vouchers = list(dict.fromkeys([*target.vouchers, *row.vouchers]))
     target.version += 1
     target.save()
     Link.objects.get_or_create(

@@ -65,6 +65,25 @@ def test_in_quiet_hours_all_waits_for_the_morning_but_level_3(
     assert receiver.got[1].subject.startswith("3 messages, last:")
 
 
+def test_what_is_held_of_an_incident_is_told_in_its_thread(
+    channel: Callable[..., Channel], audience: Callable[..., Audience], happens: Happens, now: datetime
+) -> None:
+    email = channel("email")
+    audience("developmentTeam", [Way("email", "d@example.org")], quiet=("08:00", "11:00"), zone="UTC")
+    about = {"incident": 1, "title": "Melts fail", "level": 2}
+    happens("incident.opened", "incident:1", **about)
+    happens("risk.level_raised", "environment:1", severity="high")
+    happens("incident.updated", "incident:1", **about)
+    happens("risk.level_raised", "environment:2", severity="high")
+    receiver, morning = Receiver(), now.replace(hour=11)
+    releasing.release(now=morning)
+    assert send_all(email, receiver, morning) == 2
+    assert [(each.thread, each.act) for each in receiver.got] == [("", "note"), ("incident:1", "open")]
+    happens("incident.resolved", "incident:1", at=morning, **about)
+    send_all(email, receiver, morning)
+    assert (receiver.got[2].thread, receiver.got[2].reference) == ("incident:1", "ref-2")
+
+
 @pytest.fixture
 def management(channel: Callable[..., Channel], audience: Callable[..., Audience]) -> Channel:
     made = channel("email")

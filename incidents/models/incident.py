@@ -15,8 +15,8 @@ class Incident(models.Model):
     `gathers`: what happens in its environment is linked to it; one that is open there does. `began_at` is when the
     trouble began, as far as that is known; `opened_at` when somebody knew. `accepted` is the measured level (0: none)
     at which a person lowered it: only more than that raises it again. `escalate_at` is when the next level is due
-    because nobody has acknowledged it; `overdue_at` when it was told that nobody has. `vouchers` are the people who said
-    how bad it is; `confirmed`: figures or events say that it is critical, so it is not their word alone.
+    because nobody has acknowledged it; `overdue_at` when it was told that nobody has. `vouchers` are the people who
+    said how bad it is; `confirmed`: figures or events say that it is critical, so it is not their word alone.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.PROTECT, related_name="incidents")

@@ -1,0 +1,86 @@
+"""How late a step of an escalation is taken and handed over: while the sender runs, and after it was killed.
+
+    python -m benchmarks.escalation
+
+200 steps that are due within 20 s; then SIGKILL, 200 more that come due while nobody is there, and a new sender.
+SQLite, unless DATABASE_URL names an empty PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.announcing import Receiver, plan, prepare, sender
+
+STEPS, SPREAD = 200, 20.0
+
+
+def begin(prefix: str, first: datetime) -> dict[str, datetime]:
+    """Escalations whose only step is due at `first` or up to SPREAD later, by subject."""
+    from core.actors import Actor, ActorKind
+    from oncall.models import Escalation
+    from oncall.services import chaining, escalating
+
+    who = {"actor": Actor("benchmark", ActorKind.COMMAND), "reason": "benchmark", "now": datetime.now(UTC)}
+    chaining.define("all", {"name": "All", "steps": [{"notify": {"audience": "all"}}, {"wait": 60}]}, **who)
+    due = {f"{prefix}:{number}": first + timedelta(seconds=SPREAD * number / STEPS) for number in range(STEPS)}
+    for subject, at in due.items():
+        row = escalating.start(subject, chain="all", title=subject, level=3, **who)
+        Escalation.objects.filter(pk=row.pk).update(due_at=at)
+    return due
+
+
+def taken(prefix: str) -> Iterator[tuple[str, datetime]]:
+    """Subject and time of every step, once all are taken."""
+    from core import events
+
+    found = events.recent().filter(kind="escalation.notified", data__subject__startswith=f"{prefix}:")
+    while found.count() < STEPS:
+        time.sleep(0.1)
+    for event in found:
+        yield event.data["subject"], event.at
+
+
+def show(what: str, seconds: list[float]) -> None:
+    seconds = sorted(seconds)
+    print(f"{what:<58} median {seconds[len(seconds) // 2]:.2f} s, longest {seconds[-1]:.2f} s")
+
+
+def main() -> None:
+    receiver = Receiver()
+    with tempfile.TemporaryDirectory() as directory:
+        environment, mail = prepare(receiver, directory)
+        plan(receiver, hook_only=True)
+        from core import heartbeats
+
+        due = begin("running", datetime.now(UTC) + timedelta(seconds=15))
+        process = sender(environment)
+        show(
+            "running: step after it was due", [(at - due[subject]).total_seconds() for subject, at in taken("running")]
+        )
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        begin("killed", datetime.now(UTC) - timedelta(seconds=60))
+        spawned = datetime.now(UTC)
+        process = sender(environment)
+        while heartbeats.last().get("escalate", spawned) <= spawned:
+            time.sleep(0.02)
+        up = heartbeats.last()["escalate"]
+        times = [at for _, at in taken("killed")]
+        show("killed: step after the new process was started", [(at - spawned).total_seconds() for at in times])
+        show("killed: step after its first sign of life", [max(0.0, (at - up).total_seconds()) for at in times])
+        while sum(receiver.taken.values()) < 2 * STEPS:
+            time.sleep(0.1)
+        show("handed over after the step was taken", [seconds for seconds, _ in receiver.late])
+        print(f"accepted twice under one key: {sum(count - 1 for count in receiver.taken.values())}")
+        process.terminate()
+        process.wait()
+        mail.stop()
+
+
+if __name__ == "__main__":
+    main()

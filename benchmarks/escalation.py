@@ -19,19 +19,31 @@ from benchmarks.announcing import Receiver, plan, prepare, sender
 STEPS, SPREAD = 200, 20.0
 
 
-def begin(prefix: str, first: datetime) -> dict[str, datetime]:
-    """Escalations whose only step is due at `first` or up to SPREAD later, by subject."""
+def begin(prefix: str, *, after: float) -> dict[str, datetime]:
+    """Escalations whose only step is due in `after` seconds or up to SPREAD later, by subject."""
     from core.actors import Actor, ActorKind
     from oncall.models import Escalation
     from oncall.services import chaining, escalating
 
     who = {"actor": Actor("benchmark", ActorKind.COMMAND), "reason": "benchmark", "now": datetime.now(UTC)}
     chaining.define("all", {"name": "All", "steps": [{"notify": {"audience": "all"}}, {"wait": 60}]}, **who)
-    due = {f"{prefix}:{number}": first + timedelta(seconds=SPREAD * number / STEPS) for number in range(STEPS)}
-    for subject, at in due.items():
-        row = escalating.start(subject, chain="all", title=subject, level=3, **who)
-        Escalation.objects.filter(pk=row.pk).update(due_at=at)
-    return due
+    later = {**who, "now": datetime.now(UTC) + timedelta(hours=1)}
+    for number in range(STEPS):
+        escalating.start(f"{prefix}:{number}", chain="all", title=prefix, level=3, **later)
+    rows = list(Escalation.objects.filter(subject__startswith=f"{prefix}:"))
+    for number, row in enumerate(rows):
+        row.due_at = datetime.now(UTC) + timedelta(seconds=after + SPREAD * number / STEPS)
+    Escalation.objects.bulk_update(rows, ["due_at"])
+    return {row.subject: row.due_at for row in rows if row.due_at}
+
+
+def lives(since: datetime) -> datetime:
+    """When the sender first gave a sign after this time; waits for it."""
+    from core import heartbeats
+
+    while heartbeats.last().get("escalate", since) <= since:
+        time.sleep(0.02)
+    return heartbeats.last()["escalate"]
 
 
 def taken(prefix: str) -> Iterator[tuple[str, datetime]]:
@@ -55,21 +67,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         environment, mail = prepare(receiver, directory)
         plan(receiver, hook_only=True)
-        from core import heartbeats
-
-        due = begin("running", datetime.now(UTC) + timedelta(seconds=15))
+        spawned = datetime.now(UTC)
         process = sender(environment)
+        lives(spawned)
+        due = begin("running", after=3.0)
         show(
             "running: step after it was due", [(at - due[subject]).total_seconds() for subject, at in taken("running")]
         )
         process.send_signal(signal.SIGKILL)
         process.wait()
-        begin("killed", datetime.now(UTC) - timedelta(seconds=60))
+        begin("killed", after=-60.0)
         spawned = datetime.now(UTC)
         process = sender(environment)
-        while heartbeats.last().get("escalate", spawned) <= spawned:
-            time.sleep(0.02)
-        up = heartbeats.last()["escalate"]
+        up = lives(spawned)
         times = [at for _, at in taken("killed")]
         show("killed: step after the new process was started", [(at - spawned).total_seconds() for at in times])
         show("killed: step after its first sign of life", [max(0.0, (at - up).total_seconds()) for at in times])

@@ -83,7 +83,12 @@ def test_a_draft_is_discarded_with_a_reason(draft: Announcement, operator_actor:
 
 
 def test_all_drafts_of_one_news_go_out_by_one_word_or_none_does(
-    page: Channel, channel: Callable[..., Channel], happens: Callable[..., None], operator_actor: Actor, now: datetime
+    page: Channel,
+    flag: object,
+    channel: Callable[..., Channel],
+    happens: Callable[..., None],
+    operator_actor: Actor,
+    now: datetime,
 ) -> None:
     bell = channel("bell", "in-app")
     Audience.objects.get().routes.create(channel=bell)

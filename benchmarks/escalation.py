@@ -2,7 +2,7 @@
 
     python -m benchmarks.escalation
 
-200 steps that are due within 20 s; then SIGKILL, 200 more that come due while nobody is there, and a new sender.
+20 steps that are due within 10 s; then SIGKILL, 20 more that come due while nobody is there, and a new sender.
 SQLite, unless DATABASE_URL names an empty PostgreSQL.
 """
 
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.announcing import Receiver, plan, prepare, sender
 
-STEPS, SPREAD = 200, 20.0
+STEPS, SPREAD = 20, 10.0
 
 
 def begin(prefix: str, *, after: float) -> dict[str, datetime]:

@@ -160,7 +160,7 @@ class ApproveAll(AnnouncementCommand):
 
     @cached_property
     def rows(self) -> list[Announcement]:
-        return list(communications.selectors.drafts_for(self.row.alert_id, self.row.audience))
+        return list(communications.selectors.drafts_for(self.row.alert_id or 0, self.row.audience))
 
     def reason_required(self) -> bool:
         return False
@@ -192,7 +192,9 @@ class ApproveAll(AnnouncementCommand):
             row.pk: drafts.Edited(values[f"subject_{row.pk}"], values[f"text_{row.pk}"], chosen(values, f"_{row.pk}"))
             for row in self.rows
         }
-        done = drafts.approve_all(self.row.alert_id, self.row.audience, edited, reason=values["reason"], **self.who())
+        done = drafts.approve_all(
+            self.row.alert_id or 0, self.row.audience, edited, reason=values["reason"], **self.who()
+        )
         return f"They go out by {joined([str(row.channel) for row in done])}."
 
 

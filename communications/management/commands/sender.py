@@ -22,6 +22,7 @@ from core import heartbeats
 from oncall.services import ticking
 
 log = logging.getLogger(__name__)
+CALLS = 10  # escalations whose steps are taken before what came of them is announced
 GRACE = 15.0  # seconds for what is under way at the end
 
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         while not stopping.is_set():
             seldom = time.monotonic() - looked >= ROUND
             looked = time.monotonic() if seldom else looked
+            close_old_connections()
             called = call(seldom=seldom)
             if not (_round(lanes, seldom=seldom) or called):
                 stopping.wait(PAUSE)
@@ -53,9 +55,8 @@ def call(*, seldom: bool) -> bool:
 
     Here and not only in the worker: a call waits neither for Redis, nor for a worker to start, nor behind other tasks.
     """
-    close_old_connections()
     try:
-        taken = ticking.tick(now=timezone.now())
+        taken = ticking.tick(now=timezone.now(), most=CALLS)
         if seldom:
             heartbeats.beat("escalate", now=timezone.now())
     except Exception:
@@ -66,7 +67,6 @@ def call(*, seldom: bool) -> bool:
 
 def _round(lanes: dict[int, Lane], *, seldom: bool) -> bool:
     """Announce what is new, and let go what was held; whether there was anything."""
-    close_old_connections()
     try:
         made = announcing.announce(now=timezone.now())
         if seldom:

@@ -74,6 +74,8 @@ def main() -> None:
         show(
             "running: step after it was due", [(at - due[subject]).total_seconds() for subject, at in taken("running")]
         )
+        while sum(receiver.taken.values()) < STEPS:
+            time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
         process.wait()
         begin("killed", after=-60.0)

@@ -40,9 +40,11 @@ class AlertPage(Screen):
         user = self.request.user
         names = {planned.key: planned.audience.name for planned in plan()}
         rows = communications.selectors.sent_of(alert)
-        drafted = Counter(row.audience for row in rows if row.state == AnnouncementState.DRAFT)
+        drafts = [row for row in rows if row.state == AnnouncementState.DRAFT]
+        first = {row.audience: row.pk for row in reversed(drafts)}
+        several = [audience for audience, count in Counter(row.audience for row in drafts).items() if count > 1]
         return super().get_context_data(
-            several=[audience for audience, count in drafted.items() if count > 1],
+            together=[first[audience] for audience in several],
             alert=alert,
             message=communications.selectors.message(alert),
             rows=[(row, names.get(row.audience, row.audience or "called by name"), state_badge(row)) for row in rows],

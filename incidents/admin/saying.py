@@ -41,7 +41,7 @@ class UpdateForm(ReasonForm):
         if not parts:
             del self.fields["components"]
         for name, title in AUDIENCES.items():
-            told = "Drafted for them as it is written here." if name in EXTERNAL else "Empty: what is known now."
+            told = "Sent to them as it is written here." if name in EXTERNAL else "Empty: what is known now."
             self.fields[name] = forms.CharField(
                 label=title,
                 required=False,

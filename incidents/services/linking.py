@@ -24,7 +24,7 @@ def link(number: int, subject: str, *, actor: Actor, now: datetime) -> Incident:
     Raises Invalid for what no event has ever told of.
     """
     noun, _, key = subject.strip().partition(":")
-    if noun not in NOUNS or not key or len(subject) > 160:
+    if noun not in NOUNS or not key or len(subject) > 160 or "\x00" in key:
         raise Invalid(
             f"Write what it is and its key, like flag:atomicMeltOperations: {', '.join(NOUNS)}.", field="subject"
         )

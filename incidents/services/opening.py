@@ -129,7 +129,7 @@ def _row(
 
 
 def _texts(title: str, summary: str) -> tuple[str, str]:
-    title, summary = check_text(title), check_text(summary)
+    title, summary = " ".join(check_text(title).split()), check_text(summary)
     if not title or len(title) > MOST_TITLE:
         raise Invalid(f"Say what is wrong, in at most {MOST_TITLE} characters.", field="title")
     if len(summary) > MOST_SUMMARY:

@@ -100,7 +100,7 @@ def assign(
     need_live(row, "changed")
     wanted = {role: name.strip() for role, name in given.items() if getattr(row, role.value) != name.strip()}
     for role, name in wanted.items():
-        if name and not people.signs_in(name):
+        if "\x00" in name or (name and not people.signs_in(name)):
             raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
     if not wanted:
         return row

@@ -71,10 +71,12 @@ def test_a_token_gives_roles_links_merges_and_reads_what_happened(api: Call, dec
     first, second = declare(2), declare(1, title="The same", separate=True)
     path = f"incidents/{second.pk}"
     assert api("POST", f"{path}/roles", {"commander": "anna"})[1]["commander"] == "anna"
-    assert api("POST", f"{path}/roles", {"scribe": "nobody"})[1]["field"] == "scribe"
+    for wrong in ("nobody", "\x00"):
+        assert api("POST", f"{path}/roles", {"scribe": wrong})[1]["field"] == "scribe"
     assert api("POST", f"{path}/roles", {"commander": "", "version": 1})[0] == 409
     assert api("POST", f"{path}/links", {"subject": f"flag:{KEY}"})[1]["links"][0]["by"] == "robot"
-    assert api("POST", f"{path}/links", {"subject": "flag:none"})[1]["field"] == "subject"
+    for wrong in ("flag:none", "flag:a\x00b"):
+        assert api("POST", f"{path}/links", {"subject": wrong})[1]["field"] == "subject"
     api("POST", f"{path}/notes", {"text": "Node 3", "pin": True})
     assert api("POST", f"{path}/facts/unpin", {"text": "Node 3"})[1]["facts"] == []
     assert api("POST", f"{path}/facts/unpin", {"text": "Node 3"})[0] == 404

@@ -295,6 +295,10 @@ def test_a_worker_that_dies_between_its_writes_leaves_nothing_half_done(flag: Fl
     assert follow(now) is not None
 
 
+def test_a_title_is_one_line(declare: Declare) -> None:
+    assert declare(1, title=" Melts\r\nBcc: x@example.org ").title == "Melts Bcc: x@example.org"
+
+
 def test_a_declaration_that_cannot_be_is_refused_with_its_field(flag: Flag, now: datetime) -> None:
     for wrong, field in (({"title": " "}, "title"), ({"level": 4}, "level"), ({"components": ["A b"]}, "components")):
         given = {"title": "x", "level": 1, **wrong}

@@ -29,6 +29,8 @@ GRACE = 15.0  # seconds for what is under way at the end
 class Command(BaseCommand):
     help = "Call people, make announcements of what happens, and send them. Until SIGTERM; several share the work."
 
+    requires_system_checks = ["rollout"]  # not all: people who are to be called do not wait for them
+
     def handle(self, *args: Any, **options: Any) -> None:
         stopping = Event()
 

@@ -206,6 +206,7 @@ LOOK = {  # kind: (tone, icon)
     "migration.differs": ("bad", "difference"),
     "incident.opened": ("bad", "crisis_alert"),
     "incident.level_raised": ("bad", "arrow_upward"),
+    "incident.level_confirmed": ("bad", "verified"),
     "incident.level_lowered": ("info", "arrow_downward"),
     "incident.acknowledged": ("info", "front_hand"),
     "incident.updated": ("info", "campaign"),

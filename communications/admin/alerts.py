@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, 
 import communications.selectors
 from communications.admin.deciding import COMMANDS
 from communications.admin.words import headline, headline_badge, state_badge
+from communications.domain.states import AnnouncementState
 from communications.models import Alert
 from communications.selectors.plan import plan
 from core import moments
@@ -38,7 +40,11 @@ class AlertPage(Screen):
         user = self.request.user
         names = {planned.key: planned.audience.name for planned in plan()}
         rows = communications.selectors.sent_of(alert)
+        drafts = [row for row in rows if row.state == AnnouncementState.DRAFT]
+        first = {row.audience: row.pk for row in reversed(drafts)}
+        several = [audience for audience, count in Counter(row.audience for row in drafts).items() if count > 1]
         return super().get_context_data(
+            together=[first[audience] for audience in several],
             alert=alert,
             message=communications.selectors.message(alert),
             rows=[(row, names.get(row.audience, row.audience or "called by name"), state_badge(row)) for row in rows],

@@ -8,16 +8,24 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 import communications.selectors
+import statuspage.selectors
 from communications.domain.channels import LIMITS, ChannelKind
 from communications.domain.states import AnnouncementState
 from communications.models import Announcement
 from communications.services import drafts, sending
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
+from core.repeating import joined
+
+NONE = "-"  # no key of a part
 
 
 class AnnouncementCommand(ConfirmView):
@@ -76,6 +84,35 @@ class DraftForm(ReasonForm):
         self.fields["reason"].widget.attrs.pop("autofocus", None)
 
 
+class DraftsForm(ReasonForm):
+    """The words of several drafts; `ask_about` adds the fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].widget.attrs.pop("autofocus", None)
+
+
+def ask_about(form: forms.Form, row: Announcement, *, suffix: str = "") -> None:
+    """Add the question which parts of the status page a draft is about, where nobody has said so."""
+    if drafts.needs_components(row):
+        parts = statuspage.selectors.components().values_list("key", "name")
+        form.fields[f"components{suffix}"] = forms.MultipleChoiceField(
+            label="Affected parts of the status page",
+            choices=[*parts, (NONE, "None of these")],
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            help_text="The incident names none. What is ticked is shown as disturbed.",
+            error_messages={"required": "Say which parts are affected, or that none of them is."},
+        )
+
+
+def chosen(values: dict[str, Any], suffix: str = "") -> list[str] | None:
+    """The parts that were ticked; None when there was nothing to tick. Invalid for none together with some."""
+    found = values.get(f"components{suffix}")
+    if found and NONE in found and len(found) > 1:
+        raise Invalid("Tick the affected parts, or that none is: not both.", field=f"components{suffix}")
+    return None if found is None else [key for key in found if key != NONE]
+
+
 class Approve(AnnouncementCommand):
     name = "approve"
     permission_required = "communications.approve_announcement"
@@ -88,6 +125,11 @@ class Approve(AnnouncementCommand):
 
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "subject": self.row.subject, "text": self.row.text}
+
+    def get_form(self, form_class: Any = None) -> forms.Form:
+        form = super().get_form(form_class)
+        ask_about(form, self.row)
+        return form
 
     def effect(self) -> Effect:
         limits = LIMITS[ChannelKind(self.row.channel.kind)]
@@ -102,9 +144,58 @@ class Approve(AnnouncementCommand):
         )
 
     def perform(self, values: dict[str, Any]) -> str:
-        edited = drafts.Edited(values["subject"], values["text"])
+        edited = drafts.Edited(values["subject"], values["text"], chosen(values))
         done = drafts.approve(self.kwargs["pk"], edited, reason=values["reason"], **self.who())
         return f"It goes out by {done.channel}."
+
+
+class ApproveAll(AnnouncementCommand):
+    """All drafts of the same news for the same audience as the one of the address."""
+
+    name = "approve_all"
+    permission_required = "communications.approve_announcement"
+    form_class = DraftsForm
+    state = AnnouncementState.DRAFT
+    otherwise = Approve.otherwise
+
+    @cached_property
+    def rows(self) -> list[Announcement]:
+        return list(communications.selectors.drafts_for(self.row.alert_id or 0, self.row.audience))
+
+    def reason_required(self) -> bool:
+        return False
+
+    def get_form(self, form_class: Any = None) -> forms.Form:
+        form = super().get_form(form_class)
+        for row in self.rows:
+            subject = forms.CharField(label=f"Subject by {row.channel}", initial=row.subject)
+            subject.widget = UnfoldAdminTextInputWidget()
+            text = forms.CharField(label=f"Text by {row.channel}", initial=row.text)
+            text.widget = UnfoldAdminTextareaWidget(attrs={"rows": 5})
+            form.fields[f"subject_{row.pk}"], form.fields[f"text_{row.pk}"] = subject, text
+            ask_about(form, row, suffix=f"_{row.pk}")
+        form.order_fields([name for name in form.fields if name not in ReasonForm.base_fields])
+        return form
+
+    def effect(self) -> Effect:
+        return Effect(
+            title=f"Send {len(self.rows)} texts to {communications.selectors.audience_name(self.row)}",
+            sentences=[
+                "People outside will read exactly these words. Names of flags, people and machines are refused.",
+                "All of them go out, or none.",
+            ],
+            submit="Send all",
+        )
+
+    def perform(self, values: dict[str, Any]) -> str:
+        edited = {
+            row.pk: drafts.Edited(values[f"subject_{row.pk}"], values[f"text_{row.pk}"], chosen(values, f"_{row.pk}"))
+            for row in self.rows
+        }
+        done = drafts.approve_all(
+            self.row.alert_id or 0, self.row.audience, edited, reason=values["reason"], **self.who()
+        )
+        return f"They go out by {joined([str(row.channel) for row in done])}."
 
 
 class Discard(AnnouncementCommand):
@@ -126,4 +217,4 @@ class Discard(AnnouncementCommand):
         return "Discarded: nobody gets it."
 
 
-COMMANDS: tuple[type[AnnouncementCommand], ...] = (Retry, Approve, Discard)
+COMMANDS: tuple[type[AnnouncementCommand], ...] = (Retry, Approve, ApproveAll, Discard)

@@ -14,11 +14,12 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 import communications.selectors
+from communications.domain import languages
 from communications.domain.alerts import AlertType
 from communications.domain.audiences import PUBLIC, Content
 from communications.domain.channels import ChannelKind
 from communications.domain.message import HEADLINES
-from communications.domain.wording import DEFAULTS, INTERNAL, Words
+from communications.domain.wording import INTERNAL, Words
 from communications.domain.wording import PUBLIC as PUBLIC_VALUES
 from communications.models import Audience, Wording
 from communications.selectors.plan import Planned
@@ -52,7 +53,7 @@ class WordingScreen(Screen):
         return super().get_context_data(
             audience=row,
             wordings=list(row.wordings.all()),
-            default=DEFAULTS[Content(row.content)],
+            default=languages.default(Content(row.content), row.language),
             may_change=self.request.user.has_perm(CHANGE),
             **kwargs,
         )
@@ -129,7 +130,7 @@ class WordingPage(PreviewedForm):
     def get_initial(self) -> dict[str, Any]:
         found = self.audience.wordings.filter(pk=self.request.GET.get("of") or 0).first()
         if found is None:
-            default = DEFAULTS[Content(self.audience.content)]
+            default = languages.default(Content(self.audience.content), self.audience.language)
             return {
                 "language": self.audience.language,
                 "subject": default.subject,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from communications.domain.alerts import TOPICS, AlertType, Topic, incident
@@ -30,6 +30,13 @@ _ACTS = {
 
 def act(type_: AlertType) -> Act:
     return _ACTS.get(type_, Act.NOTE)
+
+
+def whole(parts: Sequence[Act]) -> Act:
+    """What several messages of one thread do together, told as one: as it is after the last, and that it was opened."""
+    if parts[-1] is Act.CLOSE:
+        return Act.CLOSE
+    return Act.OPEN if Act.OPEN in parts else parts[-1]
 
 
 def thread(type_: AlertType, subject: str, data: Mapping[str, Any], environment_id: int | None) -> str:

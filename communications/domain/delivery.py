@@ -12,6 +12,7 @@ LONGEST_DELAY = timedelta(minutes=15)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 LONGEST_REST = timedelta(seconds=30)
 LEASE = timedelta(seconds=60)  # longer than the slowest send, after which the worker is stopped
+SKEW = timedelta(seconds=60)  # by which clocks of several machines may differ; more is a clock that was set back
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ DEFAULTS: Mapping[Content, Words] = {
 }
 
 _T = AlertType
-_PLAIN = {
+PLAIN = {
     _T.FEATURE_EMERGENCY_DISABLED: "A feature was switched off in an emergency",
     _T.FEATURE_ROLLBACK: "A feature was switched off after problems were measured",
     _T.ROLLBACK_REQUESTED: "A rollback is prepared and waits for a second person",
@@ -162,18 +162,11 @@ _PLAIN = {
     _T.AUDIT_BROKEN: "The event log is not as it was sealed",
     _T.REPORT_RELEASED: "A report on how the service did is out",
 }
-_STATES = {
+OF_STATE = {  # news that an incident is in another state
     "identified": "We have found the cause of the problem and are working on it",
     "monitoring": "The problem is mended, and we are watching",
     "resolved": "The problem is resolved",
 }
-
-
-def plain(type_: AlertType, data: Mapping[str, Any]) -> str:
-    """What happened, for people who know none of our names. No full stop."""
-    if type_ is AlertType.INCIDENT_STATE:
-        return _STATES.get(str(data.get("state")), _PLAIN[type_])
-    return _PLAIN[type_]
 
 
 def clip(text: str, limit: int, *, link: str = "") -> str:

@@ -43,6 +43,9 @@ class Announcement(models.Model):
     failed_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     reference = models.CharField(max_length=200, blank=True)
+    components = models.JSONField(
+        null=True, blank=True, help_text="Of the status page, as the approver chose; none: as the incident says."
+    )
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 

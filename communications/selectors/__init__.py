@@ -38,9 +38,15 @@ def drafts() -> QuerySet[Announcement]:
     return _in(AnnouncementState.DRAFT)
 
 
+def drafts_for(alert_id: int, audience: str) -> QuerySet[Announcement]:
+    """What waits to be approved of one piece of news for one audience, in the order of its making."""
+    found = Announcement.objects.filter(alert=alert_id, audience=audience, state=AnnouncementState.DRAFT.value)
+    return found.select_related("alert__event", "channel").order_by("id")
+
+
 def announcements() -> QuerySet[Announcement]:
     """All of them with alert and channel, newest first."""
-    return Announcement.objects.select_related("alert", "channel").order_by("-id")
+    return Announcement.objects.select_related("alert__event", "channel").order_by("-id")
 
 
 def sent_of(alert: Alert) -> QuerySet[Announcement]:

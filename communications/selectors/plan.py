@@ -8,10 +8,11 @@ from datetime import time
 
 from django.conf import settings
 
+from communications.domain import languages
 from communications.domain.alerts import INSIDE_ONLY, TOPICS, AlertType, Topic
 from communications.domain.audiences import MAJOR_FROM, PUBLIC, PUBLIC_TOPICS, Content, Frequency
 from communications.domain.timing import Habits
-from communications.domain.wording import DEFAULTS, Words
+from communications.domain.wording import Words
 from communications.models import Audience, Channel, Route, Wording
 
 
@@ -54,7 +55,7 @@ class Planned:
         return topic is not Topic.INCIDENT or level >= self.least_level
 
     def words(self, type_: AlertType, channel: Channel) -> Words:
-        """The most exact wording in the language of the audience, else the default one of its content."""
+        """The most exact wording in the language of the audience, else the default one of its content in it."""
         fitting = [
             row
             for row in self.wordings
@@ -69,20 +70,21 @@ class Planned:
 
     @property
     def default(self) -> Words:
-        return DEFAULTS[Content(self.audience.content)]
+        return languages.default(Content(self.audience.content), self.audience.language)
 
 
 SUBSCRIBERS = "subscribers"
 
 
-def subscribers() -> Planned:
-    """Those who subscribed on the status page: an audience that is nobody's to plan."""
+def subscribers(language: str = languages.FIRST) -> Planned:
+    """Those who subscribed on the status page in this language: an audience that is nobody's to plan."""
     row = Audience(
         key=SUBSCRIBERS,
         name="Subscribers",
         content=Content.SERVICE.value,
         frequency=Frequency.REAL_TIME.value,
         topics=[Topic.STATUS.value],
+        language=language,
     )
     return Planned(row, [], [])
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
+from communications.domain.delivery import LEASE, LONGEST_RETRY_AFTER, SKEW
 from communications.domain.states import AnnouncementState
 from communications.domain.timing import BURST, MEMORY
 from communications.models import Announcement
@@ -22,14 +23,17 @@ Place = tuple[str, int, str]  # audience, channel, recipient
 def due(channel_id: int, *, now: datetime) -> QuerySet[Announcement]:
     """Queued ones of a channel whose time has come and that no sender holds, oldest first.
 
+    A clock that is set back delays nothing: what was to go at once goes, and no wait or lease is longer than any is.
     Of those that belong together, only the first is given: an end is never told before its beginning.
     """
     queued = Announcement.objects.filter(state=AnnouncementState.QUEUED.value)
     earlier = queued.filter(
         channel=OuterRef("channel"), recipient=OuterRef("recipient"), thread=OuterRef("thread"), id__lt=OuterRef("id")
     )
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-    mine = queued.filter(free, channel_id=channel_id, due_at__lte=now)
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now) | Q(claimed_until__gt=now + LEASE + SKEW)
+    never = Q(due_at__gt=now + LONGEST_RETRY_AFTER + SKEW, tries__gt=0)
+    come = Q(due_at__lte=now) | Q(due_at=F("made_at"), tries=0) | never
+    mine = queued.filter(free, come, channel_id=channel_id)
     return mine.filter(Q(thread="") | ~Exists(earlier)).order_by("due_at", "id")
 
 

@@ -36,14 +36,23 @@ class Letter:
 
 
 def letters(alert: Alert, plan: Sequence[Planned]) -> list[Letter]:
-    """In the order of the plan; nobody gets the same alert twice by one channel.
+    """In the order of the plan; nobody gets the same alert twice by one channel, or in two mailboxes of one address.
 
-    Whoever an event is for by name (`to`) gets it by mail and in the bell, whatever audiences there are.
+    Whoever an event is for by name (`to`) gets it by mail and in the bell, whatever audiences there are; such a person
+    hears of that call by no audience too.
     """
-    found: dict[tuple[int, str], Letter] = {}
+    found: dict[tuple[str, str], Letter] = {}
     for letter in (*_called(alert), *_audiences(alert, plan), *_subscribed(alert)):
-        found.setdefault((letter.channel.pk, letter.recipient), letter)
+        found.setdefault(_box(letter), letter)
     return list(found.values())
+
+
+def _box(letter: Letter) -> tuple[str, str]:
+    """Where one person reads it: a mail address or a bell is one, however many channels lead there and however it is
+    written; what stands behind another channel is that channel's own."""
+    kind = letter.channel.kind
+    personal = kind in (ChannelKind.EMAIL, ChannelKind.IN_APP)
+    return (kind, letter.recipient.casefold()) if personal else (str(letter.channel.pk), letter.recipient)
 
 
 def _audiences(alert: Alert, plan: Sequence[Planned]) -> Iterator[Letter]:
@@ -120,15 +129,15 @@ def _subscribed(alert: Alert) -> Iterator[Letter]:
     outside = {SubscriberKind.EMAIL: _channel(ChannelKind.EMAIL), SubscriberKind.WEBHOOK: _channel(ChannelKind.WEBHOOK)}
     if type_ is AlertType.SUBSCRIPTION_ASKED:
         found = statuspage.selectors.subscription(int(data["subscription"]))
-        asked = [(SubscriberKind(found.kind), found.address)]
+        asked = [(SubscriberKind(found.kind), found.address, found.language)]
     else:
         told = statuspage.selectors.subscribers(list(data.get("components") or []))
-        asked = [(each.kind, each.address) for each in told]
-    planned = subscribers()
-    for kind, address in asked:
+        asked = [(each.kind, each.address, each.language) for each in told]
+    spoken = {language: subscribers(language) for *_, language in asked}
+    for kind, address, language in asked:
         channel = outside[kind]
         if channel is not None:
-            yield Letter(planned, channel, address)
+            yield Letter(spoken[language], channel, address)
 
 
 def _channel(kind: ChannelKind) -> Channel | None:

@@ -51,6 +51,8 @@ def _notify(announcement: Announcement, message: Outgoing) -> Receipt | Failure:
 def _publish(announcement: Announcement, message: Outgoing) -> Receipt | Failure:
     """Onto the status page, under the key of the announcement: a repeat changes nothing."""
     data = announcement.alert.event.data if announcement.alert else {}
+    if announcement.components is not None:
+        data = {**data, "components": announcement.components}
     known = set(statuspage.selectors.components().values_list("key", flat=True))
     said = published.said(data, components=known)
     try:

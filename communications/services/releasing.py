@@ -1,4 +1,7 @@
-"""What was held is let go when its time has come: one by itself, several to the same recipient as one."""
+"""What was held is let go when its time has come: one by itself, several to the same recipient as one.
+
+What is of an incident is told in its thread, so each incident is a message of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from itertools import groupby
 from django.db import transaction
 from django.db.models import QuerySet
 
-from communications.domain import merging
+from communications.domain import acts, merging
 from communications.domain.channels import LIMITS, ChannelKind
+from communications.domain.outgoing import Act
 from communications.domain.states import AnnouncementState
 from communications.models import Announcement, Channel
 
@@ -30,10 +34,15 @@ def release(*, now: datetime) -> int:
 def _release(channel: Channel, due: QuerySet[Announcement], *, now: datetime) -> int:
     mine = due.filter(channel=channel).select_for_update(of=("self",)).select_related("channel", "alert")
     rows = list(mine.order_by("audience", "recipient", "id")[:BATCH])
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row.audience, row.recipient))]
+    groups = [list(group) for _, group in groupby(sorted(rows, key=_together), key=_together)]
     for group in groups:
         _let_go(group, now=now)
     return len(groups)
+
+
+def _together(row: Announcement) -> tuple[str, str, str]:
+    """What is told as one: all of it that one recipient gets, but each incident by itself."""
+    return row.audience, row.recipient, row.thread if row.thread.startswith("incident:") else ""
 
 
 def _let_go(rows: Sequence[Announcement], *, now: datetime) -> None:
@@ -42,12 +51,16 @@ def _let_go(rows: Sequence[Announcement], *, now: datetime) -> None:
         return
     first, limits = rows[0], LIMITS[ChannelKind(rows[0].channel.kind)]
     parts = [merging.Part(row.subject, row.made_at) for row in rows]
+    threads = {row.thread for row in rows}
+    thread = threads.pop() if len(threads) == 1 else ""
     whole = Announcement.objects.create(
         alert=_gravest(rows).alert,
         audience=first.audience,
         channel=first.channel,
         recipient=first.recipient,
         occasion=f"held:{first.pk}",
+        thread=thread,
+        act=(acts.whole([Act(row.act) for row in rows]) if thread else Act.NOTE).value,
         subject=merging.subject(parts, limits.subject),
         text=merging.text(parts, limits.text),
         made_at=now,

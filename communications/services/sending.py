@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from communications.domain.delivery import LEASE, MAX_TRIES, Failure, next_try, rest
+from communications.domain.delivery import LEASE, LONGEST_RETRY_AFTER, MAX_TRIES, SKEW, Failure, next_try, rest
 from communications.domain.outgoing import Receipt
 from communications.domain.states import MACHINE, AnnouncementState
 from communications.models import Announcement, Channel, Delivery
@@ -43,7 +43,7 @@ def claim(channel: Channel, *, most: int, now: datetime) -> list[Announcement]:
     None while the receiver has asked for quiet. Rows that another sender is taking are left to it; where the database
     locks no rows, it lets one sender at a time in here.
     """
-    if channel.resume_at is not None and channel.resume_at > now:
+    if channel.resume_at is not None and now < channel.resume_at <= now + LONGEST_RETRY_AFTER + SKEW:
         return []
     free = due(channel.pk, now=now).filter(tries__lt=MAX_TRIES).select_for_update(of=("self",), skip_locked=True)
     taken = list(free.values_list("pk", flat=True)[:most])

@@ -9,7 +9,7 @@ from typing import Any
 
 from communications import selectors
 from communications.adapters import sandbox
-from communications.domain import acts, wording
+from communications.domain import acts, languages, wording
 from communications.domain.alerts import TOPICS, AlertType, Severity, Topic, level
 from communications.domain.audiences import Content, Frequency
 from communications.domain.channels import LIMITS, ChannelKind
@@ -17,7 +17,7 @@ from communications.domain.message import one_line
 from communications.domain.public import leaks
 from communications.domain.states import AnnouncementState
 from communications.domain.timing import wait
-from communications.domain.wording import DEFAULTS, Words
+from communications.domain.wording import Words
 from communications.models import Alert, Announcement
 from communications.selectors import inside
 from communications.selectors.plan import Planned
@@ -74,7 +74,7 @@ def _group(alert: Alert) -> str:
 def read(alert: Alert, planned: Planned | None, kind: ChannelKind, words: Words) -> Written:
     """The alert in the words of an audience, as long as the channel takes. A wording that fails is replaced."""
     values, link = _values(alert, planned), selectors.message(alert).link
-    default = planned.default if planned else DEFAULTS[Content.OPERATIONS]
+    default = planned.default if planned else languages.default(Content.OPERATIONS)
     flaw = ""
     try:
         filled = _fill(words, values)
@@ -91,7 +91,7 @@ def read(alert: Alert, planned: Planned | None, kind: ChannelKind, words: Words)
 
 def words_of(letter: Letter, type_: AlertType) -> Words:
     """The wording that a letter is written in; whoever is called by name reads what operations do."""
-    return letter.planned.words(type_, letter.channel) if letter.planned else DEFAULTS[Content.OPERATIONS]
+    return letter.planned.words(type_, letter.channel) if letter.planned else languages.default(Content.OPERATIONS)
 
 
 def _fill(words: Words, values: Mapping[str, Any]) -> Words:
@@ -170,10 +170,11 @@ def _values(alert: Alert, planned: Planned | None) -> dict[str, Any]:
     """What the wording is filled with. People outside get nothing but what was written for them, and plain words."""
     data, type_ = alert.event.data, AlertType(alert.type)
     written = _written_for(alert, planned) if planned else ""
+    language = planned.audience.language if planned else languages.FIRST
     values: dict[str, Any] = {
-        "plain": wording.plain(type_, data),
+        "plain": languages.plain(type_, data, language),
         "text": written,
-        "state": str(data.get("state", "")),
+        "state": languages.state(str(data.get("state", "")), language),
         "components": [str(name) for name in data.get("components") or []],
         "time": f"{alert.at:%Y-%m-%d %H:%M} UTC",
         "title": "",

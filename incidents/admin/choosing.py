@@ -49,7 +49,10 @@ class Raise(LevelCommand):
         return level > self.row.level
 
     def sentences(self) -> Sequence[str]:
-        return ["The action list of that level is added, and its people are called. Level 3 opens the emergency lane."]
+        return [
+            "The action list of that level is added, and its people are called.",
+            "Level 3 opens the emergency lane: for you only when figures confirm it.",
+        ]
 
     def perform(self, values: dict[str, Any]) -> str:
         told = {"reason": values["reason"], "version": values["version"]}

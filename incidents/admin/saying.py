@@ -10,8 +10,9 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout
 from django import forms
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
+import statuspage.selectors
 from core.admin.confirm import ReasonForm
 from core.admin.row_command import RowCommand
 from core.errors import DomainError, NotFound
@@ -20,22 +21,27 @@ from incidents.domain.telling import AUDIENCES, EXTERNAL, INTERNAL, MOST
 from incidents.models import Action, Incident
 from incidents.services import acting, telling
 
+NONE = "-"  # no key of a part
+
 
 class UpdateForm(ReasonForm):
     """`reason` is the main text, which those inside are told who have no text of their own."""
 
-    components = forms.CharField(
-        label="Affected components",
+    components = forms.MultipleChoiceField(
+        label="Affected parts of the status page",
         required=False,
-        max_length=1000,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Keys of the status page, with commas between.",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Needed when users or partners are told.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        parts = list(statuspage.selectors.components().values_list("key", "name"))
+        self.fields["components"].choices = [*parts, (NONE, "None of these")]  # type: ignore[attr-defined]
+        if not parts:
+            del self.fields["components"]
         for name, title in AUDIENCES.items():
-            told = "Drafted for them as it is written here." if name in EXTERNAL else "Empty: what is known now."
+            told = "Sent to them as it is written here." if name in EXTERNAL else "Empty: what is known now."
             self.fields[name] = forms.CharField(
                 label=title,
                 required=False,
@@ -43,6 +49,15 @@ class UpdateForm(ReasonForm):
                 help_text=told,
                 widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        ticked = values.get("components", [])
+        if "components" in self.fields and not ticked and any(values.get(name) for name in EXTERNAL):
+            self.add_error("components", "Say which parts are affected, or that none of them is.")
+        if NONE in ticked and len(ticked) > 1:
+            self.add_error("components", "Tick the affected parts, or that none is: not both.")
+        return values
 
     @property
     def helper(self) -> FormHelper:
@@ -76,7 +91,7 @@ class Update(IncidentCommand):
         return form
 
     def get_initial(self) -> dict[str, Any]:
-        return {**super().get_initial(), "components": ", ".join(self.row.components)}
+        return {**super().get_initial(), "components": self.row.components}
 
     def sentences(self) -> Sequence[str]:
         return ["Written once, told to each audience in its words. Users and partners are told only their own text."]
@@ -87,7 +102,8 @@ class Update(IncidentCommand):
 
     def perform(self, values: dict[str, Any]) -> str:
         texts = {name: values[name] for name in AUDIENCES if values[name]}
-        keys = values["components"].split(",")
+        ticked = values.get("components")
+        keys = [key for key in ticked if key != NONE] if ticked else None
         telling.update(self.row.pk, values["reason"], texts=texts, components=keys, **self.who())
         return "The update is on its way."
 

@@ -15,7 +15,8 @@ class Incident(models.Model):
     `gathers`: what happens in its environment is linked to it; one that is open there does. `began_at` is when the
     trouble began, as far as that is known; `opened_at` when somebody knew. `accepted` is the measured level (0: none)
     at which a person lowered it: only more than that raises it again. `escalate_at` is when the next level is due
-    because nobody has acknowledged it; `overdue_at` when it was told that nobody has.
+    because nobody has acknowledged it; `overdue_at` when it was told that nobody has. `vouchers` are the people who
+    said how bad it is; `confirmed`: figures or events say that it is critical, so it is not their word alone.
     """
 
     environment = models.ForeignKey("core.Environment", on_delete=models.PROTECT, related_name="incidents")
@@ -25,6 +26,8 @@ class Incident(models.Model):
     level = models.PositiveSmallIntegerField(choices=[(level.value, f"Level {level.value}") for level in Level])
     highest = models.PositiveSmallIntegerField()
     accepted = models.PositiveSmallIntegerField(default=0)
+    vouchers = models.JSONField(default=list, blank=True)
+    confirmed = models.BooleanField(default=False)
     state = models.CharField(max_length=13, choices=choices(IncidentState), default=IncidentState.INVESTIGATING.value)
     gathers = models.BooleanField(default=True)
     began_at = models.DateTimeField()

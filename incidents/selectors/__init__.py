@@ -121,10 +121,14 @@ def open_follow_ups() -> QuerySet[FollowUp]:
     return FollowUp.objects.filter(done_at=None).select_related("incident")
 
 
-def emergencies(environment: str) -> list[str]:
-    """The critical incidents that are open there, in words: they open the emergency lane of the rollbacks."""
-    worst = open_ones(environment).filter(level=Level.CRITICAL.value)[:5]
-    return [f"incident {row.pk} is open at level {row.level}" for row in worst]
+def emergencies(environment: str, person: str) -> list[str]:
+    """The critical incidents that are open there, in words: they open the emergency lane of the rollbacks.
+
+    For `person` only those count that figures or events confirm, or that this person has neither opened nor raised.
+    """
+    worst = open_ones(environment).filter(level=Level.CRITICAL.value)[:50]
+    found = [row for row in worst if row.confirmed or person not in row.vouchers]
+    return [f"incident {row.pk} is open at level {row.level}" for row in found[:5]]
 
 
 def to_escalate(*, now: datetime) -> list[int]:

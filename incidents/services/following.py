@@ -23,7 +23,7 @@ from incidents.domain import causes
 from incidents.domain.causes import News
 from incidents.domain.states import Level
 from incidents.models import Followed, Incident, Link
-from incidents.services import acting, levelling, opening, steering
+from incidents.services import acting, levelling, opening, steering, vouching
 from incidents.services.locking import hold, tell
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _incident(fresh: Sequence[Event], *, now: datetime) -> Incident | None:
         row = opening.open_by_itself(
             where, cause, level, title, (), why=event.reason, began_at=event.at, actor=INCIDENTS, now=now
         )
+        _vouch(row, event)
     elif levels:
         _lift(row, *max(levels, key=lambda each: each[0]), now=now)
     _link(row, told, now=now)
@@ -112,8 +113,18 @@ def _current(environment_id: int, *, opens: bool, now: datetime) -> Incident | N
 
 
 def _lift(row: Incident, level: Level, event: Event, news: News, *, now: datetime) -> None:
+    why = f"{causes.title(news)}. {event.reason}"[:2000]
     if level > max(row.level, row.accepted):
-        levelling.lift(row, level, why=f"{causes.title(news)}. {event.reason}"[:2000], actor=INCIDENTS, now=now)
+        _vouch(row, event)
+        levelling.lift(row, level, why=why, actor=INCIDENTS, now=now, confirmed=True)
+    else:
+        vouching.confirm(row, level, why=why, actor=INCIDENTS, now=now, data={"event": event.pk})
+
+
+def _vouch(row: Incident, event: Event) -> None:
+    """Whoever did what made it so bad has said so by that."""
+    vouching.vouch(row, Actor(event.actor, ActorKind(event.actor_kind)))
+    row.save(update_fields=["vouchers"])
 
 
 def _link(row: Incident, told: Sequence[tuple[Event, News]], *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from incidents import selectors
 from incidents.domain.levels import Policies, Policy, level_of
 from incidents.domain.states import Level
 from incidents.models import Action, Incident
-from incidents.services import acting, measuring, paging
+from incidents.services import acting, measuring, paging, vouching
 from incidents.services.locking import hold, need_open, need_reason, picture, save
 
 OVERDUE = timedelta(minutes=5)  # a critical incident that nobody acknowledged for so long is told again
@@ -31,6 +31,7 @@ def raise_level(
     need_open(row, "raised")
     if target <= row.level:
         raise Conflict(f"Incident {number} is at level {row.level} already.")
+    vouching.vouch(row, actor)
     lift(row, target, why=reason, actor=actor, now=now)
     return row
 
@@ -52,7 +53,7 @@ def lower_level(
     before, known = picture(row), selectors.policies()
     looked = measuring.look(row.environment_id, row.environment.key, now=now)
     found, _ = level_of(looked.measured, known)
-    row.level, row.accepted = target.value, found.value if found else 0
+    row.level, row.accepted, row.confirmed = target.value, found.value if found else 0, False
     _set_deadline(row, known[target], now=now)
     add_actions(row, known[target])
     save(row, "level_lowered", before, actor=actor, reason=reason, now=now, data={"measured": looked.as_dict()})
@@ -66,11 +67,16 @@ def lift(
     why: str,
     actor: Actor,
     now: datetime,
+    confirmed: bool = False,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Raise a locked incident: the list of the new level, its deadline, its people."""
+    """Raise a locked incident: the list of the new level, its deadline, its people.
+
+    `confirmed`: it is figures or an event that say so, neither a person nor a deadline.
+    """
     before, policy = picture(row), selectors.policies()[level]
     row.level, row.highest, row.accepted = level.value, max(row.highest, level.value), 0
+    row.confirmed = confirmed and level is Level.CRITICAL
     _set_deadline(row, policy, now=now)
     add_actions(row, policy)
     save(row, "level_raised", before, actor=actor, reason=why, now=now, data=data)

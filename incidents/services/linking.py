@@ -24,7 +24,7 @@ def link(number: int, subject: str, *, actor: Actor, now: datetime) -> Incident:
     Raises Invalid for what no event has ever told of.
     """
     noun, _, key = subject.strip().partition(":")
-    if noun not in NOUNS or not key or len(subject) > 160:
+    if noun not in NOUNS or not key or len(subject) > 160 or "\x00" in key:
         raise Invalid(
             f"Write what it is and its key, like flag:atomicMeltOperations: {', '.join(NOUNS)}.", field="subject"
         )
@@ -74,6 +74,7 @@ def _take_over(row: Incident, target: Incident, *, gathered: bool, actor: Actor,
     target.facts = [*target.facts, *(fact for fact in row.facts if fact not in target.facts)]
     target.began_at = min(target.began_at, row.began_at)
     target.gathers = target.gathers or gathered
+    target.vouchers = list(dict.fromkeys([*target.vouchers, *row.vouchers]))
     target.version += 1
     target.save()
     Link.objects.get_or_create(

@@ -18,7 +18,7 @@ from incidents import selectors
 from incidents.domain import telling
 from incidents.domain.states import Cause, Level
 from incidents.models import Incident, Link
-from incidents.services import levelling, paging
+from incidents.services import levelling, paging, vouching
 from incidents.services.locking import save
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def declare(
         )
     row = _row(where, Cause.PERSON, wanted, title, began_at=now, actor=actor, now=now)
     row.summary, row.components, row.gathers = summary, shown, known is None
+    vouching.vouch(row, actor)
     return open_row(row, [f"flag:{key}" for key in flag_keys], why=summary or title, actor=actor, now=now)
 
 
@@ -80,6 +81,7 @@ def open_by_itself(
 ) -> Incident:
     """The caller holds the configuration of the environment and has seen that none is open there."""
     row = _row(where, cause, level, title, began_at=min(began_at, now), actor=actor, now=now)
+    row.confirmed = level is Level.CRITICAL
     return open_row(row, subjects, why=why, actor=actor, now=now, data=data)
 
 
@@ -127,7 +129,7 @@ def _row(
 
 
 def _texts(title: str, summary: str) -> tuple[str, str]:
-    title, summary = check_text(title), check_text(summary)
+    title, summary = " ".join(check_text(title).split()), check_text(summary)
     if not title or len(title) > MOST_TITLE:
         raise Invalid(f"Say what is wrong, in at most {MOST_TITLE} characters.", field="title")
     if len(summary) > MOST_SUMMARY:

@@ -14,7 +14,7 @@ from flags.domain.change import check_text
 from incidents import selectors
 from incidents.domain.states import IncidentState, Role
 from incidents.models import Incident
-from incidents.services import levelling, paging, watching_closely
+from incidents.services import levelling, paging, vouching, watching_closely
 from incidents.services.locking import hold, hold_in_place, move, need_live, need_open, picture, save
 
 S = IncidentState
@@ -83,7 +83,8 @@ def reopen(row: Incident, *, why: str, actor: Actor, now: datetime) -> None:
     move(row, S.INVESTIGATING)
     row.gathers = selectors.gathering(row.environment_id) is None
     row.mitigated_at = row.resolved_at = row.acknowledged_at = None
-    row.acknowledged_by, row.accepted = "", 0
+    row.acknowledged_by, row.accepted, row.confirmed = "", 0, False
+    vouching.vouch(row, actor)
     known = selectors.policies()
     levelling.begin(row, known, now=now)
     save(row, "reopened", before, actor=actor, reason=why, now=now)
@@ -99,7 +100,7 @@ def assign(
     need_live(row, "changed")
     wanted = {role: name.strip() for role, name in given.items() if getattr(row, role.value) != name.strip()}
     for role, name in wanted.items():
-        if name and not people.signs_in(name):
+        if "\x00" in name or (name and not people.signs_in(name)):
             raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
     if not wanted:
         return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -14,7 +14,7 @@ from incidents.domain.causes import BACK_WITHIN
 from incidents.domain.levels import level_of, title_of
 from incidents.domain.states import Cause, IncidentState, Level
 from incidents.models import Incident
-from incidents.services import levelling, measuring, opening, steering
+from incidents.services import levelling, measuring, opening, steering, vouching
 from incidents.services.following import INCIDENTS
 from incidents.services.locking import hold, save
 from incidents.services.measuring import Looked
@@ -69,8 +69,11 @@ def _of_open(row: Incident, looked: Looked, level: Level | None, why: str, *, no
         return
     if row.state == IncidentState.MONITORING:
         steering.change_state(row, IncidentState.INVESTIGATING, why=f"It is back. {why}", actor=INCIDENTS, now=now)
+    told: dict[str, Any] = {"why": why, "actor": INCIDENTS, "now": now, "data": {"measured": looked.as_dict()}}
     if measured > row.level:
-        levelling.lift(row, level, why=why, actor=INCIDENTS, now=now, data={"measured": looked.as_dict()})
+        levelling.lift(row, level, confirmed=True, **told)
+    else:
+        vouching.confirm(row, level, **told)
 
 
 def _open(where: Environment, looked: Looked, level: Level, why: str, *, now: datetime) -> None:

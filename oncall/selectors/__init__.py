@@ -125,10 +125,10 @@ def running() -> QuerySet[Escalation]:
     return escalations().filter(state=EscalationState.RUNNING.value).order_by("due_at", "id")
 
 
-def due_ids(*, now: datetime) -> list[int]:
-    """Those that go on now, the longest overdue first: by the index of what is due. At most 1,000 at a time."""
+def due_ids(*, now: datetime, most: int) -> list[int]:
+    """At most so many of those that go on now, the longest overdue first: by the index of what is due."""
     found = Escalation.objects.filter(due_at__lte=now).order_by("due_at", "id")
-    return list(found.values_list("pk", flat=True)[:1_000])
+    return list(found.values_list("pk", flat=True)[:most])
 
 
 def overdue(*, now: datetime, by: timedelta) -> QuerySet[Escalation]:

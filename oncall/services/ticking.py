@@ -21,15 +21,16 @@ from oncall.models import Escalation
 from oncall.services.escalating import tell
 from oncall.services.reaching import reach
 
+MOST = 1_000
 MOST_AT_ONCE = MOST_STEPS * (MOST_REPEATS + 1)
 
 
-def tick(*, now: datetime) -> int:
-    """Take every step that is due; how many notifications were recorded.
+def tick(*, now: datetime, most: int = MOST) -> int:
+    """Take the steps that are due of at most so many escalations; how many notifications were recorded.
 
     After a stop all overdue steps are taken in their order; a wait begins when the notification before it was taken.
     """
-    return sum(_go_on(pk, now=now) for pk in selectors.due_ids(now=now))
+    return sum(_go_on(pk, now=now) for pk in selectors.due_ids(now=now, most=most))
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,5 +143,5 @@ class AskView(PreviewedForm):
             "steps": words.planned(planned.plan.as_dict()),
             "tone": words.RISK_TONE[planned.danger.level],
             "estimate": planned.estimate.total_seconds(),
-            "lane": selectors.lane(where),
+            "lane": selectors.lane(where, person=self.request.user.get_username()),
         }

@@ -77,7 +77,8 @@ class Emergency(Confirm):
     form_class = PasswordForm
 
     def sentences(self) -> Sequence[str]:
-        lane = selectors.lane(self.row.environment.key) or "The emergency lane is closed by now."
+        lane = selectors.lane(self.row.environment.key, person=self.request.user.get_username())
+        lane = lane or "The emergency lane is closed by now."
         return [lane, "It is marked as an emergency, and people are told that one person did it.", *super().sentences()]
 
     def perform(self, values: dict[str, Any]) -> str:
@@ -158,7 +159,7 @@ def offered(row: Rollback, actor: Actor, *, decides: bool, asks: bool, now: date
     confirms = decides and waits and not cannot_confirm(row, actor)
     possible = {
         Confirm: confirms,
-        Emergency: decides and waits and not confirms and bool(selectors.lane(row.environment.key)),
+        Emergency: decides and waits and not confirms and bool(selectors.lane(row.environment.key, person=actor.name)),
         Refuse: waits and (decides or actor.name in row.contributors),
         Retry: asks and step is not None,
         Record: asks and step is not None and step.kind == StepKind.APPLICATION,

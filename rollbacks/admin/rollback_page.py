@@ -57,7 +57,7 @@ class RollbackPage(Screen):
             failed=selectors.failed_step(row),
             commands=[_button(each, row) for each in offered(row, actor, decides=decides, asks=asks, now=now)],
             why_not=cannot_confirm(row, actor) if waits and decides else "",
-            lane=selectors.lane(row.environment.key) if waits else "",
+            lane=selectors.lane(row.environment.key, person=actor.name) if waits else "",
             related=beside.related(f"rollback:{row.public_id}", self.request.user),
             history=list(events.about(f"rollback:{row.public_id}")[:HISTORY]),
             parts=self._parts(row) if row.closed_at else (),

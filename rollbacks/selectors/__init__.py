@@ -102,12 +102,15 @@ def waiting(person: str, *, now: datetime) -> list[Rollback]:
     return [*stopped, *(row for row in found if row not in stopped and person not in row.contributors)]
 
 
-def lane(environment: str) -> str:
-    """Why the emergency lane of the environment is open, in a sentence; empty: it is closed."""
+def lane(environment: str, *, person: str) -> str:
+    """Why the emergency lane of the environment is open for a person, in a sentence; empty: it is closed.
+
+    An emergency that is one only by this person's word does not open it.
+    """
     fired = monitoring.selectors.triggers(environment).filter(state=TriggerState.LATCHED.value)
     critical = alerting.selectors.firing(environment).filter(severity="critical")
     names = dict.fromkeys(critical.values_list("name", flat=True)[:20])
-    others = emergencies.found(environment)
+    others = emergencies.found(environment, person=person)
     return deciding.lane(triggers=[row.name for row in fired], alerts=list(names), others=others)
 
 

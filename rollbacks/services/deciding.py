@@ -90,11 +90,11 @@ def _confirm(public_id: str, seen: Seen, *, digest: str, emergency: bool, actor:
     if why_not:
         raise Refused(why_not)
     need_requested(row, "confirmed", now=now)
-    lane = selectors.lane(row.environment.key) if emergency else ""
+    lane = selectors.lane(row.environment.key, person=actor.name) if emergency else ""
     if emergency and not lane:
         raise Refused(
             f"The emergency lane of {row.environment} is closed: no trigger has fired, no critical alert fires and no "
-            "critical incident is open there. Another person has to confirm this."
+            "critical incident is open there but by your own word. Another person has to confirm this."
         )
     if digest != row.digest:
         raise Conflict(f"Rollback {public_id} is not what you looked at any more. Look at it again, then decide.")

@@ -99,7 +99,7 @@ def happens(all_environments: None, operator_actor: Actor, now: datetime) -> Cal
     return record
 
 
-def send_all(channel: Channel, receiver: Receiver, now: datetime) -> int:
+def send_all(channel: Channel, receiver: Callable[[Announcement, Outgoing], Receipt | Failure], now: datetime) -> int:
     """What a lane does in one look; how many were taken."""
     channel.refresh_from_db()
     rows = sending.claim(channel, most=100, now=now)

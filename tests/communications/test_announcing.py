@@ -153,6 +153,31 @@ def test_who_is_called_by_name_gets_a_mail_and_the_bell_whatever_the_plan(
     assert told() == [("", "ada", "queued"), ("", "ada@example.org", "queued"), ("", "gone", "failed")]
 
 
+def test_who_is_called_by_name_hears_of_that_call_once_by_each_way(
+    channel: Callable[..., Channel], audience: Make, happens: Happens
+) -> None:
+    for key, kind in (("email", "email"), ("second", "email"), ("bell", "in-app"), ("slack", "slack")):
+        channel(key, kind)
+    ada = User.objects.create_user("ada", "ada@example.org")
+    ada.groups.add(Group.objects.get_or_create(name="operator")[0])
+    ways = [Way("second", "Ada@Example.org"), Way("email", "b@example.org"), Way("bell", "role:operator")]
+    audience("operationsTeam", [*ways, Way("slack", "#ops-alerts")])
+    happens("escalation.notified", "escalation:1", to=["ada"], title="Errors", level=3, subject="incident:1")
+    team = ("operationsTeam", "b@example.org"), ("operationsTeam", "#ops-alerts")
+    assert [row[:2] for row in told()] == [("", "ada"), ("", "ada@example.org"), *team]
+
+
+def test_people_outside_read_german_where_that_is_their_language(
+    channel: Callable[..., Channel], audience: Make, happens: Happens
+) -> None:
+    channel("email")
+    audience("partners", [Way("email", "p@example.org")], content=Content.INTEGRATION, language="de")
+    happens("incident.opened", "incident:1", incident=1, title="x", level=2, components=["wallets"])
+    row = Announcement.objects.get()
+    assert row.subject == "Wir untersuchen ein Problem"
+    assert "Betroffen: wallets\nZeit: " in row.text
+
+
 @pytest.mark.parametrize("tell", [["slack"], ["email"], ["slack", "email"]])
 def test_a_step_is_told_by_the_channels_that_its_monitoring_level_names(
     tell: list[str], channel: Callable[..., Channel], audience: Make, happens: Happens

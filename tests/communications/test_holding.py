@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from communications.domain.audiences import Content, Frequency
 from communications.models import Announcement, Audience, Channel
-from communications.services import digests, releasing
+from communications.services import announcing, digests, releasing
 from communications.services.audiences import Way
+from core import environments, events
+from core.actors import Actor
 from tests.communications.conftest import KEY, Receiver, send_all
 from tests.rollouts.conftest import guard, ramp, template  # noqa: F401
 
@@ -19,20 +22,22 @@ Happens = Callable[..., None]
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_thousand_alerts_in_a_minute_are_six_messages(slack: Channel, happens: Happens, now: datetime) -> None:
+@pytest.mark.usefixtures("all_environments")
+def test_a_thousand_alerts_in_a_minute_are_six_messages(slack: Channel, operator_actor: Actor, now: datetime) -> None:
+    told: dict[str, Any] = {"actor": operator_actor, "environment_id": environments.get("production").pk}
     for number in range(1000):
-        at = now + timedelta(milliseconds=60 * number)
-        happens("alert.firing", f"alert:Rule{number % 40}", at=at, rule=f"Rule{number % 40}", severity="high")
+        at, rule = now + timedelta(milliseconds=60 * number), f"Rule{number % 40}"
+        events.record("alert.firing", subject=f"alert:{rule}", now=at, data={"rule": rule, "severity": "high"}, **told)
+        if number % 20 == 19:  # a look of the announcer, every 1.2 s
+            announcing.announce(now=at)
     receiver = Receiver()
     for second in range(0, 180, 5):
         releasing.release(now=now + timedelta(seconds=second))
         send_all(slack, receiver, now + timedelta(seconds=second))
     assert len(receiver.got) <= 8
     assert receiver.got[5].subject.endswith("messages, last: [HIGH] ALERT: Rule39 in production")
-    told = Announcement.objects.filter(state="merged").count() + len(
-        [m for m in receiver.got if "messages" not in m.subject]
-    )
-    assert told == 1000
+    alone = [message for message in receiver.got if "messages" not in message.subject]
+    assert Announcement.objects.filter(state="merged").count() + len(alone) == 1000
     assert " × [HIGH] ALERT: Rule" in receiver.got[5].text
 
 
@@ -63,6 +68,25 @@ def test_in_quiet_hours_all_waits_for_the_morning_but_level_3(
     releasing.release(now=morning)
     assert send_all(email, receiver, morning) == 1
     assert receiver.got[1].subject.startswith("3 messages, last:")
+
+
+def test_what_is_held_of_an_incident_is_told_in_its_thread(
+    channel: Callable[..., Channel], audience: Callable[..., Audience], happens: Happens, now: datetime
+) -> None:
+    email = channel("email")
+    audience("developmentTeam", [Way("email", "d@example.org")], quiet=("08:00", "11:00"), zone="UTC")
+    about = {"incident": 1, "title": "Melts fail", "level": 2}
+    happens("incident.opened", "incident:1", **about)
+    happens("risk.level_raised", "environment:1", severity="high")
+    happens("incident.updated", "incident:1", **about)
+    happens("risk.level_raised", "environment:2", severity="high")
+    receiver, morning = Receiver(), now.replace(hour=11)
+    releasing.release(now=morning)
+    assert send_all(email, receiver, morning) == 2
+    assert [(each.thread, each.act) for each in receiver.got] == [("", "note"), ("incident:1", "open")]
+    happens("incident.resolved", "incident:1", at=morning, **about)
+    send_all(email, receiver, morning)
+    assert (receiver.got[2].thread, receiver.got[2].reference) == ("incident:1", "ref-2")
 
 
 @pytest.fixture

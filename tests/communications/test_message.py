@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from communications.adapters import sandbox
+from communications.domain import languages
 from communications.domain.alerts import AlertType
+from communications.domain.audiences import PUBLIC, Content
 from communications.domain.delivery import MAX_TRIES, Failure, next_try, without_secrets
 from communications.domain.message import Message, read_evidence
+from communications.domain.wording import INTERNAL, sample
+from communications.domain.wording import PUBLIC as OUTSIDE
+from incidents.domain.states import IncidentState
+from statuspage.domain.languages import LANGUAGES
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MESSAGE = Message(
@@ -73,3 +81,20 @@ def test_a_permanent_error_is_not_tried_again() -> None:
 def test_secrets_are_cut_out_of_errors() -> None:
     url = "https://hooks.slack.example/services/T0/B0/secret"
     assert without_secrets(f"no route to {url}\nat all", [url, ""]) == "no route to [secret] at all"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_news_and_every_audience_has_words_in_every_language_that_is_offered(language: str) -> None:
+    for type_ in AlertType:
+        said = languages.plain(type_, {"state": "monitoring"}, language)
+        assert said
+        assert language == "en" or said != languages.plain(type_, {"state": "monitoring"}), type_
+    for content in Content:
+        words = languages.default(content, language)
+        values = sample(INTERNAL if content not in PUBLIC else OUTSIDE)
+        for template in (words.subject, words.text, words.html):
+            assert sandbox.render(template, values).strip()
+    left = languages.default(Content.BUSINESS, language).text + languages.default(Content.INTEGRATION, language).text
+    assert language == "en" or not {"Time:", "Affected:", "Incident", "Details"} & set(left.replace("\n", " ").split())
+    for state in IncidentState:
+        assert language == "en" or languages.state(state.value, language) != state.value

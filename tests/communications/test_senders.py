@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from django.conf import settings
+import requests
 
+from communications.domain.delivery import LEASE
 from communications.domain.outgoing import Outgoing, Receipt
 from communications.models import Alert, Announcement, Channel
 from communications.services import announcing, drafts, releasing
@@ -25,9 +23,11 @@ from core.actors import Actor
 from core.errors import IllegalMove
 from tests.communications.conftest import Receiver, send_all
 from tests.racing import at_once
+from tests.rollouts.test_sigkill import killed_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Happens = Callable[..., None]
+MANY = 1000  # writes: more than there are, so that nothing but the sender itself ends it
 
 
 @pytest.mark.races
@@ -125,69 +125,28 @@ def counter() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-# A sender in a process and with a database of its own; the first argument says what becomes of it.
-SENDER = """
-import os, signal, sys
-from datetime import UTC, datetime, timedelta
-import django
-django.setup()
-import requests
-from django.core.management import call_command
-from communications.domain.audiences import Content, Frequency
-from communications.domain.delivery import LEASE
-from communications.domain.outgoing import Receipt
-from communications.models import Announcement, Channel
-from communications.selectors.outgoing import outgoing
-from communications.services import announcing, audiences, sending
-from communications.services.audiences import AudienceSpec, Way
-from core import events
-from core.actors import Actor, ActorKind
-
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-who = {"actor": Actor("test", ActorKind.COMMAND), "reason": "test", "now": NOW}
-
-def hand_over(row, message):
-    requests.post(sys.argv[2], json={"key": message.key}, timeout=5)
-    if sys.argv[1] == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return Receipt()
-
-def send(at):
-    rows = sending.claim(Channel.objects.get(), most=10, now=at)
-    outcomes = [sending.Outcome(row, hand_over(row, outgoing(row))) for row in rows]
-    return sending.note(outcomes, now=at, jitter=lambda: 0.0)
-
-if sys.argv[1] == "die":
-    call_command("migrate", verbosity=0)
-    Channel.objects.create(key="hook", name="Hook", kind="webhook")
-    spec = AudienceSpec("all", "All", Content.TECHNICAL, Frequency.REAL_TIME, ["risk"], [Way("hook")])
-    audiences.define(spec, **who)
-    events.record("risk.level_raised", subject="environment:production", data={"severity": "high"}, **who)
-    assert announcing.announce(now=NOW) == 1
-    send(NOW)
-assert send(NOW + LEASE - timedelta(seconds=1)) == 0, "sent within the dead sender's lease"
-assert send(NOW + LEASE) == 1, "the rescuer did not send"
-assert send(NOW + 2 * LEASE) == 0, "sent a third time"
-row = Announcement.objects.get()
-assert (row.state, row.tries, row.fence, row.error) == ("sent", 2, 2, ""), vars(row)
-assert list(row.deliveries.values_list("taken", flat=True)) == [False, True]
-"""
-
-
+@pytest.mark.races
 def test_a_sender_killed_between_send_and_note_costs_one_repeat_with_the_same_key(
-    counter: tuple[str, list[str]], tmp_path: Path
+    counter: tuple[str, list[str]], slack: Channel, happens: Happens, now: datetime
 ) -> None:
     url, keys = counter
-    alone = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PRODUCTION")}
-    env = {**alone, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "nctool_rollout.settings"}
+    happens("risk.level_raised", "environment:production", severity="high")
 
-    def run(act: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", SENDER, act, url]
-        return subprocess.run(command, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120)
+    def post(_row: Announcement, message: Outgoing) -> Receipt:
+        requests.post(url, json={"key": message.key}, timeout=5)
+        return Receipt()
 
-    killed = run("die")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    rescued = run("rescue")
-    assert rescued.returncode == 0, rescued.stderr
+    def die(row: Announcement, message: Outgoing) -> Receipt:
+        post(row, message)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("not killed")
+
+    assert killed_at(MANY, lambda: send_all(slack, die, now))
+    assert send_all(slack, post, now + LEASE - timedelta(seconds=1)) == 0
+    assert send_all(slack, post, now + LEASE) == 1
+    assert send_all(slack, post, now + 2 * LEASE) == 0
+    row = Announcement.objects.get()
+    assert (row.state, row.tries, row.fence, row.error) == ("sent", 2, 2, "")
+    assert list(row.deliveries.values_list("taken", flat=True)) == [False, True]
     assert len(keys) == 2
     assert len(set(keys)) == 1

@@ -6,17 +6,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from communications import selectors
 from communications.domain.delivery import LEASE, MAX_TRIES, Failure
 from communications.domain.outgoing import Act
+from communications.management.commands import sender
 from communications.models import Announcement, Audience, Channel, Delivery
 from communications.services import announcing, sending
 from communications.services.audiences import Way
 from communications.services.sending import Outcome
-from core import events
+from core import events, heartbeats
 from core.actors import Actor
 from core.errors import IllegalMove, NotFound
+from oncall.services import chaining, escalating
 from tests.communications.conftest import Receiver, send_all
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +118,44 @@ def test_while_a_lease_lasts_nobody_else_sends_and_a_late_sender_does_not_overwr
     announced.refresh_from_db()
     assert (announced.sent_at, announced.error, announced.fence) == (now + LEASE, "", 2)
     assert list(Delivery.objects.values_list("number", "taken")) == [(1, False), (2, True)]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_that_jumps_loses_nothing_and_delays_nothing(
+    hours: int, announced: Announcement, slack: Channel, happens: Happens, now: datetime
+) -> None:
+    receiver, jumped = Receiver([Failure("HTTP 500: oops"), Failure("HTTP 500: oops")]), now + timedelta(hours=hours)
+    send_all(slack, receiver, now)
+    happens("metrics.silent", "environment:production", at=now + LEASE)
+    [row] = sending.claim(slack, most=1, now=now + LEASE)  # its sender dies
+    happens("metrics.heard", "environment:staging", at=now + LEASE)
+    while sending.claim(slack, most=1, now=now + LEASE):
+        pass
+    for minute in range(30):
+        send_all(slack, receiver, jumped + timedelta(minutes=minute))
+    assert set(Announcement.objects.values_list("state", flat=True)) == {"sent"}
+    assert {message.key for message in receiver.got} >= {f"announcement-{row.pk}-{int(row.made_at.timestamp())}"}
+
+
+def test_what_is_new_goes_at_once_also_when_the_clock_was_set_back(
+    announced: Announcement, slack: Channel, now: datetime
+) -> None:
+    assert send_all(slack, Receiver(), now - timedelta(hours=3)) == 1
+
+
+def test_the_sender_takes_the_steps_of_escalations_and_announces_them(
+    flag: object, slack: Channel, operator_actor: Actor
+) -> None:
+    begun = timezone.now() - timedelta(minutes=20)
+    steps = [{"notify": {"audience": "developmentTeam"}}, {"wait": 15}, {"notify": {"audience": "developmentTeam"}}]
+    told = {"actor": operator_actor, "reason": "tests", "now": begun}
+    chaining.define("ops", {"name": "Ops", "steps": steps}, **told)
+    escalating.start("incident:1", chain="ops", title="Errors", level=1, **told)
+    assert sender.call(seldom=True)
+    assert not sender.call(seldom=False)
+    announcing.announce(now=timezone.now())
+    assert Announcement.objects.filter(alert__type="PAGE").count() == 1
+    assert heartbeats.last()["escalate"] > begun
 
 
 def test_who_dies_in_the_last_try_leaves_nothing_that_waits_for_ever(

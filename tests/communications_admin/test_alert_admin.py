@@ -13,6 +13,7 @@ from core import events
 from core.actors import GUARD
 from flags.models import Flag
 from flags.services import emergency
+from statuspage.services import components
 from tests.telling import somebody_hears
 
 LIST = "admin:communications_alert_changelist"
@@ -101,3 +102,29 @@ def test_a_draft_is_discarded(client_as: Callable[[str], Client], sent: dict[str
     client_as("operator").post(address, {"reason": "not worth a word"})
     draft.refresh_from_db()
     assert draft.state == "discarded"
+
+
+def test_drafts_of_one_news_are_read_together_and_sent_by_one_word(
+    client_as: Callable[[str], Client], sent: dict[str, Announcement]
+) -> None:
+    draft = sent["status-page"]
+    words = {"name": "Wallets", "description": "", "group": "", "translations": {}, "position": 0}
+    components.define("wallets", words, actor=GUARD, reason="tests", now=draft.made_at)
+    bell = somebody_hears("in-app")
+    other = Announcement.objects.create(
+        alert=draft.alert, audience=draft.audience, channel=bell, occasion="two", state="draft",
+        subject="In the app", text="Slow.", made_at=draft.made_at, due_at=draft.made_at,
+    )  # fmt: skip
+    address = reverse("admin:communications_approve_all", args=[draft.pk])
+    assert client_as("viewer").get(address).status_code == 403
+    client = client_as("operator")
+    assert "Read and send all" in client.get(reverse("admin:communications_alert_change", args=[draft.alert_id])).text
+    page = client.get(address).text
+    assert "Payments may be slow." in page
+    assert "Slow." in page
+    given = {f"subject_{row.pk}": "Slow payments" for row in (draft, other)}
+    given |= {f"text_{draft.pk}": "They are slow.", f"text_{other.pk}": "Wait a little."}
+    leak = client.post(address, {**given, f"text_{other.pk}": "atomicMeltOperations is off"})
+    assert "names atomicMeltOperations" in leak.text
+    assert "They go out by" in client.post(address, given, follow=True).text
+    assert set(Announcement.objects.filter(pk__in=[draft.pk, other.pk]).values_list("state", flat=True)) == {"queued"}

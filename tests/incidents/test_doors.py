@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from core import heartbeats
+from core.models import User
 from flags.services import tokens
 from flags.services.tokens import Scope
 from incidents import selectors, tasks
@@ -63,6 +64,44 @@ def test_a_token_takes_an_incident_to_its_end(api: Call) -> None:
     status, rows = api("GET", "incidents?state=resolved")
     assert [row["number"] for row in rows] == [number]
     assert told("resolved")[0]["environment"] == WHERE
+
+
+def test_a_token_gives_roles_links_merges_and_reads_what_happened(api: Call, declare: Declare, now: datetime) -> None:
+    User.objects.create_user("anna")
+    first, second = declare(2), declare(1, title="The same", separate=True)
+    path = f"incidents/{second.pk}"
+    assert api("POST", f"{path}/roles", {"commander": "anna"})[1]["commander"] == "anna"
+    for wrong in ("nobody", "\x00"):
+        assert api("POST", f"{path}/roles", {"scribe": wrong})[1]["field"] == "scribe"
+    assert api("POST", f"{path}/roles", {"commander": "", "version": 1})[0] == 409
+    assert api("POST", f"{path}/links", {"subject": f"flag:{KEY}"})[1]["links"][0]["by"] == "robot"
+    for wrong in ("flag:none", "flag:a\x00b"):
+        assert api("POST", f"{path}/links", {"subject": wrong})[1]["field"] == "subject"
+    api("POST", f"{path}/notes", {"text": "Node 3", "pin": True})
+    assert api("POST", f"{path}/facts/unpin", {"text": "Node 3"})[1]["facts"] == []
+    assert api("POST", f"{path}/facts/unpin", {"text": "Node 3"})[0] == 404
+    action = first.actions.filter(does="").first() or first.actions.get()
+    assert api("POST", f"{path}/actions/{action.pk}/done", {})[0] == 404  # of the other incident
+    done = api("POST", f"incidents/{first.pk}/actions/{action.pk}/done", {"note": "seen"})[1]["actions"]
+    assert [each["done_by"] for each in done if each["id"] == action.pk] == ["robot"]
+    elsewhere = opening.declare("staging", "Elsewhere", 1, actor=OLGA, now=now)
+    assert api("POST", f"{path}/merge", {"into": elsewhere.pk, "reason": "x"})[0] == 404
+    assert api("POST", f"{path}/merge", {"into": first.pk, "reason": " "})[1]["field"] == "reason"
+    status, left = api("POST", f"{path}/merge", {"into": first.pk, "reason": "one cause"})
+    assert (status, left["number"]) == (200, first.pk)
+    assert api("POST", f"{path}/roles", {"scribe": "anna"})[0] == 409
+    told = api("GET", f"{path}/timeline")[1]
+    assert (told[0]["kind"], told[0]["text"], told[0]["by"]) == ("incident.merged", "one cause", "robot")
+    assert api("GET", f"incidents/{elsewhere.pk}/timeline")[0] == 404
+
+
+@pytest.mark.parametrize("door", ["roles", "links", "merge", "facts/unpin", "actions/1/done", "timeline"])
+def test_a_token_that_may_only_read_flags_works_on_no_incident(
+    door: str, api: Call, declare: Declare, now: datetime
+) -> None:
+    _, text = tokens.create("reader", WHERE, [Scope.EVALUATE], actor=OLGA, now=now)
+    method = "GET" if door == "timeline" else "POST"
+    assert api(method, f"incidents/{declare(1).pk}/{door}", {}, token=text)[0] == 403
 
 
 def test_what_is_wrong_or_elsewhere_is_refused(api: Call, declare: Declare, now: datetime) -> None:

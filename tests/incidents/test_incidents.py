@@ -10,11 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import rollbacks.selectors
+from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, StaleVersion
 from core.models import Event
 from flags.domain.change import StateChange
 from flags.models import Flag
-from flags.services import rollout
+from flags.services import rollout, tokens
 from incidents import selectors
 from incidents.domain.states import Does, IncidentState
 from incidents.models import Followed, Incident, Link
@@ -230,12 +231,52 @@ class TestLevel:
             levelling.lower_level(row.pk, 1, reason=" ", actor=ANNA, now=now)
 
     def test_a_critical_one_opens_the_emergency_lane(self, declare: Declare, now: datetime) -> None:
-        assert rollbacks.selectors.lane(WHERE) == ""
+        assert rollbacks.selectors.lane(WHERE, person="anna") == ""
         row = declare(3)
-        assert f"incident {row.pk} is open at level 3" in rollbacks.selectors.lane(WHERE)
-        assert rollbacks.selectors.lane("staging") == ""
+        assert f"incident {row.pk} is open at level 3" in rollbacks.selectors.lane(WHERE, person="anna")
+        assert rollbacks.selectors.lane("staging", person="anna") == ""
         state(row, S.RESOLVED, now=now)
-        assert rollbacks.selectors.lane(WHERE) == ""
+        assert rollbacks.selectors.lane(WHERE, person="anna") == ""
+
+    def test_nobody_opens_the_emergency_lane_for_themselves(self, declare: Declare, now: datetime) -> None:
+        def passes(who: Actor) -> bool:
+            return bool(rollbacks.selectors.lane(WHERE, person=who.name))
+
+        row = declare(2)
+        watching.watch(now=now + 15 * MINUTE)
+        assert (selectors.get(row.pk).level, passes(OLGA), passes(ANNA)) == (3, False, True)  # the clock adds no eyes
+        levelling.lower_level(row.pk, 1, reason="Not so bad", actor=ANNA, now=now + 16 * MINUTE)
+        levelling.raise_level(row.pk, 3, reason="Bad", actor=ANNA, now=now + 17 * MINUTE)
+        assert (passes(OLGA), passes(ANNA)) == (False, False)
+        happens("migration.differs", "migration:7", now=now + 18 * MINUTE)
+        following.follow(now=now + 18 * MINUTE)
+        assert (passes(OLGA), passes(ANNA), len(told("level_confirmed"))) == (True, True, 1)
+        state(row, S.RESOLVED, now=now + 19 * MINUTE)
+        state(row, S.INVESTIGATING, now=now + 20 * MINUTE)
+        assert (passes(OLGA), passes(ANNA)) == (False, False)  # opened again by hand: confirmed anew
+
+    def test_what_a_person_did_is_that_persons_word_too(self, flag: Flag, now: datetime) -> None:
+        happens("flag.emergency_disabled", f"flag:{KEY}", now=now, by=ANNA)
+        following.follow(now=now)
+        watching.watch(now=now + 15 * MINUTE)
+        assert rollbacks.selectors.lane(WHERE, person="anna") == ""
+        assert rollbacks.selectors.lane(WHERE, person="olga") != ""
+
+    def test_whoever_made_the_token_that_declares_has_said_it(self, flag: Flag, now: datetime) -> None:
+        tokens.create("pager", WHERE, ["operate"], actor=ANNA, now=now)
+        opening.declare(WHERE, "Melts fail", 3, actor=Actor("pager", ActorKind.TOKEN), now=now)
+        assert rollbacks.selectors.lane(WHERE, person="anna") == ""
+        assert rollbacks.selectors.lane(WHERE, person="olga") != ""
+
+    def test_figures_that_reach_level_3_confirm_it_once(
+        self, declare: Declare, traffic: Traffic, now: datetime
+    ) -> None:
+        declare(3)
+        traffic.melts(300, errors=0.2)
+        for seconds in (4, 14):
+            watching.watch(now=traffic.at + timedelta(seconds=seconds))
+        assert rollbacks.selectors.lane(WHERE, person="olga") != ""
+        assert len(told("level_confirmed")) == 1
 
 
 def test_a_worker_that_dies_between_its_writes_leaves_nothing_half_done(flag: Flag, now: datetime) -> None:
@@ -252,6 +293,10 @@ def test_a_worker_that_dies_between_its_writes_leaves_nothing_half_done(flag: Fl
     own = Event.objects.filter(kind__startswith="incident.")
     assert (Incident.objects.count(), Followed.objects.count(), own.count()) == (0, 0, 0)
     assert follow(now) is not None
+
+
+def test_a_title_is_one_line(declare: Declare) -> None:
+    assert declare(1, title=" Melts\r\nBcc: x@example.org ").title == "Melts Bcc: x@example.org"
 
 
 def test_a_declaration_that_cannot_be_is_refused_with_its_field(flag: Flag, now: datetime) -> None:

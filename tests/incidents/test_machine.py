@@ -109,7 +109,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def the_emergency_lane_is_open_while_a_critical_one_is(self) -> None:
         critical = Incident.objects.filter(level=3, state__in=[state.value for state in OPEN]).exists()
-        assert bool(selectors.emergencies(WHERE)) == critical
+        assert bool(selectors.emergencies(WHERE, "nobody")) == critical
 
 
 @pytest.mark.usefixtures("all_environments")

@@ -25,6 +25,7 @@ from incidents.admin.saying import SAYING
 from incidents.domain.states import IncidentState
 from incidents.models import Incident
 from incidents.services import levelling, opening, post_mortems, steering, telling
+from statuspage.services import components
 from tests.conftest import KEY
 from tests.incidents.conftest import ANNA, OLGA, WHERE, alert, declare, follow  # noqa: F401
 
@@ -92,9 +93,15 @@ def test_it_is_taken_to_its_end_by_the_dialogs(client_as: As, row: Incident) -> 
     olga, anna = client_as("operator"), client_as("approver")
     assert send(olga, "acknowledge", row.pk).status_code == 302
     assert "operator has acknowledged" in send(anna, "acknowledge", row.pk).content.decode()
+    for key in ("melts", "api"):
+        words = {"name": key, "description": "", "group": "", "translations": {}, "position": 0}
+        components.define(key, words, actor=OLGA, reason="tests", now=row.opened_at)
     text = send(olga, "update", row.pk, reason="", users="", components="melts").content.decode()
     assert "Write what is known now" in text
-    assert send(olga, "update", row.pk, reason="It hangs", users="Slow", components="melts, api").status_code == 302
+    told = {"reason": "It hangs", "users": "Slow"}
+    assert "or that none of them is" in send(olga, "update", row.pk, **told).content.decode()
+    assert "not both" in send(olga, "update", row.pk, **told, components=["melts", "-"]).content.decode()
+    assert send(olga, "update", row.pk, **told, components=["melts", "api"]).status_code == 302
     assert send(olga, "note", row.pk, reason="Since 09:00", pin="on").status_code == 302
     version = selectors.get(row.pk).version
     assert send(olga, "raise", row.pk, level="3", reason="worse", version=version).status_code == 302

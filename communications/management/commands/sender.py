@@ -1,4 +1,4 @@
-"""`manage.py sender`: makes announcements of events and sends them (docs/communications.md)."""
+"""`manage.py sender`: calls people, makes announcements of events and sends them (docs/communications.md)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from communications.services import announcing, digests, releasing, sending
 from communications.services.connecting import connect
 from communications.services.lanes import PAUSE, ROUND, Lane
 from core import heartbeats
+from oncall.services import ticking
 
 log = logging.getLogger(__name__)
+CALLS = 10  # escalations whose steps are taken before what came of them is announced
 GRACE = 15.0  # seconds for what is under way at the end
 
 
 class Command(BaseCommand):
-    help = "Make announcements of what happens and send them. Until SIGTERM; several share the work."
+    help = "Call people, make announcements of what happens, and send them. Until SIGTERM; several share the work."
+
+    requires_system_checks = ["rollout"]  # not all: people who are to be called do not wait for them
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopping = Event()
@@ -40,15 +44,31 @@ class Command(BaseCommand):
         while not stopping.is_set():
             seldom = time.monotonic() - looked >= ROUND
             looked = time.monotonic() if seldom else looked
-            if not _round(lanes, seldom=seldom):
+            close_old_connections()
+            called = call(seldom=seldom)
+            if not (_round(lanes, seldom=seldom) or called):
                 stopping.wait(PAUSE)
         for lane in lanes.values():
             lane.stop(seconds=GRACE)
 
 
+def call(*, seldom: bool) -> bool:
+    """Take the steps of escalations that are due; whether there were any.
+
+    Here and not only in the worker: a call waits neither for Redis, nor for a worker to start, nor behind other tasks.
+    """
+    try:
+        taken = ticking.tick(now=timezone.now(), most=CALLS)
+        if seldom:
+            heartbeats.beat("escalate", now=timezone.now())
+    except Exception:
+        log.exception("the steps that are due could not be taken; they are tried again")
+        return False
+    return taken > 0
+
+
 def _round(lanes: dict[int, Lane], *, seldom: bool) -> bool:
     """Announce what is new, and let go what was held; whether there was anything."""
-    close_old_connections()
     try:
         made = announcing.announce(now=timezone.now())
         if seldom:

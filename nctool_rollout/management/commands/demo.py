@@ -262,7 +262,7 @@ def running_system(directory: Path) -> Iterator[dict[str, str]]:
     port = probes.free_port(8400)
     foreign = ("DATABASE_URL", "REDIS_URL", "NCTOOL_MONGODB_URL", "PRODUCTION", "SLACK_WEBHOOK_URL", "ALERT_EMAILS")
     own = {name: value for name, value in os.environ.items() if name not in foreign}
-    own |= {"DATA_DIR": str(directory), "PORT": str(port), "DEMO_USERS": "off", "SIMULATOR": "on", "HTTPS": "off"}
+    own |= {"DATA_DIR": str(directory), "PORT": str(port), "DEMO_USERS": "on", "SIMULATOR": "on", "HTTPS": "off"}
     own |= {"SIMULATOR_RATE": RATE}
     subprocess.run(manage("setup"), env=own, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     log = directory / "up.log"

@@ -30,7 +30,7 @@ Found = dict[tuple[str, Period], Parts]  # by key and day
 def parts_of(environment: Environment, wanted: Wanted, *, now: datetime) -> Found:
     """What each day adds to its KPIs. Days that are not over are read up to `now`.
 
-    At most four queries a day for what was measured, and ten for everything else, whatever there is.
+    At most four queries a day for what was measured, and eleven for everything else, whatever there is.
     """
     found: Found = {}
     if not wanted:
@@ -39,9 +39,11 @@ def parts_of(environment: Environment, wanted: Wanted, *, now: datetime) -> Foun
     kinds = {definition.measure for definitions in wanted.values() for definition in definitions}
     looked = _validated(environment, whole) if Measure.VALIDATION in kinds else []
     delivered = delivery(environment, whole) if kinds & set(DELIVERY) else None
+    first = began(environment)
     for day, definitions in wanted.items():
         span = Period(day.start, min(now, day.end))
-        measured = _measured(environment, [each for each in definitions if each.measure in METRICS], span)
+        lived = Period(max(day.start, min(first, span.end)), span.end) if first else span
+        measured = _measured(environment, [each for each in definitions if each.measure in METRICS], lived)
         for definition in definitions:
             parts = measured.get(definition.key)
             if definition.measure is Measure.VALIDATION:

@@ -168,7 +168,7 @@ class EditQuarter(Write):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        return f"Change {self.row.key}"
+        return f"Change {self.row.label}"
 
     def subject(self) -> tuple[str, int | None]:
         return f"quarter:{self.kwargs['key']}", None
@@ -185,7 +185,7 @@ class EditQuarter(Write):
         return service.define_quarter(self.row.key, given, **told, **who)
 
     def finish(self, row: Quarter) -> HttpResponse:
-        return self.went(f"{row.key} is changed.", reverse("admin:improvement_nextphase_changelist"))
+        return self.went(f"{row.label} is changed.", reverse("admin:improvement_nextphase_changelist"))
 
 
 class SayForm(ReasonForm):

@@ -73,7 +73,10 @@ class WriteLesson(Write):
 
     permission_required = WRITE
     form_class = LessonForm
-    title = "Write a lesson"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return "Change a lesson" if self.row else "Write a lesson"
 
     @cached_property
     def row(self) -> Lesson | None:

@@ -111,6 +111,21 @@ def test_feedback_is_given_accepted_and_becomes_an_action_item(client_as: Client
     assert "Make it fast" in operator.get(page).content.decode()
 
 
+def test_an_action_item_offers_what_can_become_of_it_to_those_who_may(
+    client_as: ClientAs, rows: dict[str, Any], who: dict[str, Any]
+) -> None:
+    address = reverse("admin:improvement_actionitem_change", args=[rows["action"].pk])
+
+    def offered(role: str) -> list[str]:
+        shown = client_as(role).get(address).content.decode()
+        names = ("finish", "drop", "edit", "reopen")
+        return [name for name in names if f"/actionitem/{rows['action'].pk}/{name}/" in shown]
+
+    assert (offered("operator"), offered("viewer")) == (["finish", "drop", "edit"], [])
+    actions.close_item(rows["action"].pk, outcome="Tuned", **who)
+    assert (offered("operator"), offered("viewer")) == (["reopen"], [])
+
+
 def test_markup_is_shown_as_it_was_written(client_as: ClientAs, rows: dict[str, Any]) -> None:
     for address in ("changelist", "change"):
         args = [rows["feedback"].pk] if address == "change" else []

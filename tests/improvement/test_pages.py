@@ -17,7 +17,7 @@ from core.environments import get as environment
 from flags.services import tokens
 from flags.services.tokens import Scope
 from improvement.domain.feedback import Given
-from improvement.models import ActionItem, Feedback, Lesson, NextPhase, Quarter
+from improvement.models import ActionItem, Feedback, Lesson, NextPhase, Quarter, Survey
 from improvement.services import actions, feedback, future, lessons, surveys
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,9 @@ def test_the_link_of_a_survey_is_shown_once_and_answers_without_a_cookie(
     link = shown.partition("testserver/survey/")[2].partition("/")[0]
     listed = operator.get(reverse("admin:improvement_survey_changelist")).content.decode()
     assert link not in listed
+    row = Survey.objects.get()
+    no_page = operator.get(reverse("admin:improvement_survey_change", args=[row.pk]))
+    assert (no_page.status_code, no_page["Location"]) == (302, reverse("admin:improvement_survey_changelist"))
     user = Client()
     page = user.get(f"/survey/{link}/", HTTP_ACCEPT_LANGUAGE="de")
     assert "Wie zufrieden sind Sie?" in page.content.decode()

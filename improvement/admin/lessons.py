@@ -175,6 +175,7 @@ class Board(Screen):
                 for area, sorts in board.items()
             ],
             found=sum(len(rows) for sorts in board.values() for rows in sorts.values()),
+            retired=selectors.retired(),
             may_write=self.request.user.has_perm(WRITE),
             **kwargs,
         )

@@ -204,6 +204,7 @@ def test_lessons_are_found_by_words_in_any_case_and_shown_where_they_matter(db: 
     lessons.retire(slow.pk, reason="solved", **who)
     assert learnt.found() == [other]
     assert learnt.about(["flag:a"]) == []
+    assert list(learnt.retired()) == [slow]
 
 
 def test_prerequisites_are_measured_where_they_can_be_and_said_where_not(

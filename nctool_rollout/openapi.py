@@ -29,6 +29,7 @@ TAGS = {
     "alerts": "Alerts and their rules; acknowledging and silencing; alerts from an Alertmanager.",
     "risk": "How risky it is here now, the register of risks, and what a change would risk.",
     "KPIs": "Whether the rollout succeeds: figures with their targets and history, and figures from outside.",
+    "improvement": "What people think of the rollout, what somebody does about it, and what it taught.",
     "complaints": "What users complain about.",
     "dashboard": "Health, feature adoption and the database of one environment, in the words of the strategy.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",

@@ -28,7 +28,7 @@ TOPICS = {
     Topic.ALERT: "Alerts, triggers and missing measurements",
     Topic.RISK: "The risk rises",
     Topic.MIGRATION: "Migrations of the database",
-    Topic.WORK: "Checklists are overdue",
+    Topic.WORK: "Checklists or action items are overdue",
     Topic.INCIDENT: "Incidents",
     Topic.PAGE: "Somebody is called",
     Topic.STATUS: "Status page and maintenance",

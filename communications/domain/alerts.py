@@ -29,6 +29,7 @@ class AlertType(StrEnum):
     SOURCE_FAILED = "SOURCE_FAILED"
     RULES_FAILING = "RULES_FAILING"
     CHECKLIST_OVERDUE = "CHECKLIST_OVERDUE"
+    ACTION_OVERDUE = "ACTION_OVERDUE"
     MIGRATION_REQUESTED = "MIGRATION_REQUESTED"
     MIGRATION_HELD = "MIGRATION_HELD"
     MIGRATION_FAILED = "MIGRATION_FAILED"
@@ -101,6 +102,7 @@ ANNOUNCED = {
     "source.failed": AlertType.SOURCE_FAILED,
     "alert_rules.failing": AlertType.RULES_FAILING,
     "checklist.overdue": AlertType.CHECKLIST_OVERDUE,
+    "action.overdue": AlertType.ACTION_OVERDUE,
     "migration.requested": AlertType.MIGRATION_REQUESTED,  # only where somebody has to approve it
     "migration.held": AlertType.MIGRATION_HELD,
     "migration.failed": AlertType.MIGRATION_FAILED,
@@ -136,6 +138,7 @@ _TOPICS = {  # by how the kind of the event begins
     "risk": Topic.RISK,
     "migration": Topic.MIGRATION,
     "checklist": Topic.WORK,
+    "action": Topic.WORK,
     "incident": Topic.INCIDENT,
     "escalation": Topic.PAGE,
     "status": Topic.STATUS,

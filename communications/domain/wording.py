@@ -135,6 +135,7 @@ PLAIN = {
     _T.SOURCE_FAILED: "A source of measurements does not answer",
     _T.RULES_FAILING: "Some alerts cannot be evaluated at the moment",
     _T.CHECKLIST_OVERDUE: "Items of a checklist are overdue",
+    _T.ACTION_OVERDUE: "Something that was to be improved is overdue",
     _T.MIGRATION_REQUESTED: "A change of the database waits for approval",
     _T.MIGRATION_HELD: "A change of the database has done its first part and waits",
     _T.MIGRATION_FAILED: "A change of the database has failed and is taken back",

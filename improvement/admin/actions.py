@@ -16,12 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
-from unfold.widgets import (
-    UnfoldAdminDateWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core import beside, events, people
 from core.admin.confirm import Effect, ReasonForm
@@ -49,7 +44,7 @@ class ItemForm(PlainForm):
     )
     owner = forms.ChoiceField(label="Owner", widget=UnfoldAdminSelectWidget)
     due = forms.DateField(
-        label="Until", widget=UnfoldAdminDateWidget(attrs={"type": "date"}), help_text="Late from the day after."
+        label="Until", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), help_text="Late from the day after."
     )
     origin = forms.CharField(required=False, max_length=140, widget=forms.HiddenInput)
 
@@ -186,11 +181,20 @@ class ItemPage(Screen):
             due=words.day(row.due),
             origin_url=beside.page_of(row.origin) if row.origin else "",
             changes_url=beside.page_of(row.changes) if row.changes else "",
-            commands=[COMMANDS[name] for name in (("finish", "drop") if is_open else ("reopen",))] if may else (),
+            commands=_buttons(row) if may else (),
             may_change=may and is_open,
             history=events.about(f"action:{row.pk}")[:20],
             **kwargs,
         )
+
+
+def _buttons(row: ActionItem) -> list[tuple[str, str, str, str]]:
+    """Address, label, icon and tone of what can become of it. Classes would be called by the template."""
+    offered = [COMMANDS[name] for name in (("finish", "drop") if row.state == ActionState.OPEN else ("reopen",))]
+    return [
+        (reverse(f"admin:improvement_actionitem_{view.name}", args=[row.pk]), view.label, view.icon, view.tone)
+        for view in offered
+    ]
 
 
 def find(pk: int) -> ActionItem:

@@ -17,10 +17,11 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from core import beside
 from core.admin.confirm import Effect, ReasonForm
-from core.admin.read_only import ReadOnlyAdmin, Screen
+from core.admin.read_only import Screen
 from core.admin.row_command import RowCommand
 from core.errors import Invalid, NotFound
 from improvement.admin import words
+from improvement.admin.listed import ListedAdmin
 from improvement.admin.writing import PlainForm, Write
 from improvement.domain import draft
 from improvement.domain.future import LEVELS, RISKS, CheckKind, Progress
@@ -168,7 +169,7 @@ class EditQuarter(Write):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        return f"Change {self.row.key}"
+        return f"Change {self.row.label}"
 
     def subject(self) -> tuple[str, int | None]:
         return f"quarter:{self.kwargs['key']}", None
@@ -185,7 +186,7 @@ class EditQuarter(Write):
         return service.define_quarter(self.row.key, given, **told, **who)
 
     def finish(self, row: Quarter) -> HttpResponse:
-        return self.went(f"{row.key} is changed.", reverse("admin:improvement_nextphase_changelist"))
+        return self.went(f"{row.label} is changed.", reverse("admin:improvement_nextphase_changelist"))
 
 
 class SayForm(ReasonForm):
@@ -254,7 +255,7 @@ class Draft(Screen):
 
 
 @admin.register(NextPhase)
-class NextPhaseAdmin(ReadOnlyAdmin):
+class NextPhaseAdmin(ListedAdmin):
     heading = "Next phase and roadmap"
 
     def get_urls(self) -> list[URLPattern]:
@@ -277,7 +278,7 @@ class NextPhaseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Quarter)
-class QuarterAdmin(ReadOnlyAdmin):
+class QuarterAdmin(ListedAdmin):
     """The roadmap is on the board of the next phase."""
 
     heading = "Roadmap"

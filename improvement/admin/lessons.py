@@ -73,7 +73,10 @@ class WriteLesson(Write):
 
     permission_required = WRITE
     form_class = LessonForm
-    title = "Write a lesson"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return "Change a lesson" if self.row else "Write a lesson"
 
     @cached_property
     def row(self) -> Lesson | None:
@@ -172,6 +175,7 @@ class Board(Screen):
                 for area, sorts in board.items()
             ],
             found=sum(len(rows) for sorts in board.values() for rows in sorts.values()),
+            retired=selectors.retired(),
             may_write=self.request.user.has_perm(WRITE),
             **kwargs,
         )

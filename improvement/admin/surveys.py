@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from core import beside, environments, moments
 from core.admin.confirm import Effect
-from core.admin.read_only import ReadOnlyAdmin
 from core.admin.row_command import RowCommand
 from core.templatetags.screen import action, badge, environment
+from improvement.admin.listed import ListedAdmin
 from improvement.admin.writing import PlainForm, Write
 from improvement.models import Survey
 from improvement.selectors import feedback as selectors
@@ -96,7 +96,7 @@ class EndSurvey(RowCommand):
 
 
 @admin.register(Survey)
-class SurveyAdmin(ReadOnlyAdmin):
+class SurveyAdmin(ListedAdmin):
     heading = "Surveys"
     list_display = ("title", "where", "standing", "answers", "until", "opened", "offers")
     list_display_links = None

@@ -41,4 +41,9 @@ class Quarter(models.Model):
         verbose_name_plural = "quarters of the roadmap"
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.focus}"
+        return f"{self.label}: {self.focus}"
+
+    @property
+    def label(self) -> str:
+        """`q1_2025` as people read it: `Q1 2025`."""
+        return self.key.replace("_", " ").upper()

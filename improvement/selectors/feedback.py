@@ -29,8 +29,8 @@ class Line:
     @property
     def sentence(self) -> str:
         if not self.before:
-            return "none in the time before"
-        return "as often as before" if self.count == self.before else f"{self.before} in the time before"
+            return "before: none"
+        return "as often as before" if self.count == self.before else f"before: {self.before}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _judge(row: NextPhase, one: dict[str, str], now: datetime) -> tuple[bool | N
         return _incidents()
     if check == CheckKind.FEEDBACK:
         n = feedback.satisfied(start=now - SURVEYED, end=now).n
-        return n >= int(of), f"{n} of {of} answers to surveys in the last 90 days."
+        return n >= int(of), f"{n} of {of} ratings by users in the last 90 days."
     word = row.said.get(one["text"])
     return (True, f"{word['by']}: {word['note']}") if word else (False, "Nobody has said that it is met.")
 

@@ -35,6 +35,11 @@ def found(words: str = "") -> list[Lesson]:
     return [row for row in rows if all(word in _words(row) for word in wanted)]
 
 
+def retired() -> QuerySet[Lesson]:
+    """Those that hold no more, the last retired first."""
+    return Lesson.objects.exclude(retired_at=None).order_by("-retired_at")[:MOST]
+
+
 def board(words: str = "") -> dict[str, dict[str, list[Lesson]]]:
     """By area and sort, in the seed's order; one query."""
     rows: dict[str, dict[str, list[Lesson]]] = {area.value: {sort.value: [] for sort in Sort} for area in Area}

@@ -117,8 +117,9 @@ def _tell_late(pk: int, due: date, now: datetime) -> int:
     if not unchanged.filter(Q(told_due=None) | ~Q(told_due=due)).update(told_due=due):
         return 0
     row = ActionItem.objects.get(pk=pk)
-    reason = f"{row.title} was due on {due.isoformat()}."
-    _tell("action.overdue", row, CLOCK, now, reason=reason, data={"owner": row.owner, "title": row.title})
+    reason = f"{row.title} was due on {due.isoformat()}. {row.owner} has it."
+    data = {"severity": "warning", "title": row.title, "to": [row.owner]}
+    _tell("action.overdue", row, CLOCK, now, reason=reason, data=data)
     return 1
 
 

@@ -44,7 +44,7 @@ def change(
 
 @transaction.atomic
 def retire(lesson_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Lesson:
-    """It holds no more, and is shown in the archive alone. Raises Conflict, Invalid, NotFound, StaleVersion."""
+    """It holds no more, and is listed below the board alone. Raises Conflict, Invalid, NotFound, StaleVersion."""
     row = hold(Lesson, "lesson", version=version, pk=lesson_id)
     if row.retired_at is not None:
         raise Conflict("This lesson is retired already.")

@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -143,7 +142,7 @@ class WriteView(PreviewedForm):
 class FollowUpForm(ReasonForm):
     text = forms.CharField(label="What is to be done", max_length=300, widget=UnfoldAdminTextInputWidget)
     owner = forms.ChoiceField(label="Owner", widget=UnfoldAdminSelectWidget)
-    due = forms.DateField(label="Until", widget=UnfoldAdminDateWidget(attrs={"type": "date"}))
+    due = forms.DateField(label="Until", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -17,7 +17,7 @@ from core.environments import get as environment
 from flags.services import tokens
 from flags.services.tokens import Scope
 from improvement.domain.feedback import Given
-from improvement.models import ActionItem, Feedback, Lesson, NextPhase, Quarter
+from improvement.models import ActionItem, Feedback, Lesson, NextPhase, Quarter, Survey
 from improvement.services import actions, feedback, future, lessons, surveys
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,21 @@ def test_feedback_is_given_accepted_and_becomes_an_action_item(client_as: Client
     assert "Make it fast" in operator.get(page).content.decode()
 
 
+def test_an_action_item_offers_what_can_become_of_it_to_those_who_may(
+    client_as: ClientAs, rows: dict[str, Any], who: dict[str, Any]
+) -> None:
+    address = reverse("admin:improvement_actionitem_change", args=[rows["action"].pk])
+
+    def offered(role: str) -> list[str]:
+        shown = client_as(role).get(address).content.decode()
+        names = ("finish", "drop", "edit", "reopen")
+        return [name for name in names if f"/actionitem/{rows['action'].pk}/{name}/" in shown]
+
+    assert (offered("operator"), offered("viewer")) == (["finish", "drop", "edit"], [])
+    actions.close_item(rows["action"].pk, outcome="Tuned", **who)
+    assert (offered("operator"), offered("viewer")) == (["reopen"], [])
+
+
 def test_markup_is_shown_as_it_was_written(client_as: ClientAs, rows: dict[str, Any]) -> None:
     for address in ("changelist", "change"):
         args = [rows["feedback"].pk] if address == "change" else []
@@ -167,6 +182,9 @@ def test_the_link_of_a_survey_is_shown_once_and_answers_without_a_cookie(
     link = shown.partition("testserver/survey/")[2].partition("/")[0]
     listed = operator.get(reverse("admin:improvement_survey_changelist")).content.decode()
     assert link not in listed
+    row = Survey.objects.get()
+    no_page = operator.get(reverse("admin:improvement_survey_change", args=[row.pk]))
+    assert (no_page.status_code, no_page["Location"]) == (302, reverse("admin:improvement_survey_changelist"))
     user = Client()
     page = user.get(f"/survey/{link}/", HTTP_ACCEPT_LANGUAGE="de")
     assert "Wie zufrieden sind Sie?" in page.content.decode()

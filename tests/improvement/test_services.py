@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+import communications.selectors
+from communications.models import Announcement
+from communications.services import announcing
 from core import events
 from core.errors import Conflict, IllegalMove, Invalid, NotFound, StaleVersion
 from core.models import User
@@ -21,6 +24,7 @@ from improvement.selectors import lessons as learnt
 from improvement.services import actions, feedback, future, lessons, surveys
 from tests.improvement.conftest import OLGA
 from tests.racing import at_once
+from tests.telling import somebody_hears
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -161,7 +165,20 @@ def test_what_is_late_is_told_once_for_each_day_it_was_given(olga: User, who: di
     assert actions.tell_late(today=date(2025, 8, 20), now=now) == 1, "the other, due today, is late by then"
     assert actions.tell_late(today=date(2025, 8, 21), now=now) == 1
     late = events.recent().filter(kind="action.overdue")
-    assert [event.data["owner"] for event in late] == ["olga"] * 3
+    assert [event.data["to"] for event in late] == [["olga"]] * 3
+
+
+def test_the_owner_of_what_is_late_gets_a_mail_with_the_communication_plan(who: dict[str, Any], now: datetime) -> None:
+    User.objects.create_user("olga", "olga@example.org")
+    actions.open_item("Cut the list into pages", owner="olga", due=now.date() - DAY, **who)
+    actions.tell_late(today=now.date(), now=now)
+    somebody_hears("email")
+    assert announcing.announce(now=now) == 1
+    alert = communications.selectors.alerts()[0]
+    assert (alert.severity, alert.feature) == ("warning", "Cut the list into pages")
+    mails = dict(Announcement.objects.values_list("recipient", "subject"))
+    assert sorted(mails) == ["olga@example.org", "ops@example.org"]
+    assert all("ACTION ITEM OVERDUE" in subject for subject in mails.values())
 
 
 @pytest.mark.races
@@ -187,6 +204,7 @@ def test_lessons_are_found_by_words_in_any_case_and_shown_where_they_matter(db: 
     lessons.retire(slow.pk, reason="solved", **who)
     assert learnt.found() == [other]
     assert learnt.about(["flag:a"]) == []
+    assert list(learnt.retired()) == [slow]
 
 
 def test_prerequisites_are_measured_where_they_can_be_and_said_where_not(

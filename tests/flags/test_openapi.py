@@ -66,6 +66,9 @@ def test_a_call_is_tried_on_the_page(page_as: Callable[..., Page], flag: object,
     text = tokens.create("try", "production", ["operate"], actor=operator_actor, now=now)[1]
     page = page_as("operator")
     page.goto("/admin/")
+    unfolded = page.locator("#nav-sidebar-apps details[open]")
+    assert unfolded.count() == 1, "the section of the page alone"
+    page.locator("summary", has_text="Administration").press("Enter")  # by keyboard too
     page.locator('a[href="/admin/api/"]').first.click()
     page.get_by_role("button", name="Authorize").first.click()
     page.locator(".auth-container input").first.fill(text)

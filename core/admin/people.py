@@ -66,7 +66,7 @@ class PersonAdmin(UserAdmin[User], ModelAdmin):
 
     @transaction.atomic
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        request.person_before = people.picture(int(object_id)) if object_id and object_id.isdigit() else {}  # type: ignore[attr-defined]
+        request.person_before = people.picture(int(object_id)) if object_id and object_id.isdecimal() else {}  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.Form, change: bool) -> None:  # noqa: FBT001

@@ -46,7 +46,7 @@ class ReadOnlyAdmin(ModelAdmin):
         if self.page is None:
             form: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
             return form
-        if not object_id.isdigit():
+        if not object_id.isdecimal():
             raise Http404
         return self.page.as_view(model_admin=self)(request, pk=int(object_id))
 

@@ -73,7 +73,7 @@ def page(event: Event) -> str:
 def subject_key(event: Event) -> str:
     """`flag:atomicMeltOperations` as `atomicMeltOperations`; a number by the name that the event tells, if any."""
     key = event.subject.partition(":")[2]
-    if not key.isdigit():
+    if not key.isdecimal():
         return key
     told = event.after.get("name") or event.data.get("flag") or event.before.get("name")
     return str(told or event.subject.replace(":", " "))

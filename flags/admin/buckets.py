@@ -105,5 +105,5 @@ def moving(state: FlagState, before: Draw, after: Draw) -> str:
 def _told(found: Moved, whom: str) -> str:
     if not found.units:
         return ""
-    whom = whom if whom[:1].isdigit() else f"{found.units:,} {whom}"
+    whom = whom if whom[:1].isdecimal() else f"{found.units:,} {whom}"
     return f"of {whom}, {found.gain:,} get it and {found.lose:,} lose it ({found.share:.1f} %)"

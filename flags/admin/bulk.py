@@ -36,7 +36,7 @@ class ManyFlags(ConfirmView):
 
     @cached_property
     def states(self) -> list[FlagState]:
-        wanted = [int(text) for text in self.request.GET.get("ids", "").split(",") if text.isdigit()]
+        wanted = [int(text) for text in self.request.GET.get("ids", "").split(",") if text.isdecimal()]
         found = list(listing.listed().filter(pk__in=wanted[: bulk.MOST]).order_by("flag__key"))
         if not found or len({state.environment_id for state in found}) != 1:
             raise NotFound("Choose flags of one environment in the list first.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
@@ -16,7 +16,7 @@ from core import environments
 from core.admin.confirm import ReasonForm
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
-from core.errors import DomainError, Invalid, NotFound
+from core.errors import DomainError, Invalid
 from flags.admin.targeting import CHOICES
 from flags.domain.draft import TYPES, Condition, conditions_of, of_condition_fields, of_conditions, place_of
 from flags.domain.draft_edit import edit_conditions
@@ -28,7 +28,7 @@ def find(pk: int) -> Segment:
     """The segment, with its environment."""
     found = Segment.objects.select_related("environment").filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such segment.")
+        raise Http404("There is no such segment.")
     return found
 
 

@@ -35,7 +35,7 @@ def etag(config: EnvironmentConfig) -> str:
 def version_of(tag: str) -> int | None:
     """The configuration version in an ETag of ours, with or without quotes; None when it is none of ours."""
     found = tag.strip().removeprefix("W/").strip('"').rsplit("-", 2)
-    return int(found[1]) if len(found) == 3 and found[1].isascii() and found[1].isdigit() else None
+    return int(found[1]) if len(found) == 3 and found[1].isascii() and found[1].isdecimal() else None
 
 
 def pieces(config: EnvironmentConfig, before: Pieces) -> Pieces:

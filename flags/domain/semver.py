@@ -32,5 +32,7 @@ def _precedence(text: str) -> Precedence | None:
     if found is None:
         return None
     major, minor, patch, early = found.groups()
-    parts = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in early.split(".")) if early else ()
+    parts = (
+        tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in early.split(".")) if early else ()
+    )
     return int(major), int(minor), int(patch), 0 if early else 1, parts

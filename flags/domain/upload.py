@@ -134,7 +134,7 @@ def _heading(row: Sequence[str]) -> list[str] | None:
     if any(name in _HEADINGS for name in names):
         return cells
     wordy = len(cells) > 1 and all(cell and not cell.lower().startswith("npub1") for cell in cells)
-    return cells if wordy and not any(any(c.isdigit() for c in cell) for cell in cells) else None
+    return cells if wordy and not any(any(c.isdecimal() for c in cell) for cell in cells) else None
 
 
 def _name(heading: str) -> str:

@@ -53,7 +53,7 @@ def related(subject: str, person: Person) -> list[Related]:
 
 def page_of(key: str, environment: str) -> str:
     """Where the events of an incident lead."""
-    return reverse("admin:incidents_incident_change", args=[key]) if key.isdigit() else ""
+    return reverse("admin:incidents_incident_change", args=[key]) if key.isdecimal() else ""
 
 
 beside.add_flag_notes(of_flags)

@@ -129,7 +129,7 @@ class ReportFigure(_Reporting):
 
     def get_initial(self) -> dict[str, Any]:
         number = self.request.GET.get("figure", "")
-        if not number.isdigit():
+        if not number.isdecimal():
             return {"kpi": self.request.GET.get("kpi", "")}
         row = outside.reported(self.where.pk).filter(pk=int(number)).first()
         if row is None:

@@ -66,7 +66,7 @@ class Target:
     @property
     def shown(self) -> str:
         """The text, with its unit where the strategy leaves it out."""
-        bare = self.text.strip().replace(".", "").isdigit()
+        bare = self.text.strip().replace(".", "").isdecimal()
         return f"{self.text} {self.unit}".strip() if bare else self.text
 
     def met(self, value: float) -> bool:

@@ -190,7 +190,7 @@ class ReadinessAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(VIEW):
             raise PermissionDenied
         try:
-            row = selectors.waiver(int(object_id) if object_id.isdigit() else 0)
+            row = selectors.waiver(int(object_id) if object_id.isdecimal() else 0)
         except NotFound as error:
             raise Http404(str(error)) from error
         return redirect(page_of(row.environment.key))

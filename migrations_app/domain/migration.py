@@ -150,4 +150,4 @@ def _settled(path: str, condition: Any, operation: UpdateEach) -> bool:
 
 
 def _numbered(path: str) -> bool:
-    return any(part.isdigit() for part in path.split("."))
+    return any(part.isdecimal() for part in path.split("."))

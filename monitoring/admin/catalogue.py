@@ -56,7 +56,7 @@ class MetricAdmin(ReadOnlyAdmin):
         return response
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        metric = Metric.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        metric = Metric.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         explorer = reverse("admin:monitoring_explore")
         return redirect(f"{explorer}?metric={metric.key}" if metric else explorer)
 

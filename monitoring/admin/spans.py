@@ -73,7 +73,7 @@ def asked(given: Mapping[str, str], *, now: datetime, kept: timedelta) -> Span:
     text = given.get("step", "")
     if not text:
         return span
-    if not text.isdigit() or int(text) not in STEPS:
+    if not text.isdecimal() or int(text) not in STEPS:
         raise Invalid(f"The resolution is one of {', '.join(map(str, STEPS))} seconds.", field="step")
     step = next(one for one in STEPS if one >= int(text) and (span.seconds / one <= MOST_POINTS or one == STEPS[-1]))
     note = "" if step == int(text) else f"In steps of {text} s these would be more than {MOST_POINTS:,} points."
@@ -115,7 +115,7 @@ def _between(given: Mapping[str, str], now: datetime, kept: timedelta) -> Span:
 
 def _moment(given: Mapping[str, str], field: str) -> int:
     text = given.get(field, "").strip()
-    if text.isdigit() and len(text) <= 11:
+    if text.isdecimal() and len(text) <= 11:
         return int(text)
     try:
         local = datetime.fromisoformat(text)

@@ -81,5 +81,7 @@ def _beside(measure: Measure, detail: Mapping[str, Any]) -> str:
         return f"{detail['measured']:,.1f} after {detail['baseline']:,.1f} before, "
     if measure is Measure.DROP:
         return f"against {detail['baseline']}, "
-    known = [f"{name} {value:,.0f} ms, " for name, value in detail.items() if name[1:].isdigit() and value is not None]
+    known = [
+        f"{name} {value:,.0f} ms, " for name, value in detail.items() if name[1:].isdecimal() and value is not None
+    ]
     return "".join(known)

@@ -91,7 +91,7 @@ def _metric(found: Points, metric: metrics_pb2.Metric, own: Mapping[str, str], n
         return
     if not points:
         return
-    if not name or name[0].isdigit() or kind == "summary":
+    if not name or name[0].isdecimal() or kind == "summary":
         found.rejected["summaries cannot be added up: send a histogram." if name else "a metric without a name."] += (
             len(points)
         )
@@ -231,7 +231,7 @@ def _checked(name: str, written: tuple[tuple[str, str], ...], own: Mapping[str, 
 def _labels(written: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
     for key, value in written:
         label = _ODD.sub("_", key)[:50]
-        if not label or label[0].isdigit():
+        if not label or label[0].isdecimal():
             raise _Rejected("an attribute's name begins with a letter.")
         yield label, value
 

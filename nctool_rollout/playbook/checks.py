@@ -239,7 +239,7 @@ class _Checks:
             PlanSpec.read(document_of(plan))
         except Invalid as error:
             parts = (error.field or "name").split(".")
-            yield self._at((*path, *(int(part) if part.isdigit() else part for part in parts)), str(error))
+            yield self._at((*path, *(int(part) if part.isdecimal() else part for part in parts)), str(error))
 
     def _items(self, path: Path, items: Sequence[PlanItem]) -> Iterator[Problem]:
         """That the ramps and flags which are checked are there, and the environments that have their own command."""

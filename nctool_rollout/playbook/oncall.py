@@ -97,4 +97,4 @@ def _values(part: Part) -> dict[str, Any]:
 
 
 def _below(error: Invalid, without: str) -> tuple[str | int, ...]:
-    return tuple(int(each) if each.isdigit() else each for each in (error.field or without).split("."))
+    return tuple(int(each) if each.isdecimal() else each for each in (error.field or without).split("."))

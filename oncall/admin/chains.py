@@ -119,12 +119,12 @@ class ChainForm(PlanForm):
         head, _, number = field.partition(".")
         if head != "steps":
             return field
-        return f"step{self._filled[int(number)]}_value" if number.isdigit() else "step0_do"
+        return f"step{self._filled[int(number)]}_value" if number.isdecimal() else "step0_do"
 
     def _place(self, number: int) -> int:
         """Where a person wants it; else where it stands."""
         asked = str(self.cleaned_data.get(f"step{number}_place") or "")
-        return int(asked) if asked.isdigit() else number + 1
+        return int(asked) if asked.isdecimal() else number + 1
 
     def _step(self, number: int) -> dict[str, Any]:
         get = {part: str(self.cleaned_data.get(f"step{number}_{part}") or "") for part in ("do", "value", "level")}

@@ -58,7 +58,7 @@ class PlanForm(forms.Form):
     def __init__(self, *args: Any, changes: bool = False, rows: int = 1, most: int = 30, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked = str(self.data.get("rows") or "")
-        self.row_count = min(int(asked) if asked.isdigit() else rows, most)
+        self.row_count = min(int(asked) if asked.isdecimal() else rows, most)
         self.initial["rows"] = self.row_count
         if changes:
             del self.fields["key"]
@@ -173,7 +173,7 @@ class ScheduleForm(PlanForm):
         """`layers.1.people` is that of the second layer that was filled in."""
         head, _, rest = field.partition(".")
         number, _, part = rest.partition(".")
-        if head != "layers" or not number.isdigit():
+        if head != "layers" or not number.isdecimal():
             return "layer0_name" if head == "layers" else field
         return f"layer{self._filled[int(number)]}_{ {'hours': 'from', '': 'name'}.get(part, part) }"
 

@@ -109,7 +109,7 @@ def _commands() -> list[type[ReportCommand]]:
 
 def _page_of(key: str, where: str) -> str:
     """`report:weekly` is the setup, which has no page."""
-    return reverse("admin:reports_report_change", args=[key]) if key.isdigit() else ""
+    return reverse("admin:reports_report_change", args=[key]) if key.isdecimal() else ""
 
 
 beside.add_page("report", _page_of)

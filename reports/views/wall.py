@@ -41,7 +41,7 @@ def wall(request: HttpRequest, token: str) -> HttpResponse:
         _guessed().wait(who, time.monotonic())
         return _plain(request, str(error), HTTPStatus.NOT_FOUND)
     asked = request.GET.get("page", "0")
-    page = selectors.page(link, int(asked) if asked.isdigit() and len(asked) < 6 else 0, now=now)
+    page = selectors.page(link, int(asked) if asked.isdecimal() and len(asked) < 6 else 0, now=now)
     local = environments.local(page.environment, now)
     with timezone.override(local.tzinfo):
         shown = render(request, "reports/wall.html", {"page": page, "link": link, "now": local})

@@ -85,7 +85,7 @@ class ScoreAdmin(ReadOnlyAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
-        row = stack.score(int(object_id)) if object_id.isdigit() else None
+        row = stack.score(int(object_id)) if object_id.isdecimal() else None
         if row is None:
             raise Http404
         return redirect(page_of(row.environment.key))

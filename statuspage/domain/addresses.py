@@ -83,4 +83,4 @@ def _is_public(host: str) -> bool:
     try:
         return is_allowed(host)
     except ValueError:
-        return "." in host and not f".{host}".endswith(_INSIDE) and not host.rpartition(".")[2].isdigit()
+        return "." in host and not f".{host}".endswith(_INSIDE) and not host.rpartition(".")[2].isdecimal()

@@ -41,3 +41,15 @@ def test_nobody_gets_past_the_sign_in_of_any_page_by_any_method(client: Client) 
         for answer in (client.get(address), client.post(address), client.get(address, headers={"HX-Request": "true"})):
             where = answer.headers.get("Location", "")[:13]
             assert (answer.status_code, where) == (302, "/admin/login/"), f"{name} {address}: {answer}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", ["²", "9" * 30, "x"])
+def test_a_page_of_what_is_no_number_is_not_there(admin_client: Client, number: str) -> None:
+    """A superscript two is a digit to Python, and no number."""
+    named = [(name, address) for name, address in addresses() if name.endswith("_change") and "/1/" in address]
+    pages = [address for name, address in named if "migrations_app" not in name]
+    assert len(pages) > 30
+    for address in pages:
+        answer = admin_client.get(address.replace("/1/", f"/{number}/"))
+        assert answer.status_code in (302, 404), address

@@ -141,7 +141,7 @@ def since(text: str | None, *, now: datetime) -> datetime | None:
     """`7d`, or a time with its offset. Raises Invalid for anything else."""
     if not text:
         return None
-    if text.endswith("d") and text[:-1].isdigit():
+    if text.endswith("d") and text[:-1].isdecimal():
         return now - timedelta(days=int(text[:-1]))
     try:
         at = parse_datetime(text)

@@ -62,7 +62,7 @@ class Listener:
             return lines
         lines.close()
         retry_after = lines.headers.get("Retry-After", "")
-        self._refused(lines.status, float(retry_after) if retry_after.isdigit() else None)
+        self._refused(lines.status, float(retry_after) if retry_after.isdecimal() else None)
         return None
 
     def _ticket(self) -> str | None:
@@ -119,4 +119,4 @@ class Listener:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdecimal()

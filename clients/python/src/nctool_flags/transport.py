@@ -32,7 +32,7 @@ class Reply(NamedTuple):
         """Seconds. A date is read against the server's own clock: ours may be wrong."""
         told = self.headers.get("Retry-After", "")
         try:
-            if told.strip().isdigit():
+            if told.strip().isdecimal():
                 return float(told)
             return (parsedate_to_datetime(told) - parsedate_to_datetime(self.headers["Date"])).total_seconds()
         except (TypeError, ValueError):

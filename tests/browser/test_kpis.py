@@ -38,7 +38,7 @@ def measured(kpis: dict[str, Any], production: Environment, now: datetime) -> No
     kpi = Kpi.objects.get(key="errorRate")
     for days in (9, 8, 7, 3, 2, 1):
         day = (now - timedelta(days=days)).date()
-        figures = {"part": 20, "of": 2_000, "n": 2_000, "measured_at": now}
+        figures = {"part": 20, "of": 2_000, "n": 2_000, "why": "", "measured_at": now}
         Day.objects.update_or_create(kpi=kpi, environment=production, day=day, defaults=figures)
     last = (now - timedelta(days=1)).date()
     for current in (90, 80):

@@ -14,7 +14,7 @@ import flags.selectors
 import incidents.selectors
 import monitoring.selectors
 from monitoring.domain.metrics import preferred
-from monitoring.selectors.standing import Stood, stood
+from monitoring.selectors.stood import Stood, stood
 from monitoring.selectors.totals import totals
 from reports.domain import dashboard as domain
 from reports.domain.dashboard import STEP, STEPS, Reading, Scale, Word

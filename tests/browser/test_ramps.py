@@ -100,7 +100,7 @@ def test_the_page_renews_itself_without_losing_focus_or_place(page_as: PageAs) -
     page = page_as("operator", height=500)
     page.clock.install()
     page.goto(f"/admin/rollouts/ramp/{ramp.pk}/change/")
-    page.get_by_role("link", name="Hold").focus()
+    page.get_by_role("link", name="Hold", exact=True).focus()
     page.evaluate("window.scrollTo(0, 200)")
     steering.advance(ramp.pk, actor=olga, reason="by another person", now=timezone.now())
     page.clock.fast_forward(RENEWS)

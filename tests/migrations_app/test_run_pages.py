@@ -482,7 +482,9 @@ def test_the_list_and_the_live_part_ask_a_fixed_number_of_questions(
     requesting.request_rollback(row.uid, reason="no", actor=OPERATOR, now=timezone.now())
     ground.work()
     ground.completed()
-    assert (count(LIST), count(page(row), **HTMX)) == few
+    many = count(LIST), count(page(row), **HTMX)
+    assert many[0] == few[0]
+    assert many[1] <= few[1], "of one that was taken back no journal is kept"
     assert few[0] <= 16
     assert few[1] <= 10
 

@@ -53,8 +53,11 @@ class Tokens:
             return query["_id"]["$in"]
         if "metadata" in query:
             return range(self.marks[0] + 1, self.count + 1)
-        if "metadata.legacy" in query and query["metadata.legacy"] is not True:
-            return range(self.marks[1] - self.marks[1] % 5 + 5, self.count + 1, 5)
+        if "metadata.migrated" in query:
+            return range(1, self.marks[0] + 1)
+        if "metadata.legacy" in query:
+            done = self.marks[1] - self.marks[1] % 5
+            return range(5, done + 1, 5) if query["metadata.legacy"] is True else range(done + 5, self.count + 1, 5)
         return range(1, self.count + 1)
 
     def find(self, query: Mapping[str, Any], fields: Mapping[str, Any] | None = None) -> Cursor:
@@ -179,6 +182,10 @@ class Generated:
 
     def __getitem__(self, name: str) -> Any:
         return self._collections[name]
+
+    def command(self, _: str) -> dict[str, Any]:
+        """Tells nothing of its disk."""
+        return {}
 
 
 @contextmanager

@@ -126,16 +126,16 @@ class FlagStateAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Percentage", ordering="percentage")
     def share(self, state: FlagState) -> SafeString:
-        listed = f"+ {state.allow_count:,} listed" if state.allow_count else ""
+        address, count = reverse("admin:flags_allow_list", args=[state.pk]), f"{state.allow_count:,}"
+        listed = format_html('<a class="ops-soft ops-small" href="{}">+ {} listed</a>', address, count)
         return format_html(
             '<span class="ops-share"><span class="ops-num">{}</span>'
             '<span class="ops-track" data-tone="{}" style="--share:{}"><i></i></span>'
-            '<a class="ops-soft ops-small" href="{}">{}</a></span>',
+            "{}</span>",
             share(state.percentage),
             "info" if state.enabled else "mute",
             float(state.percentage),
-            reverse("admin:flags_allow_list", args=[state.pk]) if listed else "",
-            listed,
+            listed if state.allow_count else "",
         )
 
     @admin.display(description="Change")

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from django.urls import get_resolver
 from django.utils.safestring import mark_safe
 
 if TYPE_CHECKING:
@@ -311,6 +312,7 @@ def add_page(noun: str, page: Callable[[str, str], str]) -> None:
 
 def page_of(subject: str, environment: str = "") -> str:
     """The address of the page about an event's subject, or ""."""
+    get_resolver().url_patterns  # noqa: B018 - pages add themselves as the screens are loaded, which these do
     noun, _, key = subject.partition(":")
     page = _pages.get(noun)
     return page(key, environment) if page else ""

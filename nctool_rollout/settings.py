@@ -75,7 +75,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "ninja",  # for the files of Swagger UI
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the screens are loaded with the addresses: see urls.py
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

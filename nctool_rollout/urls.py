@@ -11,6 +11,8 @@ from nctool_rollout.api import api
 from nctool_rollout.metrics import metrics
 from nctool_rollout.try_api import TryApi
 
+admin.autodiscover()  # here: whoever shows no page and makes no link starts in half the time, without 40 MB
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/api/", admin.site.admin_view(TryApi.as_view()), name="try-api"),

@@ -17,6 +17,7 @@ django = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - after the apps are loaded
 from django.utils import timezone  # noqa: E402
 
+import nctool_rollout.urls  # noqa: E402, F401 - now, not at the first request
 from flags.api import snapshot as snapshot_door  # noqa: E402
 from flags.api.counting import Counting  # noqa: E402
 from flags.api.event_streams import EventStreams  # noqa: E402

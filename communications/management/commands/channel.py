@@ -22,6 +22,7 @@ ACTOR = Actor("command", ActorKind.COMMAND)
 
 class Command(BaseCommand):
     help = "Channels: list them, make and set them up, try them, switch them on and off."
+    requires_system_checks = ["rollout"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)

@@ -25,6 +25,7 @@ TIDY_EVERY = 600.0  # seconds between two looks for journals whose time is over
 
 class Command(BaseCommand):
     help = "Run migrations of nctool's database and backups that people ask for. Until SIGTERM; several share the work."
+    requires_system_checks = ["rollout"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopping = Event()

@@ -56,6 +56,7 @@ RATE = "40"  # melts a second on a system of its own: verdicts need a hundred of
 
 class Command(BaseCommand):
     help = "Play the whole story: a ramp, a fault, the rollback by the guard, the held ramp and the alert."
+    requires_system_checks = ["rollout"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

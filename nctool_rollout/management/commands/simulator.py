@@ -41,6 +41,7 @@ def fault_file() -> Path:
 
 class Command(BaseCommand):
     help = "Play nctool: melts that ask for flags, move tokens in MongoDB and report metrics; with faults on demand."
+    requires_system_checks = ["rollout"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)

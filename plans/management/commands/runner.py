@@ -24,6 +24,7 @@ PAUSE = 2.0  # seconds between two looks while nothing waits
 
 class Command(BaseCommand):
     help = "Run the commands of checklists that people ask for. Until SIGTERM; several runners share the work."
+    requires_system_checks = ["rollout"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.RUNNER_PROGRAMS:

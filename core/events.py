@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.actors import Actor
 from core.models import Event
+from core.texts import check_storable
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -41,7 +42,11 @@ def record(
     after: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Write one event. Call it inside the transaction of the change it tells of."""
+    """Write one event. Call it inside the transaction of the change it tells of.
+
+    Raises Invalid for a reason that no database can store, also where the command needs none.
+    """
+    check_storable(reason, field="reason")
     event = Event.objects.create(
         at=now,
         kind=kind,

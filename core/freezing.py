@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.calendar import Occurrence, Timetable, read
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
 from core.models import Environment, Freeze, FreezeOverride
+from core.texts import check_text, need_reason, need_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def plan(wanted: Plan, *, actor: Actor, now: datetime, key: str | None = None, r
         Invalid: a field that cannot be, or an occurrence that can never come any more.
         NotFound: an environment that is not there.
     """
-    freeze = Freeze(key=key, created_at=now, created_by=actor.name)
+    reason, freeze = check_text(reason), Freeze(key=key, created_at=now, created_by=actor.name)
     where = _fill(freeze, wanted)
     if key is None and not freezes.upcoming(freeze, now=now, most=1):
         raise Invalid("This freeze would be over already: nothing of it is ahead.", field="starts_at")
@@ -77,7 +78,7 @@ def change(
     Raises Conflict for an ended freeze, StaleVersion, Invalid, NotFound.
     """
     freeze = _hold(freeze_id, version)
-    reason = _need(reason, "Say why: the history of a freeze tells who changed it and for what reason.")
+    reason = need_reason(reason)
     before = picture(freeze)
     where = _fill(freeze, wanted)
     freeze.environments.set(where)
@@ -102,7 +103,7 @@ def define(key: str, wanted: Plan, *, actor: Actor, reason: str, now: datetime) 
 def end(freeze_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Freeze:
     """End it for good: it holds no more from now on. What it held stays in the history."""
     freeze = _hold(freeze_id, version)
-    reason = _need(reason, "Say why: the freeze ends for everybody, for good.")
+    reason = need_reason(reason, "Say why: the freeze ends for everybody, for good.")
     before = picture(freeze)
     freeze.ended_at = now
     freeze.version += 1
@@ -134,7 +135,7 @@ def override(
         Invalid: no reason, or `until` outside of the rest of the occurrence.
     """
     freeze = _hold(freeze_id, None)
-    reason = _need(reason, "Say why changes must pass: it is kept with your name.")
+    reason = need_reason(reason, "Say why changes must pass: it is kept with your name.")
     where = _place(freeze, environment)
     found = _occurrence(freeze, occurrence, now)
     until = until or found.ends_at
@@ -153,7 +154,7 @@ def override(
 @transaction.atomic
 def lift(override_id: int, *, actor: Actor, reason: str, now: datetime) -> FreezeOverride:
     """End an override before its time: the freeze holds again from now on."""
-    reason = _need(reason, "Say why: whoever counts on the override will ask.")
+    reason = need_reason(reason, "Say why: whoever counts on the override will ask.")
     row = FreezeOverride.objects.select_for_update().filter(pk=override_id).first()
     if row is None:
         raise NotFound(f"There is no override {override_id}.")
@@ -232,8 +233,8 @@ def _hold(freeze_id: int, version: int | None) -> Freeze:
 def _fill(freeze: Freeze, wanted: Plan) -> list[Environment]:
     """Set the fields of the checked plan; its environments."""
     table = wanted.timetable()
-    freeze.name = _need(wanted.name, "Give the freeze a name, for example Pay day.", field="name")[:120]
-    freeze.reason = _need(wanted.reason, "Say what the freeze protects: whoever it stops reads this.")
+    freeze.name = need_text(wanted.name, "Give the freeze a name, for example Pay day.", field="name", longest=120)
+    freeze.reason = need_reason(wanted.reason, "Say what the freeze protects: whoever it stops reads this.")
     if not wanted.environments:
         raise Invalid("Choose at least one environment.", field="environments")
     freeze.zone, freeze.starts_at = wanted.zone, table.start.isoformat()
@@ -259,13 +260,6 @@ def _occurrence(freeze: Freeze, begins: datetime | None, now: datetime) -> Occur
     ):
         raise Conflict(f"{freeze.name} does not hold {'now' if begins is None else _clock(begins)}.")
     return found
-
-
-def _need(text: str, why: str, *, field: str = "reason") -> str:
-    text = text.strip()
-    if not text:
-        raise Invalid(why, field=field)
-    return text
 
 
 def _tell(kind: str, freeze: Freeze, before: dict[str, Any], *, actor: Actor, reason: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from core import events
 from core.actors import Actor
 from core.models import User
+from core.texts import is_storable
 
 
 def picture(user_id: int | None) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def no_longer(names: Collection[str], permission: str) -> list[str]:
 
 def signs_in(name: str) -> bool:
     """Somebody has an account of this name and may use it."""
-    return User.objects.filter(username=name, is_active=True).exists()
+    return is_storable(name) and User.objects.filter(username=name, is_active=True).exists()
 
 
 def names() -> set[str]:

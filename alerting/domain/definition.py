@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from alerting.domain import templates
 from alerting.domain.durations import LONGEST
 from core.errors import Invalid
+from core.texts import check_storable, read_field
 from monitoring.domain.promql import parse, presence
 
 SEVERITIES = ("critical", "high", "warning", "info")
@@ -51,17 +52,17 @@ class Definition:
         unknown = set(values) - set(DEFINED)
         if unknown:
             raise Invalid(f"A rule has no {min(unknown)!r}; it has {', '.join(DEFINED)}.", field=min(unknown))
-        expr, source = _text(values, "expr", 2_000), _text(values, "source", 60)
+        expr, source = read_field(values, "expr", 2_000), read_field(values, "source", 60)
         if source:
             presence(expr, ())  # that server knows all of PromQL
         else:
             parse(expr)
-        severity = _text(values, "severity", 20)
+        severity = read_field(values, "severity", 20)
         if severity not in SEVERITIES:
             raise Invalid(f"One of {', '.join(SEVERITIES)}, not {severity!r}.", field="severity")
         return cls(
             expr=expr,
-            condition=_text(values, "condition", 500),
+            condition=read_field(values, "condition", 500),
             for_seconds=_seconds(values, "for_seconds"),
             keep_firing_seconds=_seconds(values, "keep_firing_seconds"),
             severity=severity,
@@ -80,13 +81,6 @@ class Definition:
 DEFINED = tuple(field.name for field in fields(Definition))
 
 
-def _text(values: Mapping[str, Any], field: str, longest: int) -> str:
-    value = values.get(field, "")
-    if not isinstance(value, str) or len(value) > longest:
-        raise Invalid(f"A text of at most {longest:,} characters.", field=field)
-    return value.strip()
-
-
 def _seconds(values: Mapping[str, Any], field: str) -> int:
     value = values.get(field, 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST:
@@ -103,12 +97,13 @@ def _texts(values: Mapping[str, Any], field: str) -> dict[str, str]:
             raise Invalid(
                 f"{name!r:.60}: a name has letters, digits and underscores, and its value is a text.", field=field
             )
+        check_storable(value, field=field)
         templates.check(value, field=field)
     return dict(given)
 
 
 def _url(values: Mapping[str, Any]) -> str:
-    value = _text(values, "runbook_url", 500)
+    value = read_field(values, "runbook_url", 500)
     if value and urlsplit(value).scheme not in ("http", "https"):
         raise Invalid("An address that begins with http:// or https://.", field="runbook_url")
     return value

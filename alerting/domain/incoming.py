@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import check_storable
 
 MOST = 1_000  # alerts in one body
 LONGEST = 2_000
@@ -91,6 +92,7 @@ def _texts(given: object, field: str) -> dict[str, str]:
     for name, value in given.items():
         if not isinstance(value, str) or len(value) > LONGEST or len(name) > 200:
             raise Invalid(f"{name!r:.60}: a text of at most {LONGEST:,} characters.", field=field)
+        check_storable(name + value, field=field)
     return dict(given)
 
 

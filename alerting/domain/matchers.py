@@ -8,6 +8,7 @@ from typing import Any
 
 from alerting.domain.definition import LABEL
 from core.errors import Invalid
+from core.texts import check_storable
 from monitoring.domain.promql.syntax import pattern
 
 OPERATORS = ("=", "!=", "=~", "!~")
@@ -34,6 +35,7 @@ class Matcher:
             raise Invalid(f"One of {' '.join(OPERATORS)}, not {op!r:.20}.", field="matchers")
         if not isinstance(value, str) or len(value) > 200:
             raise Invalid("A value is a text of at most 200 characters.", field="matchers")
+        check_storable(value, field="matchers")
         if op in ("=~", "!~"):
             try:
                 pattern(value)

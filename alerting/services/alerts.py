@@ -13,8 +13,10 @@ from alerting.models import Alert, Silence
 from core import environments, events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
+from core.texts import need_reason, need_text
 
 LONGEST_SILENCE = timedelta(days=30)
+WORDS = "Say it in a few words: the history tells what was done and why."
 
 
 @transaction.atomic
@@ -23,7 +25,8 @@ def acknowledge(alert_id: int, *, comment: str, actor: Actor, now: datetime) -> 
     alert = hold(alert_id)
     if alert.state == AlertState.RESOLVED.value:
         raise Conflict(f"{alert.name} is resolved: there is nothing to look after.")
-    alert.acknowledged_at, alert.acknowledged_by, alert.comment = now, actor.name, _said(comment, "comment")
+    alert.comment = need_text(comment, WORDS, field="comment")
+    alert.acknowledged_at, alert.acknowledged_by = now, actor.name
     alert.save(update_fields=["acknowledged_at", "acknowledged_by", "comment"])
     _tell("alert.acknowledged", alert, actor=actor, now=now, reason=alert.comment)
     return alert
@@ -36,7 +39,7 @@ def resolve(alert_id: int, *, reason: str, actor: Actor, now: datetime) -> Alert
     if alert.state != AlertState.FIRING.value or alert.absent_since is None:
         raise Conflict(f"{alert.name} is followed by its rule: it is resolved when its condition ceases to hold.")
     alert.state, alert.resolved_at, alert.over_told_at = AlertState.RESOLVED.value, now, now
-    alert.resolution = f"By {actor.name}: {_said(reason, 'reason')}"[:300]
+    alert.resolution = f"By {actor.name}: {need_reason(reason, WORDS)}"[:300]
     alert.save(update_fields=["state", "resolved_at", "over_told_at", "resolution"])
     _tell("alert.resolved", alert, actor=actor, now=now, reason=alert.resolution)
     return alert
@@ -61,7 +64,7 @@ def silence(
     row = Silence.objects.create(
         environment=environments.get(environment),
         matchers=[one.as_dict() for one in found],
-        reason=_said(reason, "reason"),
+        reason=need_reason(reason, WORDS),
         starts_at=starts_at,
         ends_at=ends_at,
         created_by=actor.name,
@@ -80,7 +83,7 @@ def end_silence(silence_id: int, *, reason: str, actor: Actor, now: datetime) ->
         raise Conflict("This silence is over.")
     row.ended_at, row.ended_by = now, actor.name
     row.save(update_fields=["ended_at", "ended_by"])
-    _tell_silence("silence.ended", row, actor=actor, now=now, reason=_said(reason, "reason"))
+    _tell_silence("silence.ended", row, actor=actor, now=now, reason=need_reason(reason, WORDS))
     return row
 
 
@@ -90,13 +93,6 @@ def hold(alert_id: int) -> Alert:
     if found is None:
         raise NotFound(f"There is no alert {alert_id}.")
     return found
-
-
-def _said(text: str, field: str) -> str:
-    text = text.strip()
-    if not text:
-        raise Invalid("Say it in a few words: the history tells what was done and why.", field=field)
-    return text
 
 
 def _tell(kind: str, alert: Alert, *, actor: Actor, now: datetime, reason: str) -> None:

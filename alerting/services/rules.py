@@ -16,6 +16,7 @@ from alerting.models import Alert, AlertRule
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
+from core.texts import check_storable, need_reason
 from monitoring import selectors as monitoring
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def take_in(environment: str, found: Iterable[Rule], *, actor: Actor, reason: st
 @transaction.atomic
 def remove(rule_id: int, *, actor: Actor, reason: str, now: datetime) -> None:
     """Remove the rule; its alerts are resolved and stay in the history. Raises NotFound; Invalid without a reason."""
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who removed the rule and for what reason.", field="reason")
+    reason = need_reason(reason)
     row = hold(rule_id)
     _resolve(row, "The rule was removed.", actor=actor, now=now)
     before = definition_of(row).as_dict()
@@ -98,6 +98,7 @@ def hold(rule_id: int) -> AlertRule:
 def _held(where: Environment, group: str, name: str, version: int | None) -> AlertRule | None:
     if not group or len(group) > 120:
         raise Invalid("A group has a name of at most 120 characters.", field="group")
+    check_storable(group, field="group")
     row = AlertRule.objects.select_for_update().filter(environment=where, group=group, name=name).first()
     if version is not None and row is not None and row.version != version:
         raise StaleVersion(row.name, expected=version, actual=row.version)

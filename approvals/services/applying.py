@@ -14,12 +14,13 @@ from approvals.domain.states import RequestState
 from approvals.models import ChangeRequest
 from approvals.services.doing import do_or_ask
 from approvals.services.inverting import as_changes
-from approvals.services.locking import hold, move, need_live, need_text, picture, save
+from approvals.services.locking import hold, move, need_live, picture, save
 from approvals.services.performing import By, perform
 from core import events
 from core.actors import Actor
 from core.errors import Conflict
 from core.people import no_longer
+from core.texts import need_reason
 from flags.domain.permit import Permit
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def revert(request_id: int, *, reason: str, actor: Actor, now: datetime) -> Chan
     request = hold(request_id)
     if request.state != RequestState.APPLIED:
         raise Conflict(f"Request {request_id} is {request.state}: only an applied one can be reverted.")
-    reason = need_text(reason, "Say why it is taken back.", field="reason")
+    reason = need_reason(reason, "Say why it is taken back.")
     applied = events.about(f"request:{request_id}").filter(kind=APPLIED).first()
     done = [] if applied is None else list(events.recent().filter(pk__in=applied.data["events"]).order_by("id"))
     return _take_back(request, done, reason, actor=actor, now=now)

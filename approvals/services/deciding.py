@@ -10,11 +10,11 @@ from approvals import selectors
 from approvals.domain import approving
 from approvals.domain.states import RequestState
 from approvals.models import Approval, ChangeRequest
-from approvals.services.locking import close, hold, move, need_live, need_text, picture, save
+from approvals.services.locking import close, hold, move, need_live, picture, save
 from core import events
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Refused
-from flags.domain.change import check_text
+from core.texts import check_text, need_reason
 
 LAID = ("request.edited", "request.rescheduled", "request.refreshed", "request.voided")
 
@@ -40,7 +40,8 @@ def approve(request_id: int, *, digest: str, comment: str = "", actor: Actor, no
     if request.approvals.filter(approver=actor.name, digest=digest).exists():
         raise Conflict(f"{actor.name} has approved request {request_id} already; it takes other people.")
     before = picture(request)
-    Approval.objects.create(request=request, approver=actor.name, digest=digest, at=now, comment=check_text(comment))
+    comment = check_text(comment, field="comment")
+    Approval.objects.create(request=request, approver=actor.name, digest=digest, at=now, comment=comment)
     people = approving.counting(request.approvals.all(), digest=digest, contributors=request.contributors)
     if len(people) >= request.needed:
         move(request, RequestState.APPROVED)
@@ -54,7 +55,7 @@ def reject(request_id: int, *, reason: str, actor: Actor, now: datetime) -> Chan
     request = hold(request_id)
     if actor.kind is not ActorKind.PERSON:
         raise Refused(f"Only a person rejects, signed in; {actor.name} is a {actor.kind.value}.")
-    reason = need_text(reason, "Say why: whoever asked has to know.", field="reason")
+    reason = need_reason(reason, "Say why: whoever asked has to know.")
     return _close(request, RequestState.REJECTED, "rejected", reason, actor=actor, now=now)
 
 

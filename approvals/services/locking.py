@@ -17,8 +17,7 @@ from approvals.models import ChangeRequest
 from core import environments, events
 from core.actors import Actor
 from core.asking import Change
-from core.errors import Conflict, Invalid, StaleVersion
-from flags.domain.change import check_text
+from core.errors import Conflict, StaleVersion
 from flags.services.locking import lock_configuration
 from rollouts.services import locking as ramp_locking
 
@@ -122,13 +121,3 @@ def picture(request: ChangeRequest) -> dict[str, Any]:
         "apply_at": request.apply_at.isoformat() if request.apply_at else "",
         "zone": request.zone,
     }
-
-
-def need_text(text: str, message: str, *, field: str, most: int = 2000) -> str:
-    """The text without blanks around it; Invalid when it is empty, too long, or cannot be stored."""
-    text = check_text(text)
-    if not text:
-        raise Invalid(message, field=field)
-    if len(text) > most:
-        raise Invalid(f"At most {most:,} characters, not {len(text):,}.", field=field)
-    return text

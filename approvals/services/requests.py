@@ -19,12 +19,13 @@ from approvals.domain.schedule import Moment
 from approvals.domain.states import RequestState
 from approvals.models import ChangeRequest, Comment
 from approvals.selectors import ground
-from approvals.services.locking import hold, lock_ground, move, need_live, need_text, picture, save
+from approvals.services.locking import hold, lock_ground, move, need_live, picture, save
 from approvals.services.performing import By
 from approvals.services.rehearsal import Rehearsal, rehearse
 from core import environments, events
 from core.actors import Actor
 from core.asking import Change
+from core.texts import need_reason, need_text
 
 TITLE = "Give it a title, so that people know what they decide on."
 REASON = "Say why: whoever approves this has to know."
@@ -57,8 +58,8 @@ def open_request(
     asked = payloads.check(changes)
     request = ChangeRequest(
         environment=where,
-        title=need_text(title, TITLE, field="title", most=200),
-        reason=need_text(reason, REASON, field="reason"),
+        title=need_text(title, TITLE, field="title", longest=200),
+        reason=need_reason(reason, REASON),
         requested_by=actor.name,
         requested_by_kind=actor.kind.value,
         contributors=flags.selectors.people_behind(actor, environment),
@@ -89,9 +90,9 @@ def edit(
     need_live(request, "edited", now=now)
     before = picture(request)
     if title is not None:
-        request.title = need_text(title, TITLE, field="title", most=200)
+        request.title = need_text(title, TITLE, field="title", longest=200)
     if reason is not None:
-        request.reason = need_text(reason, REASON, field="reason")
+        request.reason = need_reason(reason, REASON)
     asked = selectors.changes_of(request) if changes is None else payloads.check(changes)
     lock_ground(request.environment.key, asked)
     _contribute(request, actor)
@@ -141,9 +142,8 @@ def refresh(request_id: int, *, actor: Actor, now: datetime) -> ChangeRequest:
 def comment(request_id: int, text: str, *, actor: Actor, now: datetime) -> Comment:
     """Say something about a request, also when it is decided."""
     request = selectors.get(request_id)
-    said = Comment.objects.create(
-        request=request, author=actor.name, at=now, text=need_text(text, "Write something.", field="text", most=5000)
-    )
+    text = need_text(text, "Write something.", field="text", longest=5_000)
+    said = Comment.objects.create(request=request, author=actor.name, at=now, text=text)
     events.record(
         "request.commented",
         subject=f"request:{request_id}",

@@ -9,11 +9,12 @@ from django.db import transaction
 from approvals.models import ChangeRequest
 from approvals.services.doing import do_or_ask
 from approvals.services.inverting import as_changes
-from approvals.services.locking import lock_ground, need_text
+from approvals.services.locking import lock_ground
 from core import events
 from core.actors import Actor
 from core.asking import Change
 from core.errors import NotFound
+from core.texts import need_reason
 
 
 @transaction.atomic
@@ -27,7 +28,7 @@ def undo(event_id: int, *, actor: Actor, reason: str, now: datetime) -> ChangeRe
         Invalid: the event is nothing that can be taken back, or no reason is given.
     """
     environment, changes = preview(event_id)
-    why = need_text(reason, "Say why it is taken back.", field="reason")
+    why = need_reason(reason, "Say why it is taken back.")
     told = f"Undo of event {event_id}: {why}"
     return do_or_ask(environment, changes, title=f"Undo event {event_id}", reason=told, actor=actor, now=now)
 

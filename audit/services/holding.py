@@ -12,6 +12,7 @@ from audit.models import Hold
 from core import environments, events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.texts import check_text, need_reason, need_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,8 @@ class Held:
 @transaction.atomic
 def place(held: Held, *, actor: Actor, now: datetime) -> Hold:
     """Hold these events. Raises Invalid and NotFound."""
-    _check(held)
     row = Hold.objects.create(
-        title=held.title.strip(),
-        reason=held.reason.strip(),
-        subject=held.subject.strip(),
+        **_checked(held),
         environment=environments.get(held.environment) if held.environment else None,
         since=held.since,
         until=held.until,
@@ -60,24 +58,28 @@ def release(hold_id: int, *, reason: str, version: int | None = None, actor: Act
         raise Conflict(f"{row.title} was released by {row.released_by} already.")
     if version is not None and version != row.version:
         raise StaleVersion("The hold", expected=version, actual=row.version)
-    if not reason.strip():
-        raise Invalid("Say why: what is released is forgotten as the retention says.", field="reason")
-    row.released_at, row.released_by, row.release_reason = now, actor.name, reason.strip()
+    reason = need_reason(reason, "Say why: what is released is forgotten as the retention says.")
+    row.released_at, row.released_by, row.release_reason = now, actor.name, reason
     row.version += 1
     row.save(update_fields=["released_at", "released_by", "release_reason", "version"])
     _tell("hold.released", row, reason=row.release_reason, actor=actor, now=now)
     return row
 
 
-def _check(held: Held) -> None:
-    if not held.title.strip():
-        raise Invalid("Name the hold: by the case or the request it is for.", field="title")
-    if not held.reason.strip():
-        raise Invalid("Say why: who asks for it, and by what right.", field="reason")
-    if held.subject.strip() and ":" not in held.subject:
+def _checked(held: Held) -> dict[str, str]:
+    """The words of the hold as they are kept."""
+    told = {
+        "title": need_text(
+            held.title, "Name the hold: by the case or the request it is for.", field="title", longest=120
+        ),
+        "reason": need_reason(held.reason, "Say why: who asks for it, and by what right."),
+        "subject": check_text(held.subject, field="subject", longest=160),
+    }
+    if told["subject"] and ":" not in told["subject"]:
         raise Invalid("Write a subject as events have it, such as flag:atomicMeltOperations.", field="subject")
     if held.since and held.until and held.since >= held.until:
         raise Invalid("It has to end after it begins.", field="until")
+    return told
 
 
 def _tell(kind: str, row: Hold, *, reason: str, actor: Actor, now: datetime) -> None:

@@ -11,7 +11,8 @@ from audit.models import Review
 from audit.selectors import access
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
+from core.texts import need_reason
 
 
 @transaction.atomic
@@ -23,8 +24,7 @@ def sign_off(digest: str, *, note: str, actor: Actor, now: datetime) -> Review:
 
     Raises Invalid without a note, Conflict when somebody was given or lost something meanwhile.
     """
-    if not note.strip():
-        raise Invalid("Write what you looked at, and what you had changed.", field="reason")
+    note = need_reason(note, "Write what you looked at, and what you had changed.")
     found = access.now_is()
     if found.digest != digest:
         raise Conflict("Who may do what has changed since you opened the page. Look at it again, then sign it off.")
@@ -32,7 +32,7 @@ def sign_off(digest: str, *, note: str, actor: Actor, now: datetime) -> Review:
     row = Review.objects.create(
         at=now,
         by=actor.name,
-        note=note.strip(),
+        note=note,
         people=sum(1 for person in found.people if person.active),
         tokens=len(found.tokens),
         dormant=len(people) + len(tokens),

@@ -9,6 +9,7 @@ from typing import Any
 from communications.domain.channels import ChannelKind
 from core.addresses import read_url
 from core.errors import Invalid
+from core.texts import check_text
 
 MOST = 500  # characters of a field
 
@@ -114,6 +115,5 @@ def _value(field: Field, given: str) -> str:
     value = given or field.default
     if field.required and not value:
         raise Invalid(f"Give the {field.label.lower()}.", field=field.name)
-    if len(value) > MOST:
-        raise Invalid(f"At most {MOST} characters.", field=field.name)
+    check_text(value, field=field.name, longest=MOST)
     return read_url(value, field=field.name) if value and field.url else value

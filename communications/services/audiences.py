@@ -19,6 +19,7 @@ from communications.models import Audience, Channel, Route
 from core import events
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
+from core.texts import check_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def define(spec: AudienceSpec, *, actor: Actor, reason: str, now: datetime, vers
     Raises Invalid with the field for what cannot be, NotFound for a channel that is not there, StaleVersion when
     somebody else changed it after `version`.
     """
+    _check_words(spec)
     _check(spec)
     channels = _channels(spec.ways)
     row = Audience.objects.select_for_update().filter(key=spec.key).first()
@@ -169,6 +171,11 @@ def _check(spec: AudienceSpec) -> None:
         _check_time(text)
     if spec.quiet and spec.quiet[0] == spec.quiet[1]:
         raise Invalid("Quiet hours that end when they begin are none: leave both empty.", field="quiet")
+
+
+def _check_words(spec: AudienceSpec) -> None:
+    for field, text in (("name", spec.name), ("promise", spec.promise), ("ways", "".join(_words(spec.ways)))):
+        check_storable(text, field=field)
 
 
 def _check_time(text: str) -> None:

@@ -23,6 +23,7 @@ from communications.selectors import address
 from core import events
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.texts import need_text
 
 _KEY = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -54,8 +55,7 @@ def define(
     """
     if not _KEY.fullmatch(spec.key):
         raise Invalid("Begin with a letter; small letters, digits and hyphens, up to 40.", field="key")
-    if not spec.name.strip():
-        raise Invalid("Give it a name.", field="name")
+    name = need_text(spec.name, "Give it a name.", field="name", longest=80)
     fields: dict[str, Any] = read(spec.kind, spec.fields)
     if spec.secret_from:
         fields[configured.FROM] = spec.secret_from
@@ -68,7 +68,7 @@ def define(
     row = row or Channel(key=spec.key, version=0)
     if row.kind != spec.kind.value or _leads(row.settings) != _leads(fields):
         row.secret = ""  # it was given for where it led before
-    row.name, row.kind, row.settings = spec.name.strip(), spec.kind.value, fields
+    row.name, row.kind, row.settings = name, spec.kind.value, fields
     row.enabled = row.enabled if enabled is None else enabled
     _save(row, "channel.changed" if before else "channel.created", before, actor=actor, reason=reason, now=now)
     return row

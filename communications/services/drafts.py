@@ -20,6 +20,7 @@ from communications.selectors import inside
 from core import events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
+from core.texts import check_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def _locked(announcement_id: int) -> Announcement:
 
 
 def _fit(row: Announcement, field: str, words: str) -> str:
+    check_storable(words, field=field)
     words = words.strip()
     limits = LIMITS[ChannelKind(row.channel.kind)]
     most = limits.subject if field == "subject" else limits.text

@@ -18,6 +18,7 @@ from communications.models import Audience, Wording
 from core import events
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
+from core.texts import check_storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def check(content: Content, templates: Templates) -> None:
     public = content in PUBLIC
     known = PUBLIC_VALUES if public else INTERNAL
     for field, template in asdict(templates).items():
+        check_storable(template, field=field)
         if not template.strip():
             if field != "html":
                 raise Invalid("Write something: an empty one would be sent as it is.", field=field)

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import check_text
 from flags.domain.bucketing import Bucketing
 from flags.domain.schema import check_fits, check_json
 
@@ -80,13 +81,6 @@ def check_reason(reason: str, *, protected: bool) -> str:
     if protected and not reason:
         raise Invalid("This environment is protected: say why you change it.", field="reason")
     return reason
-
-
-def check_text(reason: str) -> str:
-    """The reason without blanks around; Invalid for NUL and for half of a surrogate pair."""
-    if "\x00" in reason or any("\ud800" <= character <= "\udfff" for character in reason):
-        raise Invalid("The reason holds characters that cannot be stored.", field="reason")
-    return reason.strip()
 
 
 @dataclass(frozen=True, slots=True)

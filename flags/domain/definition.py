@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import check_storable
 from flags.domain.bucketing import Bucketing
-from flags.domain.change import check_text
 from flags.domain.keys import is_key
 from flags.domain.schema import check_fits, check_json, check_schema
 from flags.domain.values import MAX_EXACT, ValueType, fits, off_by_default, served_by_default
@@ -153,10 +153,7 @@ def _line(value: object, field: str, most: int, *, required: bool = False) -> st
 def _text(value: object, field: str, most: int) -> str:
     if not isinstance(value, str):
         raise Invalid(f"The {field} is a text.", field=field)
-    try:
-        check_text(value)
-    except Invalid:
-        raise Invalid(f"The {field} holds characters that cannot be stored.", field=field) from None
+    check_storable(value, field=field)
     if len(value) > most:
         raise Invalid(f"The {field} has {len(value)} characters; at most {most} fit.", field=field)
     return value

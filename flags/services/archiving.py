@@ -11,8 +11,8 @@ from django.db.models import Sum
 
 from core import beside
 from core.actors import Actor
-from core.errors import Conflict, Invalid
-from flags.domain.change import check_text
+from core.errors import Conflict
+from core.texts import check_text, need_reason
 from flags.models import Flag, FlagState, Usage
 from flags.services.definition import hold, store
 
@@ -30,9 +30,7 @@ def archive(
 
     Raises Invalid without a reason, and Conflict with what stands against it.
     """
-    reason = check_text(reason)
-    if not reason:
-        raise Invalid("Say why: whoever misses the flag will look here.", field="reason")
+    reason = need_reason(reason, "Say why: whoever misses the flag will look here.")
     flag, states = hold(key, version=version)
     if flag.archived_at is not None:
         raise Conflict(f"{key} is archived already.")

@@ -13,8 +13,9 @@ from core import beside, environments, events
 from core.actors import Actor
 from core.asking import Change
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.texts import check_text
 from flags.domain.bucketing import Bucketing
-from flags.domain.change import check_parameters, check_reason, check_text, read_percentage
+from flags.domain.change import check_parameters, check_reason, read_percentage
 from flags.domain.definition import MOVING, DefinitionChange, read, served, splits
 from flags.domain.keys import KEY_HELP, is_key
 from flags.domain.permit import Permit

@@ -11,14 +11,14 @@ from typing import Any
 from django.db import transaction
 
 from core.actors import EMERGENCY_SYSTEM, Actor, ActorKind
-from core.errors import Invalid
-from flags.domain.change import check_text
+from core.texts import need_reason
 from flags.domain.values import same
 from flags.models import FlagState
 from flags.services.locking import hold, picture, store
 
 DISABLED = "flag.emergency_disabled"
 ROLLED_BACK = "flag.rolled_back"
+ANNOUNCED = "Say why: an emergency disable or rollback is announced with its reason."
 
 
 @transaction.atomic
@@ -27,7 +27,7 @@ def emergency_disable(key: str, environment: str, *, actor: Actor, reason: str, 
 
     Doing it again changes nothing and announces nothing. A reason is always required.
     """
-    reason = _need_reason(reason)
+    reason = need_reason(reason, ANNOUNCED)
     state = hold(key, environment)
     if not state.enabled and state.percentage == 0 and state.disabled_at:
         return state
@@ -56,7 +56,7 @@ def roll_back(
 
     A flag that is rolled back already keeps its first rollback id, which is returned.
     """
-    reason = _need_reason(reason)
+    reason = need_reason(reason, ANNOUNCED)
     state = hold(key, environment)
     if state.rollback_id and not state.enabled:
         return state.rollback_id
@@ -87,7 +87,7 @@ def step_back(
         earlier: its `enabled`, `percentage` and all its `parameters` of then.
         data: kept with the event: what is taken back.
     """
-    reason = _need_reason(reason)
+    reason = need_reason(reason, ANNOUNCED)
     state = hold(key, environment)
     before, percentage = picture(state), Decimal(earlier["percentage"])
     if state.enabled:
@@ -107,13 +107,6 @@ def step_back(
 def new_id(now: datetime) -> str:
     """A rollback id: `rb-20250811-090000-1f2e3d4c`."""
     return f"rb-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-
-
-def _need_reason(reason: str) -> str:
-    reason = check_text(reason)
-    if not reason:
-        raise Invalid("Say why: an emergency disable or rollback is announced with its reason.", field="reason")
-    return reason
 
 
 def _switch_off(state: FlagState, *, actor: Actor, reason: str, now: datetime) -> None:

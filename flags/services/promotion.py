@@ -13,7 +13,8 @@ from core import beside, environments
 from core.actors import Actor
 from core.asking import ApprovalNeeded, Change, Need
 from core.errors import Conflict, Invalid, NotFound
-from flags.domain.change import StateChange, check_reason, check_text
+from core.texts import check_text
+from flags.domain.change import StateChange, check_reason
 from flags.domain.lists import NO_EDIT, ListEdit
 from flags.domain.permit import Permit
 from flags.domain.promotion import PARTS, Promotion, check_parts, digest, skipped, taken_over, waiver_needs
@@ -90,7 +91,7 @@ def promote(
     """
     for environment in environments.ordered().filter(key__in=[source, target]):  # the same order as everybody's
         lock_configuration(environment.key)
-    promotions = preview(keys, source, target, parts=parts, waiver=check_text(waiver))
+    promotions = preview(keys, source, target, parts=parts, waiver=check_text(waiver, field="waiver"))
     if seen and seen != digest(promotions):
         raise Conflict("One of these flags has changed since you looked. Look at what would change now, and try again.")
     done: list[FlagState] = []

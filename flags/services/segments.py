@@ -13,7 +13,8 @@ from core import environments, events, freezes
 from core.actors import Actor
 from core.asking import Change, Need
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
-from flags.domain.change import check_reason, check_text
+from core.texts import check_text, need_text
+from flags.domain.change import check_reason
 from flags.domain.permit import Permit
 from flags.domain.rules import ChangeKind
 from flags.domain.targeting import MAX_SEGMENTS, check_conditions
@@ -126,18 +127,9 @@ def _hold(key: str, environment: str, *, version: int | None) -> tuple[Environme
 def _read(key: str, *, name: str, description: str, conditions: object) -> dict[str, Any]:
     if not _KEY.fullmatch(key):
         raise Invalid("A segment's key has 1 to 60 letters, digits, hyphens or underscores.", field="key")
-    for field, text, most in (("name", name, MAX_NAME), ("description", description, MAX_DESCRIPTION)):
-        try:
-            check_text(text)
-        except Invalid:
-            raise Invalid(f"The {field} holds characters that cannot be stored.", field=field) from None
-        if len(text) > most:
-            raise Invalid(f"The {field} has {len(text)} characters; at most {most} fit.", field=field)
-    if not name.strip():
-        raise Invalid("A segment needs a name that tells who is in it.", field="name")
     return {
-        "name": name.strip(),
-        "description": description.strip(),
+        "name": need_text(name, "A segment needs a name that tells who is in it.", field="name", longest=MAX_NAME),
+        "description": check_text(description, field="description", longest=MAX_DESCRIPTION),
         "conditions": check_conditions(conditions),
     }
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from core import environments, events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
+from core.texts import need_text
 from flags.models import ApiToken
 from flags.services.locking import bump
 
@@ -46,11 +47,10 @@ def create(
         raise Invalid(f"A token needs a scope out of {', '.join(sorted(known))}.", field="scope")
     if Scope.CALENDAR in scopes and len(set(scopes)) > 1:
         raise Invalid("A token for the calendar stands in an address: make it a token of its own.", field="scope")
-    if not name.strip():
-        raise Invalid("A token needs a name that tells who uses it.", field="name")
+    name = need_text(name, "A token needs a name that tells who uses it.", field="name", longest=80)
     text = f"nct_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        name=name.strip(),
+        name=name,
         environment=where,
         scopes=sorted(set(scopes)),
         prefix=text[:10],

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
+from core.texts import is_storable
 from flags.domain.usage import Answer, slot
 from flags.models import SeenUnit, Usage
 from flags.models.usage import Addition
@@ -48,5 +49,5 @@ def see(environment_id: int, units: Collection[str], *, on: date) -> None:
 
 
 def _storable(unit: str) -> bool:
-    """Not empty, not too long, and nothing that PostgreSQL refuses: no NUL, no half of a surrogate pair."""
-    return 0 < len(unit) <= LONGEST_UNIT and "\0" not in unit and not any("\ud800" <= sign <= "\udfff" for sign in unit)
+    """Not empty, not too long, and nothing that PostgreSQL refuses."""
+    return 0 < len(unit) <= LONGEST_UNIT and is_storable(unit)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from core.errors import Invalid
 from core.machine import Machine
+from core.texts import check_storable
 
 LONGEST = 5_000  # characters of a text
 LONGEST_KEY = 100
@@ -98,6 +99,8 @@ def checked(given: Given) -> Given:
         raise Invalid("Say something, or give 1 to 5.", field="text")
     if len(given.key) > LONGEST_KEY:
         raise Invalid(f"At most {LONGEST_KEY} characters.", field="key")
+    check_storable(given.key, field="key")
+    check_storable(given.flag, field="flag")
     return Given(given.kind, text, given.aspect, given.rating, given.flag, given.key)
 
 

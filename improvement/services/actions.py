@@ -11,10 +11,11 @@ from django.db.models import F, Q
 from core import events, people
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid
+from core.texts import need_reason
 from improvement.domain.actions import LONGEST_KEY, LONGEST_TITLE, MACHINE, ActionState, read_origin
 from improvement.domain.feedback import read_line, read_text
 from improvement.models import ActionItem
-from improvement.services.locking import hold, said
+from improvement.services.locking import hold
 
 AT_ONCE = 100
 
@@ -88,7 +89,7 @@ def close_item(
 
 def drop_item(item_id: int, *, reason: str, actor: Actor, now: datetime, version: int | None = None) -> ActionItem:
     """Nobody will do it. Raises Conflict, Invalid without a reason, NotFound."""
-    return _end(item_id, ActionState.DROPPED, said(reason), actor, now, version)
+    return _end(item_id, ActionState.DROPPED, need_reason(reason), actor, now, version)
 
 
 @transaction.atomic
@@ -99,7 +100,8 @@ def reopen_item(item_id: int, *, reason: str, actor: Actor, now: datetime, versi
     row.state = MACHINE.move(ActionState(row.state), ActionState.OPEN).value
     row.closed_at, row.closed_by, row.outcome, row.changes, row.version = None, "", "", "", row.version + 1
     row.save(update_fields=["state", "closed_at", "closed_by", "outcome", "changes", "version"])
-    _tell("action.reopened", row, actor, now, reason=said(reason), before={"state": before}, after={"state": row.state})
+    told = {"before": {"state": before}, "after": {"state": row.state}}
+    _tell("action.reopened", row, actor, now, reason=need_reason(reason), **told)
     return row
 
 

@@ -12,9 +12,10 @@ import flags.selectors
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound
+from core.texts import check_text, need_reason
 from improvement.domain.feedback import MACHINE, NEEDS_REASON, Given, State, checked, read_tags
 from improvement.models import Feedback
-from improvement.services.locking import hold, said
+from improvement.services.locking import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,12 @@ def settle(
     _lock(feedback_id, duplicate_of)
     row = hold(Feedback, "piece of feedback", version=version, pk=feedback_id)
     before, moved = row.state, MACHINE.move(State(row.state), state)
-    if state in NEEDS_REASON:
-        reason = said(reason)
+    reason = need_reason(reason) if state in NEEDS_REASON else check_text(reason)
     row.duplicate_of = _first(row, duplicate_of) if state is State.DUPLICATE else None
     row.state, row.version = moved.value, row.version + 1
     row.save(update_fields=["state", "duplicate_of", "version"])
     after = {"state": row.state} | ({"duplicate_of": row.duplicate_of_id} if row.duplicate_of_id else {})
-    _tell("feedback.settled", row, actor, now, reason=reason.strip(), before={"state": before}, after=after)
+    _tell("feedback.settled", row, actor, now, reason=reason, before={"state": before}, after=after)
     return row
 
 

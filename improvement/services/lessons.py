@@ -11,9 +11,10 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Conflict
+from core.texts import need_reason
 from improvement.domain.lessons import read
 from improvement.models import Lesson
-from improvement.services.locking import hold, said
+from improvement.services.locking import hold
 
 
 @transaction.atomic
@@ -50,7 +51,7 @@ def retire(lesson_id: int, *, actor: Actor, reason: str, now: datetime, version:
         raise Conflict("This lesson is retired already.")
     row.retired_at, row.version = now, row.version + 1
     row.save(update_fields=["retired_at", "version"])
-    events.record("lesson.retired", subject=f"lesson:{row.pk}", actor=actor, now=now, reason=said(reason))
+    events.record("lesson.retired", subject=f"lesson:{row.pk}", actor=actor, now=now, reason=need_reason(reason))
     return row
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db import models
 
-from core.errors import Invalid, NotFound, StaleVersion
+from core.errors import NotFound, StaleVersion
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -20,10 +20,3 @@ def hold(model: type[Row], noun: str, *, version: int | None = None, **key: obje
     if version is not None and actual != version:
         raise StaleVersion(str(row), expected=version, actual=actual)
     return row
-
-
-def said(reason: str, *, field: str = "reason") -> str:
-    """Raises Invalid for nothing."""
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field=field)
-    return reason.strip()

@@ -13,10 +13,10 @@ from django.db.models import F
 from core import environments, events
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound, Refused
+from core.texts import need_reason
 from improvement.domain.feedback import Given, Kind, State, read_line
 from improvement.models import Asking, Survey
 from improvement.services import feedback
-from improvement.services.locking import said
 
 LONGEST_LIFE = timedelta(days=366)
 MOST = 10  # answers of one network in an hour
@@ -64,7 +64,7 @@ def end(survey_id: int, *, actor: Actor, reason: str, now: datetime) -> Survey:
         raise Conflict("This survey has ended already.")
     row.ended_at = now
     row.save(update_fields=["ended_at"])
-    _tell("survey.ended", row, actor, now, reason=said(reason))
+    _tell("survey.ended", row, actor, now, reason=need_reason(reason))
     return row
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import check_text, need_text, read_field
 from incidents.domain.states import Does, Level
 
 LONGEST = 24 * 60  # minutes until an escalation
@@ -61,9 +62,8 @@ class Todo:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Todo:
-        text, does = str(stored.get("action", "")).strip(), stored.get("does") or None
-        if not 1 <= len(text) <= 200:
-            raise Invalid("An action is a text of 1 to 200 characters.", field="actions")
+        text = need_text(stored.get("action", ""), "An action is a text.", field="actions", longest=200)
+        does = stored.get("does") or None
         if does is not None and does not in list(Does):
             raise Invalid(f"An action does one of {', '.join(Does)}, not {does!r}.", field="actions")
         return cls(text, Does(does) if does else None)
@@ -112,8 +112,8 @@ class Policy:
         limits = {name: Limit.read(values[name], name) for name in MEASURES if values.get(name) is not None}
         return cls(
             level=level,
-            name=str(values.get("name", "")).strip() or f"Level {level.value}",
-            triggers=tuple(map(str, values.get("triggers", ()))),
+            name=read_field(values, "name", 120) or f"Level {level.value}",
+            triggers=tuple(check_text(each, field="triggers") for each in values.get("triggers", ())),
             actions=tuple(Todo.read(each) for each in actions),
             escalation_minutes=minutes,
             chain=str(values.get("chain", "")),

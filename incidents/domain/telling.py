@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from core.errors import Invalid
+from core.texts import check_text
 from incidents.domain.states import Does
 
 INTERNAL = {
@@ -33,12 +34,8 @@ def texts(text: str, own: Mapping[str, str]) -> dict[str, str]:
     unknown = set(own) - set(AUDIENCES)
     if unknown:
         raise Invalid(f"There is no audience {min(unknown)!r}: {', '.join(AUDIENCES)}.", field="texts")
-    main, written = text.strip(), {name: words.strip() for name, words in own.items()}
-    for words in (main, *written.values()):
-        if len(words) > MOST:
-            raise Invalid(f"At most {MOST:,} characters, not {len(words):,}.", field="text")
-        if "\x00" in words:
-            raise Invalid("The text holds characters that cannot be stored.", field="text")
+    main = check_text(text, field="text", longest=MOST)
+    written = {name: check_text(words, field="text", longest=MOST) for name, words in own.items()}
     told = {name: written.get(name) or (main if name in INTERNAL else "") for name in AUDIENCES}
     found = {name: words for name, words in told.items() if words}
     if not found:

@@ -10,13 +10,13 @@ from django.db import transaction
 
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound
-from flags.domain.change import check_text
+from core.texts import check_text
 from incidents import selectors
 from incidents.domain import causes
 from incidents.domain.states import Does, Level
 from incidents.models import Action, Followed, Incident
 from incidents.services import paging, watching_closely
-from incidents.services.locking import MOST_REASON, hold, need_live, need_open, tell
+from incidents.services.locking import hold, need_live, need_open, tell
 
 if TYPE_CHECKING:
     from core.models import Event
@@ -31,8 +31,6 @@ def mark_done(action_id: int, *, note: str, actor: Actor, now: datetime) -> Acti
     Raises Conflict when it is done already, or the incident is over.
     """
     note = check_text(note)
-    if len(note) > MOST_REASON:
-        raise Invalid(f"At most {MOST_REASON:,} characters.", field="reason")
     row, action = _hold(action_id)
     if action.does and not note:
         raise Invalid(BY_HAND, field="reason")

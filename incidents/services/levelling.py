@@ -10,12 +10,13 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict, Invalid
+from core.texts import need_reason
 from incidents import selectors
 from incidents.domain.levels import Policies, Policy, level_of
 from incidents.domain.states import Level
 from incidents.models import Action, Incident
 from incidents.services import acting, measuring, paging, vouching
-from incidents.services.locking import hold, need_open, need_reason, picture, save
+from incidents.services.locking import hold, need_open, picture, save
 
 OVERDUE = timedelta(minutes=5)  # a critical incident that nobody acknowledged for so long is told again
 

@@ -9,10 +9,11 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Conflict, Invalid
+from core.texts import is_storable, need_reason
 from incidents.domain.states import IncidentState
 from incidents.models import Followed, Incident, Link
 from incidents.services import paging, watching_closely
-from incidents.services.locking import hold, hold_in_place, move, need_live, need_reason, picture, save, tell
+from incidents.services.locking import hold, hold_in_place, move, need_live, picture, save, tell
 
 NOUNS = ("flag", "rollback", "migration", "alert", "trigger", "ramp", "request", "incident")
 
@@ -24,7 +25,7 @@ def link(number: int, subject: str, *, actor: Actor, now: datetime) -> Incident:
     Raises Invalid for what no event has ever told of.
     """
     noun, _, key = subject.strip().partition(":")
-    if noun not in NOUNS or not key or len(subject) > 160 or "\x00" in key:
+    if noun not in NOUNS or not key or len(subject) > 160 or not is_storable(key):
         raise Invalid(
             f"Write what it is and its key, like flag:atomicMeltOperations: {', '.join(NOUNS)}.", field="subject"
         )

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid, NotFound, StaleVersion
-from flags.domain.change import check_text
+from core.errors import Conflict, NotFound, StaleVersion
 from flags.services.locking import lock_configuration
 from incidents.domain.states import MACHINE, OVER, IncidentState, Level
 from incidents.models import Incident
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from core.models import Event
 
 SEVERITY = {Level.MINOR: "warning", Level.MAJOR: "high", Level.CRITICAL: "critical"}
-MOST_REASON = 2_000
 
 
 def hold(number: int, *, version: int | None = None) -> Incident:
@@ -54,16 +52,6 @@ def need_open(row: Incident, verb: str) -> None:
     """Raise Conflict for one that is resolved, or over."""
     if not row.is_open:
         raise Conflict(f"Incident {row.pk} is {row.state.replace('_', ' ')} and cannot be {verb}.")
-
-
-def need_reason(reason: str, why: str) -> str:
-    """The reason without blanks around. Raises Invalid, with `why` when there is none."""
-    found = check_text(reason)
-    if not found:
-        raise Invalid(why, field="reason")
-    if len(found) > MOST_REASON:
-        raise Invalid(f"At most {MOST_REASON:,} characters of reason.", field="reason")
-    return found
 
 
 def move(row: Incident, target: IncidentState) -> None:

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 import flags.selectors
 from core import environments
 from core.actors import Actor
-from core.errors import Conflict, Invalid
-from flags.domain.change import check_text
+from core.errors import Conflict
+from core.texts import check_text, need_text
 from flags.services.locking import lock_configuration
 from incidents import selectors
 from incidents.domain import telling
@@ -129,9 +129,5 @@ def _row(
 
 
 def _texts(title: str, summary: str) -> tuple[str, str]:
-    title, summary = " ".join(check_text(title).split()), check_text(summary)
-    if not title or len(title) > MOST_TITLE:
-        raise Invalid(f"Say what is wrong, in at most {MOST_TITLE} characters.", field="title")
-    if len(summary) > MOST_SUMMARY:
-        raise Invalid(f"At most {MOST_SUMMARY:,} characters.", field="summary")
-    return title, summary
+    found = need_text(" ".join(title.split()), "Say what is wrong.", field="title", longest=MOST_TITLE)
+    return found, check_text(summary, field="summary", longest=MOST_SUMMARY)

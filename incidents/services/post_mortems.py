@@ -9,7 +9,7 @@ from django.db import transaction
 from core import people
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
-from flags.domain.change import check_text
+from core.texts import need_text
 from incidents.domain.document import begun
 from incidents.domain.states import IncidentState
 from incidents.models import FollowUp, Incident, PostMortem
@@ -45,9 +45,7 @@ def write(number: int, text: str, *, version: int, actor: Actor, now: datetime) 
 
     Raises StaleVersion when somebody was faster.
     """
-    text = check_text(text.replace("\r\n", "\n"))
-    if not 1 <= len(text) <= MOST:
-        raise Invalid(f"A text of 1 to {MOST:,} characters.", field="text")
+    text = need_text(text.replace("\r\n", "\n"), "Write something.", field="text", longest=MOST)
     row = hold(number)
     need_live(row, "changed")
     found = _document(row)
@@ -74,9 +72,7 @@ def write(number: int, text: str, *, version: int, actor: Actor, now: datetime) 
 @transaction.atomic
 def add_follow_up(number: int, text: str, *, owner: str, due: date, actor: Actor, now: datetime) -> FollowUp:
     """Something to do, by somebody who can sign in, until a day that is not over."""
-    text, owner = check_text(text), owner.strip()
-    if not 1 <= len(text) <= 300:
-        raise Invalid("Say what is to be done, in at most 300 characters.", field="text")
+    text, owner = need_text(text, "Say what is to be done.", field="text", longest=300), owner.strip()
     if not people.signs_in(owner):
         raise Invalid(f"Nobody called {owner} can sign in: an action has an owner.", field="owner")
     if due < now.date():

@@ -10,7 +10,7 @@ from django.db import transaction
 from core import people
 from core.actors import Actor
 from core.errors import Conflict, Invalid
-from flags.domain.change import check_text
+from core.texts import check_text
 from incidents import selectors
 from incidents.domain.states import IncidentState, Role
 from incidents.models import Incident
@@ -100,7 +100,7 @@ def assign(
     need_live(row, "changed")
     wanted = {role: name.strip() for role, name in given.items() if getattr(row, role.value) != name.strip()}
     for role, name in wanted.items():
-        if "\x00" in name or (name and not people.signs_in(name)):
+        if name and not people.signs_in(name):
             raise Invalid(f"Nobody called {name} can sign in.", field=role.value)
     if not wanted:
         return row

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
-from flags.domain.change import check_text
+from core.texts import need_text
 from incidents.domain import telling
 from incidents.models import Incident
 from incidents.services import acting
@@ -54,9 +54,7 @@ def update(
 @transaction.atomic
 def note(number: int, text: str, *, pin: bool = False, actor: Actor, now: datetime) -> Incident:
     """Write something down in the timeline, and pin it on top where that is wanted."""
-    text = check_text(text)
-    if not 1 <= len(text) <= MOST_NOTE:
-        raise Invalid(f"Write a note of 1 to {MOST_NOTE:,} characters.", field="text")
+    text = need_text(text, "Write a note.", field="text", longest=MOST_NOTE)
     row = hold(number)
     need_live(row, "written to")
     if pin:

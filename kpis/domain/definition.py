@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from core.errors import Invalid
+from core.texts import read_field
 from kpis.domain.target import Better, Target
 from monitoring.domain.selection import Selection
 
@@ -91,7 +92,7 @@ class Definition:
         unknown = set(values) - set(DEFINED)
         if unknown:
             raise Invalid(f"A KPI has no {min(unknown)!r}; it has {', '.join(DEFINED)}.", field=min(unknown))
-        texts = {field: _text(values, field, longest) for field, longest in TEXTS.items()}
+        texts = {field: read_field(values, field, longest, needed=field in NEEDED) for field, longest in TEXTS.items()}
         better, measure = _one_of(Better, values, "better"), _one_of(Measure, values, "measure")
         target = Target.read(texts.pop("target"), unit=texts.pop("unit"), better=better)
         found = cls(
@@ -148,15 +149,6 @@ DEFINED = (
     "check",
     "evidence",
 )
-
-
-def _text(values: Mapping[str, Any], field: str, longest: int) -> str:
-    value = values.get(field, "")
-    if not isinstance(value, str) or len(value) > longest:
-        raise Invalid(f"A text of at most {longest:,} characters.", field=field)
-    if not value.strip() and field in NEEDED:
-        raise Invalid("This may not be empty.", field=field)
-    return value.strip()
 
 
 def _one_of(kind: type[T], values: Mapping[str, Any], field: str) -> T:

@@ -45,7 +45,7 @@ class Reported:
         _check_period(start, end, today)
         _check(current, "current")
         _check_baseline(definition, baseline)
-        return cls(start, end, current, baseline, note.strip())
+        return cls(start, end, current, baseline, note)
 
     def parts(self) -> Parts:
         """As every figure is computed: what was saved of what it was, or the value itself."""

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from core import environments, events
 from core.actors import Actor
-from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.errors import Conflict, DomainError, NotFound
+from core.texts import check_text, need_reason
 from kpis.domain import table
 from kpis.domain.days import day_of
 from kpis.domain.outside import Reported
@@ -51,15 +52,13 @@ def report(environment: str, given: Given, *, actor: Actor, now: datetime, corre
     """
     place = environments.get(environment)
     kpi = _hold(given.kpi)
-    if len(given.note) > LONGEST_NOTE:
-        raise Invalid(f"A note has at most {LONGEST_NOTE} characters.", field="note")
     reported = Reported.read(
         definition_of(kpi),
         start=given.start,
         end=given.end,
         current=given.current,
         baseline=given.baseline,
-        note=given.note,
+        note=check_text(given.note, field="note", longest=LONGEST_NOTE),
         today=day_of(now, zone_of(place)),
     )
     before = _holding(kpi, place, reported)
@@ -100,14 +99,13 @@ def withdraw(number: int, *, reason: str, actor: Actor, now: datetime) -> Outsid
     found = OutsideFigure.objects.filter(pk=number).values_list("kpi__key", flat=True).first()
     if found is None:
         raise NotFound(f"There is no figure {number}.")
-    if not reason.strip():
-        raise Invalid("Say why it holds no longer.", field="reason")
+    reason = need_reason(reason, "Say why it holds no longer.")
     _hold(found)
     row = OutsideFigure.objects.select_related("kpi", "environment").get(pk=number)
     if row.superseded_at is not None:
         raise Conflict("This figure holds no longer: it was corrected or withdrawn.")
     _supersede(row, now=now)
-    _record(WITHDRAWN, row, actor=actor, now=now, before=_picture(row), after={}, reason=reason.strip())
+    _record(WITHDRAWN, row, actor=actor, now=now, before=_picture(row), after={}, reason=reason)
     return row
 
 

@@ -17,9 +17,10 @@ from django.db.models import F
 from core import environments, events
 from core.actors import Actor, ActorKind
 from core.commandline import MOST_OUTPUT, last_of
-from core.errors import Conflict, DomainError, Invalid, Refused
+from core.errors import Conflict, DomainError, Refused
 from core.masking import masked
 from core.program import Child, ProgramError
+from core.texts import need_reason, need_text
 from migrations_app.adapters import backup_command, target
 from migrations_app.domain.backup import BACKUP, LEASE, TIMEOUT, UNDER_WAY, BackupState, Outcome, ended
 from migrations_app.models import Backup
@@ -38,9 +39,7 @@ def request(environment: str, actor: Actor, reason: str, now: datetime) -> Backu
 
     Raises Invalid without a reason, Conflict when one is under way, and where no command or database is set up.
     """
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    row = environments.get(environment)
+    reason, row = need_reason(reason), environments.get(environment)
     backup_command.argv(environment)
     target.address(environment)
     if Backup.objects.filter(environment=row, state__in=[state.value for state in UNDER_WAY]).exists():
@@ -50,7 +49,7 @@ def request(environment: str, actor: Actor, reason: str, now: datetime) -> Backu
             made = Backup.objects.create(environment=row, requested_by=actor.name, requested_at=now)
     except IntegrityError as error:
         raise Conflict(_under_way(environment)) from error
-    _tell("backup.requested", made, actor=actor, reason=reason.strip(), now=now)
+    _tell("backup.requested", made, actor=actor, reason=reason, now=now)
     return made
 
 
@@ -62,13 +61,12 @@ def tested(backup_id: int, note: str, actor: Actor, now: datetime) -> Backup:
     """
     if actor.kind is not ActorKind.PERSON:
         raise Refused("Only a person tests a restore.")
-    if not note.strip():
-        raise Invalid("Say where it was restored and what was looked at.", field="note")
+    note = need_text(note, "Say where it was restored and what was looked at.", field="note")
     selectors.backup(backup_id)
     row = _held(backup_id)
     if row.state != BackupState.MADE.value:
         raise Conflict(f"It is {row.state}: there is nothing to restore.")
-    row.restored_at, row.restored_by, row.note = now, actor.name, note.strip()
+    row.restored_at, row.restored_by, row.note = now, actor.name, note
     row.save(update_fields=["restored_at", "restored_by", "note"])
     _tell("backup.restore_tested", row, actor=actor, reason=row.note, now=now)
     return row

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, DomainError
+from core.texts import need_reason
 from migrations_app import selectors
 from migrations_app.adapters import journal, target
 from migrations_app.adapters.mongo import Unreachable
@@ -20,7 +21,7 @@ from migrations_app.domain import retention
 from migrations_app.domain.states import Direction
 from migrations_app.models import MigrationRun
 from migrations_app.selectors import keeping
-from migrations_app.services.rows import hold, need_reason, need_state, picture, save
+from migrations_app.services.rows import hold, need_state, picture, save
 
 log = logging.getLogger(__name__)
 DROPPING = 600.0  # seconds; a journal that takes longer goes on in the next round

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from core import environments, events
 from core.actors import Actor, ActorKind
-from core.errors import Conflict, Invalid, Refused
+from core.errors import Conflict, Refused
+from core.texts import check_text, need_reason
 from migrations_app.adapters import facts as asking
 from migrations_app.adapters.mongo import Unreachable
 from migrations_app.adapters.target import Target, connect
@@ -77,7 +78,7 @@ def waive(environment: str, check: str, reason: str, hours: int, actor: Actor, n
     """
     _need_person(actor, "waives a check")
     name = domain.need_waivable(check, hours)
-    reason = _need_reason(reason)
+    reason = need_reason(reason)
     row = environments.get(environment)
     ReadinessWaiver.objects.filter(environment=row.pk, check_name=name, expires_at__gt=now).update(expires_at=now)
     until = now + timedelta(hours=hours)
@@ -99,14 +100,14 @@ def waive_all(
 @transaction.atomic
 def withdraw_waiver(waiver_id: int, reason: str, actor: Actor, now: datetime) -> ReadinessWaiver:
     """End a waiver before its time. Raises NotFound, and Conflict for one that holds no more."""
-    row = selectors.waiver(waiver_id)
+    reason, row = check_text(reason), selectors.waiver(waiver_id)
     live = ReadinessWaiver.objects.filter(
         environment=row.environment_id, check_name=row.check_name, expires_at__gt=now
     )  # all of them: what holds must end, also where two people waived at once
     if row.expires_at <= now or not live.update(expires_at=now):
         raise Conflict("It does not hold any more.")
     row.expires_at = now
-    _tell("readiness.waiver_withdrawn", row, actor=actor, reason=reason.strip(), now=now)
+    _tell("readiness.waiver_withdrawn", row, actor=actor, reason=reason, now=now)
     return row
 
 
@@ -140,12 +141,6 @@ def _expected(migration: Migration | None, run: Sequence[Phase]) -> tuple[str, .
 def _need_person(actor: Actor, does: str) -> None:
     if actor.kind is not ActorKind.PERSON:
         raise Refused(f"Only a person {does}.")
-
-
-def _need_reason(reason: str) -> str:
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    return reason.strip()
 
 
 def _tell(kind: str, row: ReadinessWaiver, *, actor: Actor, reason: str, now: datetime) -> None:

@@ -13,6 +13,7 @@ import flags.selectors
 from core import environments
 from core.actors import CLOCK, Actor, ActorKind
 from core.errors import Conflict, Refused
+from core.texts import need_reason
 from migrations_app import selectors
 from migrations_app.adapters import modules
 from migrations_app.domain.migration import PhaseName
@@ -27,7 +28,7 @@ from migrations_app.models import MigrationRun
 from migrations_app.services import planning, readiness
 from migrations_app.services.keeping import need_journal
 from migrations_app.services.planning import Wanted
-from migrations_app.services.rows import hold, move, need_reason, need_state, picture, save
+from migrations_app.services.rows import hold, move, need_state, picture, save
 
 
 def request(wanted: Wanted, *, reason: str, actor: Actor, now: datetime) -> MigrationRun:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.errors import Conflict, NotFound, StaleVersion
 from migrations_app.domain.states import RUN, RunState
 from migrations_app.models import MigrationRun
 
@@ -37,15 +37,6 @@ def need_state(row: MigrationRun, states: frozenset[RunState] | set[RunState], v
     """Raise Conflict when the run is in none of these states."""
     if RunState(row.state) not in states:
         raise Conflict(f"Migration run {row.uid} is {row.state.replace('_', ' ')} and cannot be {verb}.")
-
-
-def need_reason(reason: str) -> str:
-    """The reason without blanks around it. Raises Invalid when there is none."""
-    if not reason.strip():
-        raise Invalid("Say why: it is kept with the run.", field="reason")
-    if len(reason) > 2000:
-        raise Invalid("At most 2,000 characters of reason.", field="reason")
-    return reason.strip()
 
 
 def move(row: MigrationRun, target: RunState) -> None:

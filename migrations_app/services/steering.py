@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict, Invalid
+from core.texts import check_text, need_reason
 from migrations_app import selectors
 from migrations_app.adapters import lease as leases
 from migrations_app.adapters import target
@@ -19,7 +20,7 @@ from migrations_app.domain.pace import SLOWEST
 from migrations_app.domain.states import AT_WORK, Direction, RunState, Wish
 from migrations_app.models import MigrationRun
 from migrations_app.services.keeping import need_journal
-from migrations_app.services.rows import hold, move, need_reason, need_state, picture, save
+from migrations_app.services.rows import hold, move, need_state, picture, save
 
 AGAIN = {
     RunState.PAUSED: RunState.RUNNING,
@@ -56,7 +57,7 @@ def resume(uid: str, *, reason: str = "", actor: Actor, now: datetime) -> Migrat
             raise Conflict(f"Run {other.uid} is under way in {row.environment}: that one first.")
         move(row, again[state])
         row.ended_at = None
-    save(row, "resumed", before, actor=actor, reason=reason.strip(), now=now)
+    save(row, "resumed", before, actor=actor, reason=check_text(reason), now=now)
     return row
 
 
@@ -126,8 +127,8 @@ def _asked(place: Target) -> Iterator[None]:
 
 
 def _wish(row: MigrationRun, wish: Wish, reason: str, *, actor: Actor, now: datetime) -> MigrationRun:
-    before = picture(row)
+    reason, before = check_text(reason), picture(row)
     row.wish, row.wished_by = wish.value, actor.name
     kind = {Wish.PAUSE: "pause_asked", Wish.ABORT: "abort_asked", Wish.LEAVE: "abort_asked"}[wish]
-    save(row, kind, before, actor=actor, reason=reason.strip(), now=now)
+    save(row, kind, before, actor=actor, reason=reason, now=now)
     return row

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import read_field
 from monitoring.domain.promql import parse
 
 KEY = re.compile(r"[a-z_][a-z0-9_]{0,99}")
@@ -40,7 +41,7 @@ class Entry:
         unknown = set(values) - set(DEFINED)
         if unknown:
             raise Invalid(f"A metric has no {min(unknown)!r}; it has {', '.join(DEFINED)}.", field=min(unknown))
-        texts = {field: _text(values, field, longest) for field, longest in TEXTS.items()}
+        texts = {field: read_field(values, field, longest, needed=field in NEEDED) for field, longest in TEXTS.items()}
         if texts["query"]:
             _check_query(texts["query"])
         if values.get("better", "") not in BETTER:
@@ -75,15 +76,6 @@ class Entry:
 
 
 DEFINED = (*TEXTS, "better", "warning", "critical", "position")
-
-
-def _text(values: Mapping[str, Any], field: str, longest: int) -> str:
-    value = values.get(field, "")
-    if not isinstance(value, str) or len(value) > longest:
-        raise Invalid(f"A text of at most {longest:,} characters.", field=field)
-    if not value.strip() and field in NEEDED:
-        raise Invalid("This may not be empty.", field=field)
-    return value.strip()
 
 
 def _band(values: Mapping[str, Any], field: str) -> float | None:

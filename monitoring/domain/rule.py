@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from core.errors import Invalid
+from core.texts import read_field
 from monitoring.domain.measures.rule import LONGEST_WINDOW, Rule
 from monitoring.domain.selection import Selection
 from monitoring.domain.verdict import Action, Measure, Target
@@ -72,7 +73,7 @@ class Definition:
         )
         _check_canary(measure, rule, target, numerator, denominator)
         return cls(
-            name=_text(values, "name", longest=120) or key,
+            name=read_field(values, "name", 120) or key,
             measure=measure,
             numerator=numerator,
             denominator=denominator,
@@ -81,7 +82,7 @@ class Definition:
             flag_key=_flag_key(values, target),
             enabled=_switch(values, "enabled", default=True),
             actions=_actions(values),
-            phase=_text(values, "phase", longest=60),
+            phase=read_field(values, "phase", 60),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,13 +145,6 @@ def _whole(values: Mapping[str, Any], field: str, *, default: Any = None) -> int
     if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid(f"A whole number, not {value!r}.", field=field)
     return value
-
-
-def _text(values: Mapping[str, Any], field: str, *, longest: int) -> str:
-    value = values.get(field, "")
-    if not isinstance(value, str) or len(value) > longest:
-        raise Invalid(f"A text of at most {longest} characters.", field=field)
-    return value.strip()
 
 
 def _optional(values: Mapping[str, Any], field: str) -> float | None:
@@ -222,7 +216,7 @@ def _actions(values: Mapping[str, Any]) -> tuple[Action, ...]:
 
 
 def _flag_key(values: Mapping[str, Any], target: Target) -> str:
-    flag_key = _text(values, "flag_key", longest=100)
+    flag_key = read_field(values, "flag_key", 100)
     if bool(flag_key) != (target is Target.FLAG):
         words = "names the flag it rolls back" if target is Target.FLAG else "names no flag: it finds it by itself"
         raise Invalid(f"A trigger with target {target.value} {words}.", field="flag_key")

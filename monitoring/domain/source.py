@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import Invalid
+from core.texts import check_storable, read_field
 from monitoring.domain.metrics import MetricKind, Push
 
 KEY = re.compile(r"[a-z][a-z0-9-]{0,59}")
@@ -55,7 +56,7 @@ class Definition:
         if auth not in AUTHS:
             raise Invalid(f"One of {', '.join(AUTHS)}, not {auth!r}.", field="auth")
         return cls(
-            name=_name(values) or key,
+            name=read_field(values, "name", 120) or key,
             kind=kind,
             url=_url(values.get("url")),
             auth=auth,
@@ -81,16 +82,10 @@ def address(url: str, nctool: str) -> str:
     return f"{nctool.rstrip('/')}{url.removeprefix(NCTOOL)}" if nctool else ""
 
 
-def _name(values: Mapping[str, Any]) -> str:
-    value = values.get("name", "")
-    if not isinstance(value, str) or len(value) > 120:
-        raise Invalid("A text of at most 120 characters.", field="name")
-    return value.strip()
-
-
 def _url(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 500:
         raise Invalid("An address of at most 500 characters.", field="url")
+    check_storable(value, field="url")
     parts = urlsplit(value.replace(NCTOOL, "http://nctool", 1))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Invalid(f"An address that begins with http://, https:// or {NCTOOL}.", field="url")
@@ -124,5 +119,6 @@ def _queries(given: Any, kind: str) -> dict[str, dict[str, str]]:
             raise Invalid(f"{name}: gauge or counter, not {as_kind!r}.", field="queries")
         if len(query["query"]) > 2_000 or not query["query"].strip():
             raise Invalid(f"{name}: a query has 1 to 2,000 characters.", field="queries")
+        check_storable(query["query"], field="queries")
         found[name] = {"query": query["query"], "kind": as_kind}
     return found

@@ -11,7 +11,8 @@ from django.db.models import F, Max
 
 from core import environments, events
 from core.actors import CLOCK, Actor
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, NotFound
+from core.texts import need_text
 from monitoring.domain.errors import LOOK_BACK, QUIET, Kind, Seen, seen
 from monitoring.domain.melts import ERRORS, OPERATIONS
 from monitoring.domain.metrics import Push
@@ -66,9 +67,7 @@ def resolve(episode_id: int, *, note: str, actor: Actor, now: datetime) -> Error
 
     Raises Invalid without a note, NotFound, and Conflict when it is over already.
     """
-    note = note.strip()
-    if not 1 <= len(note) <= LONGEST_NOTE:
-        raise Invalid(f"Say what was found or done, in at most {LONGEST_NOTE:,} characters.", field="note")
+    note = need_text(note, "Say what was found or done.", field="note", longest=LONGEST_NOTE)
     row = ErrorEpisode.objects.select_for_update().filter(pk=episode_id).first()
     if row is None:
         raise NotFound(f"There is no error episode {episode_id}.")

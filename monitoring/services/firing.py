@@ -11,6 +11,7 @@ import flags.selectors
 from core import events, freezing
 from core.actors import GUARD
 from core.errors import NotFound
+from core.texts import LONGEST
 from flags.services import emergency, locking
 from monitoring.domain.evidence import evidence, reason
 from monitoring.domain.raised import RAISING, FlagChange, last_raised
@@ -142,7 +143,8 @@ def _roll_back(row: Trigger, cause: Cause, now: datetime) -> Outcome:
     if not state.enabled:
         return Outcome(f"{flag_key} was off already.")
     told = {**cause.proof, "flag_percentage": cause.percentage}
-    rollback_id = emergency.roll_back(flag_key, environment, actor=GUARD, reason=cause.why, now=now, evidence=told)
+    why = cause.why[:LONGEST]
+    rollback_id = emergency.roll_back(flag_key, environment, actor=GUARD, reason=why, now=now, evidence=told)
     return Outcome(f"{flag_key} was rolled back from {cause.percentage:g} %.", rollback_id)
 
 

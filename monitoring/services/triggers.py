@@ -11,7 +11,8 @@ from django.db import transaction
 import flags.selectors
 from core import environments, events
 from core.actors import Actor, ActorKind
-from core.errors import Conflict, Invalid, NotFound, Refused
+from core.errors import Conflict, NotFound, Refused
+from core.texts import need_reason
 from monitoring.domain.rule import DEFINED, Definition
 from monitoring.domain.verdict import TriggerState, Verdict
 from monitoring.domain.windows import next_bucket
@@ -74,9 +75,7 @@ def rearm(key: str, environment: str, *, actor: Actor, reason: str, now: datetim
     """
     if actor.kind is ActorKind.MACHINE:
         raise Refused("Only a person re-arms a trigger.")
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why: the history tells who re-armed the trigger and for what reason.", field="reason")
+    reason = need_reason(reason)
     row = hold(key, environment)
     if row.state != TriggerState.LATCHED:
         raise Conflict(f"{row.name} in {environment} is armed: it has not fired, so there is nothing to re-arm.")
@@ -103,9 +102,7 @@ def enforce(key: str, environment: str, *, actor: Actor, reason: str, now: datet
 
 @transaction.atomic
 def _set_observe(key: str, environment: str, *, on: bool, actor: Actor, reason: str, now: datetime) -> Trigger:
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why: the history tells who changed what the trigger does.", field="reason")
+    reason = need_reason(reason)
     hold(key, environment)
     return define(key, environment, {"observe": on}, actor=actor, reason=reason, now=now)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import Invalid
 from core.repeating import joined
+from core.texts import check_text, need_text
 from oncall.domain.layer import NAME
 
 LEVELS = range(1, 4)
@@ -80,12 +81,9 @@ def read(values: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(values) - set(_KEYS))
     if unknown:
         raise Invalid(f"{unknown[0]!r} is not known here: a chain has {', '.join(_KEYS)}.", field=unknown[0])
-    name = str(values.get("name") or "").strip()
-    if not 0 < len(name) <= 120:
-        raise Invalid("Give the chain a name of at most 120 characters, for example Major issues.", field="name")
-    description = str(values.get("description") or "").strip()
-    if len(description) > 500:
-        raise Invalid("Describe the chain in 500 characters at most.", field="description")
+    given = values.get("name") or ""
+    name = need_text(given, "Give the chain a name, for example Major issues.", field="name", longest=120)
+    description = check_text(values.get("description") or "", field="description", longest=500)
     return {"name": name, "description": description, "steps": [told(each) for each in read_steps(values.get("steps"))]}
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from core.calendar import on_the_clock, read_start
 from core.errors import Invalid
+from core.texts import need_text
 from oncall.domain.shifts import Shift, clipped
 from rollouts.domain import hours
 from rollouts.domain.hours import Hours
@@ -98,9 +99,8 @@ def read(values: Mapping[str, Any], zone: ZoneInfo, path: str) -> Layer:
     unknown = sorted(set(values) - set(_KEYS))
     if unknown:
         raise Invalid(f"{unknown[0]!r} is not known here: a layer has {', '.join(_KEYS)}.", field=path)
-    name = str(values.get("name") or "").strip()
-    if not 0 < len(name) <= 80:
-        raise Invalid("Give the layer a name of at most 80 characters, for example Weekly.", field=f"{path}.name")
+    given = values.get("name") or ""
+    name = need_text(given, "Give the layer a name, for example Weekly.", field=f"{path}.name", longest=80)
     with_path = {"starts_at": f"{path}.starts", "zone": f"{path}.hours", "hours": f"{path}.hours"}
     try:
         first = read_start(str(values.get("starts") or ""))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from core.calendar import read_zone
 from core.errors import Invalid
+from core.texts import need_text
 from oncall.domain import layer, shifts
 from oncall.domain.layer import Layer
 from oncall.domain.shifts import Gap, Shift
@@ -90,9 +91,8 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Layer, ...]]:
     unknown = sorted(set(values) - set(_KEYS))
     if unknown:
         raise Invalid(f"{unknown[0]!r} is not known here: a schedule has {', '.join(_KEYS)}.", field=unknown[0])
-    name = str(values.get("name") or "").strip()
-    if not 0 < len(name) <= 120:
-        raise Invalid("Give the schedule a name of at most 120 characters, for example First line.", field="name")
+    given = values.get("name") or ""
+    name = need_text(given, "Give the schedule a name, for example First line.", field="name", longest=120)
     zone = read_zone(str(values.get("zone") or "UTC"))
     feed = str(values.get("feed") or "").strip()
     if feed and (not FEED_URL.fullmatch(feed) or len(feed) > 500):

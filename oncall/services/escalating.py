@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from core import environments, events
 from core.actors import Actor
 from core.errors import Invalid, NotFound
+from core.texts import check_storable, check_text, need_text
 from oncall import selectors
 from oncall.domain import chain as chains
 from oncall.domain.chain import LEVELS
@@ -50,7 +51,7 @@ def start(
     if found is not None:
         return found
     row = _new(subject, chain=chain, title=title, level=level, environment=environment)
-    row.started_by, row.started_at, row.reason = actor.name, now, reason
+    row.started_by, row.started_at, row.reason = actor.name, now, check_text(reason)
     first = waited(chains.stored(row.steps), Place(), level, now=now)
     row.position, row.due_at = first.place.position, first.at
     try:
@@ -61,7 +62,7 @@ def start(
         if other is None:
             raise
         return other
-    tell("escalation.started", row, actor=actor, now=now, reason=reason, due_at=row.due_at.isoformat())
+    tell("escalation.started", row, actor=actor, now=now, reason=row.reason, due_at=row.due_at.isoformat())
     return row
 
 
@@ -71,7 +72,7 @@ def acknowledge(subject: str, *, actor: Actor, now: datetime, reason: str = "") 
 
     Raises NotFound when nothing is escalated about the subject.
     """
-    row = _hold(subject)
+    reason, row = check_text(reason), _hold(subject)
     if row.state == EscalationState.ACKNOWLEDGED:
         return row
     before = _move(row, EscalationState.ACKNOWLEDGED)
@@ -102,7 +103,7 @@ def raise_level(subject: str, level: int, *, actor: Actor, reason: str, now: dat
 
     Raises NotFound when nothing is live about the subject, or there is no such chain; Invalid for another level.
     """
-    row = _hold(subject)
+    reason, row = check_text(reason), _hold(subject)
     if chain and chain != row.chain:
         environment = row.environment.key if row.environment else None
         _end(row, actor=actor, reason=reason, now=now)
@@ -150,14 +151,14 @@ def tell(
 
 
 def _new(subject: str, *, chain: str, title: str, level: int, environment: str | None) -> Escalation:
-    if not subject.strip() or len(subject) > MOST_SUBJECT:
-        raise Invalid(f"Name what it is about in {MOST_SUBJECT} characters, such as incident:12.", field="subject")
+    subject = need_text(subject, "Name what it is about, such as incident:12.", field="subject", longest=MOST_SUBJECT)
+    check_storable(title, field="title")
     if not title.strip():
         raise Invalid("Say in a few words what is wrong: the people who are called read this first.", field="title")
     _check_level(level)
     found = selectors.chain_of(chain)
     return Escalation(
-        subject=subject.strip(),
+        subject=subject,
         title=title.strip()[:MOST_TITLE],
         level=level,
         environment=environments.get(environment) if environment else None,
@@ -191,7 +192,7 @@ def _move(row: Escalation, target: EscalationState) -> dict[str, Any]:
 
 def _end(row: Escalation, *, actor: Actor, reason: str, now: datetime) -> None:
     before = _move(row, EscalationState.STOPPED)
-    row.ended_by, row.ended_at, row.ended_reason = actor.name, now, reason
+    row.ended_by, row.ended_at, row.ended_reason = actor.name, now, check_text(reason)
     _save(row)
     tell("escalation.stopped", row, actor=actor, now=now, reason=reason, before=before)
 

@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
 from core.people import signs_in
 from core.repeating import joined
+from core.texts import check_text
 from oncall import selectors
 from oncall.domain import schedule
 from oncall.models import Feed, Override, Schedule
@@ -91,6 +92,7 @@ def take_shift(
         raise Invalid(f"There is no active account {person!r}: nobody would be called.", field="person")
     since = max(since, now.replace(microsecond=0))
     schedule.check_span(since, until, now=now)
+    reason = check_text(reason)
     given = {"since": since, "until": until, "reason": reason, "by": actor.name, "at": now}
     made = Override.objects.create(schedule=row, person=person, **given)
     _tell_shift("schedule.shift_taken", made, actor=actor, reason=reason, now=now)
@@ -100,7 +102,7 @@ def take_shift(
 @transaction.atomic
 def give_back(key: str, override_id: int, *, actor: Actor, now: datetime, reason: str = "") -> Override:
     """End an override: from now on, whoever the layers name is on call. Conflict when it is over."""
-    row = _hold(key)
+    reason, row = check_text(reason), _hold(key)
     found = Override.objects.select_for_update().filter(pk=override_id, schedule=row).first()
     if found is None:
         raise NotFound(f"{row.name} has no override {override_id}.")

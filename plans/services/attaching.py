@@ -11,8 +11,9 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
+from core.texts import need_reason
 from plans.models import Attachment, Item
-from plans.services.locking import hold_item, need_reason, tell
+from plans.services.locking import hold_item, tell
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_FILES = 20  # of one item

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Conflict, DomainError, NotFound
+from core.texts import check_text, need_reason
 from plans.domain import command
 from plans.domain.command import RUN, UNDER_WAY, RunState
 from plans.domain.states import DONE, ItemState, PlanState
 from plans.models import Checklist, CommandRun, Item
 from plans.services import items
-from plans.services.locking import hold_item, need_reason, tell
+from plans.services.locking import hold_item, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def request(
     waits for those before it or is under way; and what `argv_of` raises.
     """
     item = hold_item(item_id, version=version)
-    if item.checklist.plan.environment.protected:
-        need_reason(reason)
+    reason = need_reason(reason) if item.checklist.plan.environment.protected else check_text(reason)
     items.need_open(item, now=now)
     if ItemState(item.state) in DONE:
         raise Conflict(f"It is {item.state.lower()}: untick it first, to run it again.")
@@ -124,7 +124,7 @@ def begin(
         requested_by=by.name,
         requested_by_kind=by.kind.value,
         requested_at=now,
-        reason=reason.strip(),
+        reason=reason,
     )
     _tell("command.requested", run, actor=by, reason=reason, now=now, argv=run.argv)
     return run

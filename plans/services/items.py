@@ -11,6 +11,7 @@ from django.db import transaction
 from core import people
 from core.actors import Actor
 from core.errors import Conflict, Invalid
+from core.texts import check_text
 from plans.domain.states import DONE, ChecklistKind, ItemState, PhaseState
 from plans.models import Checklist, Item
 from plans.services import attaching
@@ -41,9 +42,7 @@ def mark(
     Raises Invalid, StaleVersion when somebody was faster, and Conflict when the list is not open, the item waits for
     those before it, or its plan has ended.
     """
-    comment = comment.strip()
-    if len(comment) > MOST:
-        raise Invalid(f"At most {MOST:,} characters.", field="comment")
+    comment = check_text(comment, field="comment", longest=MOST)
     if state in (ItemState.FAILED, ItemState.SKIPPED) and not comment:
         raise Invalid("Say why, in a few words.", field="comment")
     item = hold_item(item_id, version=version)

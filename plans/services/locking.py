@@ -8,7 +8,7 @@ from typing import Any
 
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.errors import Conflict, NotFound, StaleVersion
 from plans import selectors
 from plans.domain.states import LIVE, PlanState
 from plans.models import Item, Phase, Plan
@@ -45,13 +45,6 @@ def hold_item(item_id: int, *, version: int | None = None, ended: bool = False) 
     row.checklist.plan = plan
     _same("The item", row.version, version)
     return row
-
-
-def need_reason(reason: str) -> str:
-    """Raises Invalid for an empty one."""
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    return reason.strip()
 
 
 def tell(

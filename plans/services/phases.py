@@ -14,13 +14,14 @@ import flags.selectors
 from core.actors import Actor
 from core.errors import Conflict, Invalid, Refused
 from core.requirements import Requirement, Standing
+from core.texts import need_reason
 from flags.services import emergency
 from plans import selectors
 from plans.domain import gate
 from plans.domain.states import LIVE, PHASE, PhaseState, PlanState
 from plans.models import Phase, Waiver
 from plans.services.holding import hold_ramps
-from plans.services.locking import hold_phase, need_reason, tell
+from plans.services.locking import hold_phase, tell
 
 LONGEST_WAIVER = timedelta(days=7)
 SAVED = ["state", "version", "started_at", "started_by", "ended_at", "approved_by", "approved_at"]

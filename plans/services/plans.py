@@ -12,13 +12,14 @@ from django.db import IntegrityError, transaction
 from core import environments
 from core.actors import Actor
 from core.errors import Conflict
+from core.texts import need_reason
 from plans import selectors
 from plans.domain.states import LIVE, PLAN, PhaseState, PlanState
 from plans.domain.template import ChecklistSpec, PhaseSpec, PlanSpec
 from plans.models import Checklist, Item, Phase, Plan
 from plans.services import commands, phases
 from plans.services.holding import BEGUN, hold_ramps
-from plans.services.locking import hold_plan, need_reason, tell
+from plans.services.locking import hold_plan, tell
 
 if TYPE_CHECKING:
     from core.models import Environment

@@ -10,8 +10,8 @@ from django.db import transaction
 
 from core import events
 from core.actors import Actor
-from core.errors import Conflict, Invalid, NotFound, StaleVersion
-from flags.domain.change import check_text
+from core.errors import Conflict, NotFound, StaleVersion
+from core.texts import check_text, need_text
 from reports.domain.states import MACHINE, RemarkKind, ReportState
 from reports.domain.telling import told
 from reports.models import Remark, Report
@@ -43,9 +43,7 @@ def release(number: int, *, reason: str, version: int | None = None, actor: Acto
 @transaction.atomic
 def comment(number: int, text: str, *, actor: Actor, now: datetime) -> Remark:
     """Say something to a report. Raises Invalid for an empty or overlong text."""
-    text = _text(text)
-    if not text:
-        raise Invalid("Say something.", field="text")
+    text = need_text(text.replace("\r\n", "\n"), "Say something.", field="text", longest=MOST_TEXT)
     row = hold(number)
     return _remark(row, RemarkKind.COMMENT, text, actor=actor, now=now)
 
@@ -56,7 +54,7 @@ def sign_off(number: int, text: str = "", *, digest: str | None = None, actor: A
 
     `digest` is of what the person saw. Raises Conflict for a draft, for another digest, and for a second time.
     """
-    text, row = _text(text), hold(number)
+    text, row = check_text(text.replace("\r\n", "\n"), field="text", longest=MOST_TEXT), hold(number)
     if row.state != ReportState.RELEASED:
         raise Conflict(f"{row.title} is a draft: it can be signed off once it is released.")
     if digest not in (None, row.digest):
@@ -107,10 +105,3 @@ def _remark(row: Report, kind: RemarkKind, text: str, *, actor: Actor, now: date
     verb = "commented" if kind is RemarkKind.COMMENT else "signed_off"
     tell(row, f"report.{verb}", reason=text, actor=actor, now=now)
     return made
-
-
-def _text(text: str) -> str:
-    text = check_text(text.replace("\r\n", "\n").strip())
-    if len(text) > MOST_TEXT:
-        raise Invalid(f"At most {MOST_TEXT:,} characters.", field="text")
-    return text

@@ -13,6 +13,7 @@ from django.db.models import Q
 from core import environments, events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
+from core.texts import need_text
 from reports.models import WallLink
 
 MOST_DAYS = 366
@@ -46,8 +47,7 @@ def create(
 
     Raises Invalid with the field, and NotFound for an unknown environment.
     """
-    if not name.strip():
-        raise Invalid("A link needs a name that tells where its screen hangs.", field="name")
+    name = need_text(name, "A link needs a name that tells where its screen hangs.", field="name", longest=80)
     if not places:
         raise Invalid("Choose at least one environment.", field="environments")
     if not 1 <= days <= MOST_DAYS:
@@ -57,7 +57,7 @@ def create(
     shown = [environments.get(key) for key in sorted(set(places))]
     text = f"wall_{secrets.token_urlsafe(32)}"
     link = WallLink.objects.create(
-        name=name.strip(),
+        name=name,
         digest=digest(text),
         prefix=text[:10],
         names=names,

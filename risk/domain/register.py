@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import check_text, need_text, read_field
 from risk.domain.levels import Level, RiskState
 
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -38,15 +39,12 @@ class Entry:
         unknown = set(values) - set(DEFINED)
         if unknown:
             raise Invalid(f"A risk has no {min(unknown)!r}; it has {', '.join(DEFINED)}.", field=min(unknown))
-        title = _text(values.get("title"), "title", 200)
-        if not title:
-            raise Invalid("Say what may happen.", field="title")
         return cls(
-            title=title,
+            title=need_text(values.get("title"), "Say what may happen.", field="title", longest=200),
             probability=_word(values, "probability", PROBABILITIES),
             impact=_word(values, "impact", tuple(Level)),
             mitigations=_mitigations(values.get("mitigations") or []),
-            owner=_text(values.get("owner", ""), "owner", 120),
+            owner=read_field(values, "owner", 120),
             state=_word({"state": RiskState.OPEN.value, **values}, "state", tuple(RiskState)),
             review_on=_date(values.get("review_on") or ""),
             links=_links(values.get("links") or []),
@@ -59,12 +57,6 @@ class Entry:
 DEFINED = tuple(field.name for field in fields(Entry))
 
 
-def _text(value: Any, field: str, longest: int) -> str:
-    if not isinstance(value, str) or len(value) > longest:
-        raise Invalid(f"A text of at most {longest} characters.", field=field)
-    return value.strip()
-
-
 def _word(values: Mapping[str, Any], field: str, known: tuple[Any, ...]) -> str:
     value = values.get(field, "")
     if value not in list(known):
@@ -75,7 +67,7 @@ def _word(values: Mapping[str, Any], field: str, known: tuple[Any, ...]) -> str:
 def _mitigations(given: Any) -> list[str]:
     if not isinstance(given, list) or len(given) > MOST:
         raise Invalid(f"At most {MOST} sentences.", field="mitigations")
-    return [text for one in given if (text := _text(one, "mitigations", 300))]
+    return [text for one in given if (text := check_text(one, field="mitigations", longest=300))]
 
 
 def _date(given: Any) -> str:
@@ -93,5 +85,5 @@ def _links(given: Any) -> list[dict[str, str]]:
     for one in given:
         if not isinstance(one, Mapping) or set(one) != {"kind", "key"} or one["kind"] not in LINKS:
             raise Invalid(f'A link is {{"kind": one of {", ".join(LINKS)}, "key": key}}.', field="links")
-        _text(one["key"], "links", 120)
+        check_text(one["key"], field="links", longest=120)
     return [dict(one) for one in given]

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, NotFound, Refused
+from core.texts import need_reason
 from rollbacks import selectors
 from rollbacks.adapters.kubectl import connect as kubectl
 from rollbacks.adapters.ports import Connect
@@ -16,7 +17,7 @@ from rollbacks.domain import deciding
 from rollbacks.domain.states import RollbackState
 from rollbacks.models import Rollback, RollbackStep
 from rollbacks.services import planning, requesting, running
-from rollbacks.services.locking import close, hold, move, need_requested, need_text, picture, save
+from rollbacks.services.locking import close, hold, move, need_requested, picture, save
 from rollbacks.services.planning import Seen
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def confirm(
 def refuse(public_id: str, *, reason: str, actor: Actor, now: datetime) -> Rollback:
     """Decide against it, for good; whoever asked for it takes it back so. Only people and commands do: Refused."""
     row = hold(public_id)
-    reason = need_text(reason, "Say why: whoever asked has to know.", field="reason")
+    reason = need_reason(reason, "Say why: whoever asked has to know.")
     need_requested(row, "refused", now=now)
     before = picture(row)
     close(row, RollbackState.REFUSED, actor=actor, reason=reason, now=now)

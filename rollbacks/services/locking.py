@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from approvals.services.locking import need_text
 from core import events
 from core.actors import Actor
 from core.errors import Conflict, NotFound, StaleVersion
@@ -17,7 +16,7 @@ from flags.services.locking import lock_configuration
 from rollbacks.domain.states import MACHINE, STEPS, RollbackState, StepState
 from rollbacks.models import Rollback, RollbackStep
 
-__all__ = ["close", "hold", "move", "move_step", "need_requested", "need_text", "picture", "save"]
+__all__ = ["close", "hold", "move", "move_step", "need_requested", "picture", "save"]
 
 
 def hold(public_id: str, *, version: int | None = None) -> Rollback:

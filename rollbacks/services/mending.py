@@ -9,11 +9,12 @@ from django.db import transaction
 from core.actors import Actor
 from core.errors import Conflict
 from core.masking import masked
+from core.texts import need_reason
 from rollbacks import selectors
 from rollbacks.domain.states import RollbackState, StepKind, StepState
 from rollbacks.models import Rollback, RollbackStep
 from rollbacks.services.claiming import finish_if_over, tell_step
-from rollbacks.services.locking import close, hold, move, move_step, need_text, picture, save
+from rollbacks.services.locking import close, hold, move, move_step, picture, save
 from rollbacks.services.reverting import waited
 
 
@@ -34,7 +35,7 @@ def retry(public_id: str, *, actor: Actor, now: datetime, version: int | None = 
 def skip(public_id: str, *, reason: str, actor: Actor, now: datetime, version: int | None = None) -> Rollback:
     """Go on without the failed step. Conflict for the flags: whatever follows is done with them off."""
     row, step = _stopped(public_id, version)
-    reason = need_text(reason, "Say why it goes on without this step.", field="reason")
+    reason = need_reason(reason, "Say why it goes on without this step.")
     if step.kind == StepKind.FLAGS:
         raise Conflict("Flags come off first: this step cannot be left out. Retry it, or abort the rollback.")
     before = picture(row)
@@ -48,7 +49,7 @@ def skip(public_id: str, *, reason: str, actor: Actor, now: datetime, version: i
 def record(public_id: str, *, result: str, actor: Actor, now: datetime, version: int | None = None) -> Rollback:
     """The application was reverted by hand: `result` is what was done and seen. Conflict for any other step."""
     row, step = _stopped(public_id, version)
-    result = need_text(result, "Say what was done and what was seen.", field="reason")
+    result = need_reason(result, "Say what was done and what was seen.")
     if step.kind != StepKind.APPLICATION:
         raise Conflict("Only the application can be reverted by hand.")
     step.output, step.error = masked(f"By hand, by {actor.name}: {result}"), ""
@@ -63,7 +64,7 @@ def record(public_id: str, *, result: str, actor: Actor, now: datetime, version:
 def abort(public_id: str, *, reason: str, actor: Actor, now: datetime, version: int | None = None) -> Rollback:
     """End it where it stands. What was done stays done: its flags stay off."""
     row, step = _stopped(public_id, version)
-    reason = need_text(reason, "Say why: what was done stays done.", field="reason")
+    reason = need_reason(reason, "Say why: what was done stays done.")
     before = picture(row)
     close(row, RollbackState.ABORTED, actor=actor, reason=reason, now=now)
     save(row, "rollback.aborted", before, actor=actor, reason=reason, now=now, data={"step": step.position + 1})

@@ -15,7 +15,7 @@ import monitoring.selectors
 from core import environments
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, DomainError, Invalid
-from flags.domain.change import check_text
+from core.texts import check_text, need_reason
 from flags.services.emergency import new_id
 from flags.services.locking import lock_configuration
 from rollbacks import selectors
@@ -26,7 +26,7 @@ from rollbacks.domain.revision import Choice, Offer
 from rollbacks.domain.states import Component, RollbackState
 from rollbacks.models import Rollback
 from rollbacks.services import planning
-from rollbacks.services.locking import close, need_text, picture, save
+from rollbacks.services.locking import close, picture, save
 from rollbacks.services.planning import Planned, Seen, Wanted
 
 REASON = "Say why: whoever confirms this has to know."
@@ -58,9 +58,10 @@ def request(
     Conflict when the same is asked for already.
     """
     wanted = _wanted(environment, component, flag, revision)
-    told = {"reason": need_text(reason, REASON, field="reason"), "evidence": check_text(evidence)}
-    if len(told["evidence"]) > MOST_EVIDENCE:
-        raise Invalid(f"At most {MOST_EVIDENCE:,} characters of evidence.", field="evidence")
+    told = {
+        "reason": need_reason(reason, REASON),
+        "evidence": check_text(evidence, field="evidence", longest=MOST_EVIDENCE),
+    }
     return _open(wanted, planning.see(wanted, connect), **told, actor=actor, now=now)
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.errors import Invalid
+from core.texts import is_storable
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import check_parameters, read_percentage
 from rollouts.domain.schedule import LONGEST
@@ -111,7 +112,7 @@ def flaws(steps: Sequence[RampStepSpec], bucketing: Bucketing) -> list[Flaw]:
 
 def _own(index: int, step: RampStepSpec, bucketing: Bucketing) -> Iterator[Flaw]:
     """What is wrong with a step by itself."""
-    if not 1 <= len(step.label.strip()) <= MAX_LABEL:
+    if not 1 <= len(step.label.strip()) <= MAX_LABEL or not is_storable(step.label):
         yield Flaw(index, "label", f"A step has a label of 1 to {MAX_LABEL} characters.")
     if not 1 <= step.week <= LONGEST // (7 * _DAY):
         yield Flaw(index, "week", f"A week from 1 to {LONGEST // (7 * _DAY)}, not {step.week}.")

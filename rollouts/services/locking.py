@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import events
 from core.actors import Actor
-from core.errors import Invalid, NotFound, StaleVersion
+from core.errors import NotFound, StaleVersion
 from flags.services import locking as flag_locking
 from rollouts import selectors
 from rollouts.domain.situation import Situation
@@ -95,14 +95,6 @@ def save(
         data={"flag": held.ramp.flag.key, "ramp": held.ramp.pk, **(data or {})},
     )
     held.before = after
-
-
-def need_reason(reason: str) -> str:
-    """A person who steers a ramp says why, in every environment."""
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why: the history of a ramp tells who steered it and for what reason.", field="reason")
-    return reason
 
 
 def picture(ramp: Ramp) -> dict[str, Any]:

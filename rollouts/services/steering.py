@@ -14,6 +14,7 @@ from django.db import transaction
 from core.actors import Actor, ActorKind
 from core.asking import Change
 from core.errors import Conflict, Refused
+from core.texts import need_reason
 from flags.domain.change import StateChange
 from flags.domain.permit import Permit
 from flags.services import emergency, rollout
@@ -24,7 +25,7 @@ from rollouts.domain.move import changed_by_others
 from rollouts.domain.schedule import check_moved, due_times
 from rollouts.domain.states import LIVE, MOVING, RampState
 from rollouts.models import Ramp
-from rollouts.services.locking import Held, lock, move, need_reason, save
+from rollouts.services.locking import Held, lock, move, save
 from rollouts.services.steps import complete_if_done, give_back, move_plan, put_on_hold, set_times, take_next
 
 

@@ -12,6 +12,7 @@ import flags.selectors
 from core import events
 from core.actors import Actor
 from core.errors import Invalid, NotFound
+from core.texts import check_storable
 from flags.domain.bucketing import Bucketing
 from rollouts.domain.hours import read
 from rollouts.domain.template import KEY_HELP, MAX_NAME, RampStepSpec, flaws, is_key
@@ -75,6 +76,7 @@ def _check(key: str, name: str, steps: Sequence[RampStepSpec], flag: Flag) -> No
         raise Invalid(KEY_HELP, field="key")
     if not name.strip() or len(name) > MAX_NAME:
         raise Invalid(f"A ramp has a name of 1 to {MAX_NAME} characters.", field="name")
+    check_storable(name, field="name")
     found = flaws(steps, Bucketing(flag.bucketing))
     if found:
         raise Invalid(found[0].message, field=found[0].path)

@@ -11,6 +11,7 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.texts import need_reason, need_text, read_field
 from statuspage.domain.languages import FIRST, read_language
 from statuspage.domain.states import ComponentState
 from statuspage.domain.texts import read_key, read_label, read_word
@@ -26,9 +27,8 @@ LENGTHS = {"name": 80, "description": 300, "group": 80}
 def define_page(values: Mapping[str, str], *, actor: Actor, reason: str, now: datetime) -> None:
     """Set title and address of the page; nothing is written when nothing differs."""
     page = hold_page(now=now)
-    title, address = values["title"].strip(), values.get("address", "").strip().rstrip("/")
-    if not 0 < len(title) <= 80:
-        raise Invalid("The page needs a title of 1 to 80 characters: the name of the service.", field="title")
+    title = need_text(values["title"], "The page needs a title: the name of the service.", field="title", longest=80)
+    address = read_field(values, "address", 200).rstrip("/")
     if address and not address.startswith(("https://", "http://")):
         raise Invalid("Write the address of the page like https://status.example.org.", field="address")
     before = {"title": page.title, "address": page.address}
@@ -78,7 +78,7 @@ def set_state(
     Raises Invalid for a state that is none or no reason, Conflict when that would change nothing, StaleVersion.
     """
     wanted = read_word(ComponentState, state, field="state")
-    reason = _need(reason)
+    reason = need_reason(reason)
     page = hold_page(now=now)
     row = find(key, version)
     if row.by_hand == wanted:
@@ -106,7 +106,7 @@ def set_state(
 @transaction.atomic
 def retire(key: str, *, reason: str, actor: Actor, now: datetime, version: int | None = None) -> Component:
     """Take it off the page; its history stays, and a playbook that names it brings it back."""
-    reason = _need(reason)
+    reason = need_reason(reason)
     page = hold_page(now=now)
     row = find(key, version)
     if said := speakers(row.pk):
@@ -149,12 +149,6 @@ def _read(values: Mapping[str, Any]) -> dict[str, Any]:
                 raise Invalid(f"{field} has no translation: {', '.join(LENGTHS)} have.", field="translations")
             read_label(text, LENGTHS[field], field="translations")
     return found
-
-
-def _need(reason: str) -> str:
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    return reason.strip()
 
 
 def _nothing_to_do(row: Component, wanted: ComponentState) -> str:

@@ -13,6 +13,7 @@ from django.db import transaction
 from core import events
 from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid, NotFound, StaleVersion
+from core.texts import check_text, need_reason
 from statuspage.domain.languages import FIRST
 from statuspage.domain.states import MAINTENANCE, UNDER_WAY, MaintenanceState
 from statuspage.domain.texts import read_texts, read_titles
@@ -41,7 +42,7 @@ class Plan:
 @transaction.atomic
 def plan(wanted: Plan, *, actor: Actor, now: datetime, reason: str = "") -> Maintenance:
     """Tell of it from now on. It begins by the clock, at once when its start is over already. Invalid, NotFound."""
-    page = hold_page(now=now)
+    page, reason = hold_page(now=now), check_text(reason)
     row = Maintenance(public_id=new_id(), created_at=now, created_by=actor.name, updated_at=now)
     components = _fill(row, wanted, now)
     row.save()
@@ -59,7 +60,7 @@ def change(
 
     Raises Conflict when it is over, StaleVersion, Invalid, NotFound.
     """
-    page, reason = hold_page(now=now), _need(reason)
+    page, reason = hold_page(now=now), need_reason(reason)
     row = _find(maintenance_id, version)
     if row.ended_at is not None:
         raise Conflict(f"This maintenance is {row.state}: plan another one.")
@@ -82,7 +83,7 @@ def change(
 @transaction.atomic
 def cancel(maintenance_id: int, *, actor: Actor, reason: str, now: datetime, version: int | None = None) -> Maintenance:
     """It will not be. One that has begun is completed instead: IllegalMove."""
-    page, reason = hold_page(now=now), _need(reason)
+    page, reason = hold_page(now=now), need_reason(reason)
     row = _find(maintenance_id, version)
     _move(row, MaintenanceState.CANCELLED, now)
     raise_version(page, now=now)
@@ -106,7 +107,7 @@ def complete(
     maintenance_id: int, *, actor: Actor, now: datetime, reason: str = "", version: int | None = None
 ) -> Maintenance:
     """It is over before its time. One that has not begun is cancelled instead: Conflict."""
-    page = hold_page(now=now)
+    page, reason = hold_page(now=now), check_text(reason)
     row = _find(maintenance_id, version)
     if row.state == MaintenanceState.SCHEDULED:
         raise Conflict("It has not begun yet: cancel it.")
@@ -208,12 +209,6 @@ def _find(maintenance_id: int, version: int | None = None) -> Maintenance:
     if version is not None and version != row.version:
         raise StaleVersion("The maintenance", expected=version, actual=row.version)
     return row
-
-
-def _need(reason: str) -> str:
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    return reason.strip()
 
 
 def _tell(

@@ -11,6 +11,7 @@ from django.db import transaction
 from core import events
 from core.actors import Actor
 from core.errors import Invalid
+from core.texts import check_storable
 from statuspage.domain.languages import read_language
 from statuspage.domain.states import INCIDENT, OPEN, ComponentState, Impact, IncidentState
 from statuspage.domain.texts import read_text, read_title, read_word
@@ -126,6 +127,7 @@ def _names(reference: str, key: str) -> None:
     for field, value in (("reference", reference), ("key", key)):
         if not 0 < len(value.strip()) <= LONGEST_NAME:
             raise Invalid(f"Give a {field} of 1 to {LONGEST_NAME} characters.", field=field)
+        check_storable(value, field=field)
 
 
 def _named(said: _Said) -> dict[str, Component]:

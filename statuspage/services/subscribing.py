@@ -17,6 +17,7 @@ from django.db.models import F
 from core import events
 from core.actors import Actor, ActorKind
 from core.errors import Invalid, NotFound, Refused
+from core.texts import need_reason
 from statuspage.domain.addresses import SubscriberKind, read_address
 from statuspage.domain.languages import read_language
 from statuspage.domain.texts import read_word
@@ -110,9 +111,7 @@ def unsubscribe(token: str, *, now: datetime) -> None:
 
 def end(subscription_id: int, *, actor: Actor, reason: str, now: datetime) -> None:
     """A person ends it, for somebody who asked for that. NotFound."""
-    if not reason.strip():
-        raise Invalid("Say why: the history tells who did it and for what reason.", field="reason")
-    if not _forget(subscription_id, actor, reason.strip(), now):
+    if not _forget(subscription_id, actor, need_reason(reason), now):
         raise NotFound("This subscription has ended already.")
 
 

@@ -57,7 +57,7 @@ def test_a_segment_is_made_changed_and_deleted_each_told_once(beta: Segment, who
     [
         ({"key": "a b"}, "key", "letters, digits, hyphens"),
         ({"name": " "}, "name", "needs a name"),
-        ({"name": "x" * 121}, "name", "at most 120"),
+        ({"name": "x" * 121}, "name", "At most 120"),
         ({"description": "\x00"}, "description", "cannot be stored"),
         ({"conditions": []}, "conditions", "takes 1 to 20"),
         ({"conditions": [{"segment": "beta"}]}, "conditions", "cannot be made of segments"),

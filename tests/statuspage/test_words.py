@@ -17,7 +17,7 @@ from statuspage.templatetags.status_times import DAY, LONG_DAY
 
 ROOT = Path(settings.BASE_DIR)
 REFUSERS = ("domain/addresses.py", "selectors/links.py", "services/subscribing.py", "views/subscriptions.py")
-INSIDE = {"Say why: the history tells who did it and for what reason.", "This subscription has ended already."}
+INSIDE = {"This subscription has ended already."}
 
 
 def of_templates() -> Iterator[str]:

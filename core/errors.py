@@ -31,6 +31,12 @@ class Refused(DomainError):
     status = 403
 
 
+class TooMany(Refused):
+    """Somebody comes too often."""
+
+    status = 429
+
+
 class Conflict(DomainError):
     """The row is not in a state in which this can be done."""
 

@@ -5,5 +5,6 @@ from core.models.event import Event
 from core.models.freeze import Freeze, FreezeOverride
 from core.models.heartbeat import Heartbeat
 from core.models.user import User
+from core.models.visit import Visit
 
-__all__ = ["Environment", "Event", "Freeze", "FreezeOverride", "Heartbeat", "User"]
+__all__ = ["Environment", "Event", "Freeze", "FreezeOverride", "Heartbeat", "User", "Visit"]

@@ -26,21 +26,6 @@ class Survey(models.Model):
         return self.name
 
 
-class Asking(models.Model):
-    """How often a network answered surveys in an hour. `who` is a keyed digest: no address is kept."""
-
-    who = models.CharField(max_length=64)
-    hour = models.DateTimeField()
-    count = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["who", "hour"], name="survey_asking_once")]
-
-    def __str__(self) -> str:
-        return f"{self.count} in {self.hour}"
-
-
 class Feedback(models.Model):
     """What somebody thinks of the deployment, and what became of it.
 

@@ -6,28 +6,18 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
-from core import environments, events
+from core import environments, events, visits
 from core.actors import Actor, ActorKind
-from core.errors import Conflict, Invalid, NotFound, Refused
+from core.errors import Conflict, Invalid, NotFound
 from core.texts import need_reason
 from improvement.domain.feedback import Given, Kind, State, read_line
-from improvement.models import Asking, Survey
+from improvement.models import Survey
 from improvement.services import feedback
 
 LONGEST_LIFE = timedelta(days=366)
-MOST = 10  # answers of one network in an hour
-MOST_OF_ALL = 2_000  # of everybody together, so that a flood from many networks ends somewhere
 VISITOR = Actor("a user", ActorKind.MACHINE)
-
-
-class TooMany(Refused):
-    """Too many answers came from one place."""
-
-    status = 429
 
 
 @transaction.atomic
@@ -87,29 +77,14 @@ def answer(token: str, *, rating: int | None, text: str, once: str, network: str
     row = find(token, now=now)
     if rating is None:
         raise Invalid("Choose 1 to 5.", field="rating")
-    _count(network, MOST, now)
-    _count("everybody", MOST_OF_ALL, now)  # after it: what one network is refused must not use up everybody's
+    visits.count("survey", network, why="Too many answers came from here. Try again in an hour.", now=now)
     key = f"survey-{row.pk}-{hashlib.sha256(once.encode()).hexdigest()[:40]}" if once else ""
     given = Given(Kind.USER.value, text, "", rating, "", key)
     feedback.receive(row.environment.key, given, actor=VISITOR, now=now, state=State.NOTED, survey_id=row.pk)
 
 
-def forget(*, now: datetime) -> int:
-    """Delete the counts of old hours; how many."""
-    return Asking.objects.filter(hour__lt=now - timedelta(hours=2)).delete()[0]
-
-
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _count(who: str, most: int, now: datetime) -> None:
-    """Count one answer in this hour; TooMany where `most` were counted already."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    digest = hashlib.blake2b(who.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=32).hexdigest()
-    row, _ = Asking.objects.get_or_create(who=digest, hour=hour)
-    if not Asking.objects.filter(pk=row.pk, count__lt=most).update(count=F("count") + 1):
-        raise TooMany("Too many answers came from here. Try again in an hour.")
 
 
 def _tell(kind: str, row: Survey, actor: Actor, now: datetime, **told: object) -> None:

@@ -4,10 +4,9 @@ from statuspage.models.component import Component, ComponentChange
 from statuspage.models.incident import IncidentComponent, PublicIncident, PublicUpdate
 from statuspage.models.maintenance import Maintenance
 from statuspage.models.page import Page
-from statuspage.models.subscription import Asking, Subscription
+from statuspage.models.subscription import Subscription
 
 __all__ = [
-    "Asking",
     "Component",
     "ComponentChange",
     "IncidentComponent",

@@ -30,17 +30,3 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"subscription {self.pk}"
-
-
-class Asking(models.Model):
-    """How often a network asked for subscriptions in one hour. `who` is a digest that cannot be turned back."""
-
-    who = models.CharField(max_length=64)
-    hour = models.DateTimeField()
-    count = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["who", "hour"], name="asking_counted_once")]
-
-    def __str__(self) -> str:
-        return f"{self.count} in the hour of {self.hour:%Y-%m-%d %H:%M}"

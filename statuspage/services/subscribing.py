@@ -5,36 +5,26 @@ Whoever asks learns nothing of who has subscribed: the answer is the same for ev
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
-from core import events
+from core import events, visits
 from core.actors import Actor, ActorKind
-from core.errors import Invalid, NotFound, Refused
+from core.errors import Invalid, NotFound
 from core.texts import need_reason
 from statuspage.domain.addresses import SubscriberKind, read_address
 from statuspage.domain.languages import read_language
 from statuspage.domain.texts import read_word
-from statuspage.models import Asking, Component, Subscription
+from statuspage.models import Component, Subscription
 from statuspage.selectors import links
 
 PAUSE = timedelta(minutes=10)  # between two confirmations to one address
-MOST = 10  # askings of one network in an hour
-MOST_OF_ALL = 2000  # of everybody together, so that a flood from many networks ends somewhere
 UNCONFIRMED = timedelta(days=7)  # kept so long
 VISITOR = Actor("a visitor", ActorKind.MACHINE)
-
-
-class TooMany(Refused):
-    """Somebody asks too often."""
-
-    status = 429
+TOO_MANY = "Too many subscriptions were asked for from here. Try again in an hour."
 
 
 def subscribe(
@@ -56,8 +46,7 @@ def subscribe(
     known = set(Component.objects.filter(key__in=components, retired_at=None).values_list("key", flat=True))
     if missing := sorted(set(components) - known):
         raise Invalid(f"The page has no component {missing[0]!r}.", field="components")
-    _count(network, MOST, now)
-    _count("everybody", MOST_OF_ALL, now)  # after it: what one network is refused must not use up everybody's
+    visits.count("subscribe", network, why=TOO_MANY, now=now)
     _ask(wanted, kept, {"components": sorted(known), "language": language}, now)
 
 
@@ -116,8 +105,7 @@ def end(subscription_id: int, *, actor: Actor, reason: str, now: datetime) -> No
 
 
 def forget(*, now: datetime) -> int:
-    """Delete those that were never confirmed, and the counts of old hours; how many subscriptions."""
-    Asking.objects.filter(hour__lt=now - timedelta(hours=2)).delete()
+    """Delete those that were never confirmed; how many."""
     old = Subscription.objects.filter(confirmed_at=None, asked_at__lt=now - UNCONFIRMED)
     return old.delete()[1].get("statuspage.Subscription", 0)
 
@@ -136,12 +124,3 @@ def _tell(kind: str, row: Subscription, actor: Actor, now: datetime, reason: str
     """Never the address: the log is kept for longer than the subscription."""
     data = {"subscription": row.pk}
     events.record(kind, subject=f"subscription:{row.pk}", actor=actor, now=now, reason=reason, data=data)
-
-
-def _count(who: str, most: int, now: datetime) -> None:
-    """Count one asking in this hour; TooMany where `most` were counted already."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    digest = hashlib.blake2b(who.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=32).hexdigest()
-    row, _ = Asking.objects.get_or_create(who=digest, hour=hour)
-    if not Asking.objects.filter(pk=row.pk, count__lt=most).update(count=F("count") + 1):
-        raise TooMany("Too many subscriptions were asked for from here. Try again in an hour.")

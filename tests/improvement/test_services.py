@@ -10,8 +10,8 @@ import pytest
 import communications.selectors
 from communications.models import Announcement
 from communications.services import announcing
-from core import events
-from core.errors import Conflict, IllegalMove, Invalid, NotFound, StaleVersion
+from core import events, visits
+from core.errors import Conflict, IllegalMove, Invalid, NotFound, StaleVersion, TooMany
 from core.models import User
 from flags.models import Flag
 from flags.services import rollout
@@ -109,13 +109,13 @@ def test_a_flood_of_answers_from_one_network_ends_and_others_are_heard(
     all_environments: None, who: dict[str, Any], now: datetime
 ) -> None:
     _, token = surveys.open_survey("production", name="s", until=now + DAY, **who)
-    for number in range(surveys.MOST):
+    for number in range(visits.MOST):
         surveys.answer(token, rating=1, text="", once=str(number), network="192.0.2.1", now=now)
-    with pytest.raises(surveys.TooMany):
+    with pytest.raises(TooMany):
         surveys.answer(token, rating=1, text="", once="more", network="192.0.2.1", now=now)
     surveys.answer(token, rating=5, text="", once="other", network="192.0.2.2", now=now)
-    assert Feedback.objects.count() == surveys.MOST + 1
-    surveys.forget(now=now + timedelta(hours=3))
+    assert Feedback.objects.count() == visits.MOST + 1
+    visits.forget(now=now + timedelta(hours=3))
     surveys.answer(token, rating=1, text="", once="later", network="192.0.2.1", now=now + timedelta(hours=3))
 
 

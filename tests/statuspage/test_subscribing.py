@@ -11,9 +11,10 @@ import pytest
 import time_machine
 
 from core import events
-from core.errors import DomainError, Invalid
+from core.errors import DomainError, Invalid, TooMany
+from core.models import Visit
 from statuspage import selectors
-from statuspage.models import Asking, Subscription
+from statuspage.models import Subscription
 from statuspage.services import subscribing
 from tests.racing import at_once
 
@@ -127,17 +128,17 @@ def test_a_flood_from_one_network_ends_after_ten(ask: Ask, now: datetime) -> Non
     def tries(network: str, at: datetime) -> int:
         before = len(asked())
         for number in range(15):
-            with suppress(subscribing.TooMany):
+            with suppress(TooMany):
                 ask(f"victim{number}@{network}.example.org", network=network, now=at)
         return len(asked()) - before
 
     assert tries("a", now) == 10
     assert tries("a", now) == 0
-    counts = sorted(Asking.objects.values_list("count", flat=True))
+    counts = sorted(Visit.objects.values_list("count", flat=True))
     assert counts == [10, 10], "what one network is refused must not be counted for everybody"
     assert tries("b", now) == 10
     assert tries("a", now + timedelta(hours=1)) == 10
-    assert subscribing.TooMany.status == 429
+    assert TooMany.status == 429
 
 
 @pytest.mark.parametrize(

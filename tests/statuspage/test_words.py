@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 from statuspage.domain.languages import FIRST, LANGUAGES
+from statuspage.services import subscribing
 from statuspage.templatetags.status_times import DAY, LONG_DAY
 
 ROOT = Path(settings.BASE_DIR)
@@ -39,8 +40,9 @@ def calls(file: Path, *names: str) -> Iterator[str]:
 def of_code() -> Iterator[str]:
     for file in [*(ROOT / "statuspage/views").glob("*.py"), *(ROOT / "statuspage/templatetags").glob("*.py")]:
         yield from calls(file, "_", "gettext_lazy", "ngettext")
+    yield subscribing.TOO_MANY
     for name in REFUSERS:
-        yield from calls(ROOT / "statuspage" / name, "Invalid", "TooMany")
+        yield from calls(ROOT / "statuspage" / name, "Invalid")
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {FIRST}))

@@ -5,8 +5,16 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [
+    # A database of the days between two releases may have run these.
+    replaces = [
+        ('communications', '0009_audit_alerts'),
+        ('communications', '0010_report_alerts'),
         ('communications', '0011_components'),
+        ('communications', '0012_action_alerts'),
+    ]
+
+    dependencies = [
+        ('communications', '0008_announcements'),
     ]
 
     operations = [
@@ -14,5 +22,10 @@ class Migration(migrations.Migration):
             model_name='alert',
             name='type',
             field=models.CharField(choices=[('FEATURE_EMERGENCY_DISABLED', 'FEATURE EMERGENCY DISABLED'), ('FEATURE_ROLLBACK', 'FEATURE ROLLBACK'), ('ROLLBACK_REQUESTED', 'ROLLBACK REQUESTED'), ('ROLLBACK_EMERGENCY', 'ROLLBACK EMERGENCY'), ('ROLLBACK_STOPPED', 'ROLLBACK STOPPED'), ('ROLLBACK_COMPLETED', 'ROLLBACK COMPLETED'), ('STEP_TAKEN', 'STEP TAKEN'), ('ROLLOUT_COMPLETED', 'ROLLOUT COMPLETED'), ('TRIGGER_FIRED', 'TRIGGER FIRED'), ('ALERT_FIRING', 'ALERT FIRING'), ('ALERT_RESOLVED', 'ALERT RESOLVED'), ('ALERT_NO_DATA', 'ALERT NO DATA'), ('METRICS_SILENT', 'METRICS SILENT'), ('METRICS_HEARD', 'METRICS HEARD'), ('ERRORS_OPENED', 'ERRORS OPENED'), ('RISK_RAISED', 'RISK RAISED'), ('SOURCE_FAILED', 'SOURCE FAILED'), ('RULES_FAILING', 'RULES FAILING'), ('CHECKLIST_OVERDUE', 'CHECKLIST OVERDUE'), ('ACTION_OVERDUE', 'ACTION OVERDUE'), ('MIGRATION_REQUESTED', 'MIGRATION REQUESTED'), ('MIGRATION_HELD', 'MIGRATION HELD'), ('MIGRATION_FAILED', 'MIGRATION FAILED'), ('MIGRATION_ROLLED_BACK', 'MIGRATION ROLLED BACK'), ('MIGRATION_ROLLBACK_FAILED', 'MIGRATION ROLLBACK FAILED'), ('MIGRATION_COMPLETED', 'MIGRATION COMPLETED'), ('INCIDENT_OPENED', 'INCIDENT OPENED'), ('INCIDENT_RAISED', 'INCIDENT RAISED'), ('INCIDENT_LOWERED', 'INCIDENT LOWERED'), ('INCIDENT_ACKNOWLEDGED', 'INCIDENT ACKNOWLEDGED'), ('INCIDENT_UPDATED', 'INCIDENT UPDATED'), ('INCIDENT_STATE', 'INCIDENT STATE'), ('INCIDENT_RESOLVED', 'INCIDENT RESOLVED'), ('INCIDENT_REOPENED', 'INCIDENT REOPENED'), ('PAGE', 'PAGE'), ('PAGE_UNANSWERED', 'PAGE UNANSWERED'), ('PAGE_LATE', 'PAGE LATE'), ('STATUS_PUBLISHED', 'STATUS PUBLISHED'), ('SUBSCRIPTION_ASKED', 'SUBSCRIPTION ASKED'), ('MAINTENANCE_PLANNED', 'MAINTENANCE PLANNED'), ('MAINTENANCE_BEGUN', 'MAINTENANCE BEGUN'), ('MAINTENANCE_ENDED', 'MAINTENANCE ENDED'), ('MAINTENANCE_CANCELLED', 'MAINTENANCE CANCELLED'), ('AUDIT_HEADS', 'AUDIT HEADS'), ('AUDIT_BROKEN', 'AUDIT BROKEN'), ('REPORT_RELEASED', 'REPORT RELEASED')], max_length=40),
+        ),
+        migrations.AddField(
+            model_name='announcement',
+            name='components',
+            field=models.JSONField(blank=True, help_text='Of the status page, as the approver chose; none: as the incident says.', null=True),
         ),
     ]

@@ -46,6 +46,7 @@ def without(function: FunctionType, *lines: str) -> Any:
 
 def doors(*, salted: bool) -> tuple[Any, Any]:
     """The door that counts, and the one that does not, each with its own twenty flags."""
+    from core.tokens import digest
     from flags.adapters.disk import DiskCopy
     from flags.api import ofrep, ofrep_bodies
     from flags.api.counting import Counting
@@ -53,7 +54,6 @@ def doors(*, salted: bool) -> tuple[Any, Any]:
     from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
     from flags.domain.limit import MinuteLimit
     from flags.services.holding import Held, Holder, Source
-    from flags.services.tokens import digest
 
     class StillHolder(Holder):
         def start(self) -> None:

@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from ninja.security import APIKeyHeader, HttpBearer
 
 from core.errors import DomainError, Refused
+from core.tokens import digest
 from flags.domain.configuration import TokenConfig
 from flags.domain.limit import MinuteLimit
 from flags.services import token_use
 from flags.services.holding import live_token
-from flags.services.tokens import digest
 
 
 class TooManyRequests(DomainError):

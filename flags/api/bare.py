@@ -9,12 +9,12 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from core.tokens import digest
 from flags.domain.configuration import TokenConfig
 from flags.domain.document import version_of
 from flags.domain.limit import MinuteLimit
 from flags.services import token_use
 from flags.services.holding import Held, Source
-from flags.services.tokens import digest
 
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 Headers = list[tuple[str, str]]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
 
-from core import environments, events
+from core import environments, events, tokens
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
 from core.texts import need_text
@@ -31,11 +29,6 @@ class Scope(StrEnum):
     CALENDAR = "calendar"
 
 
-def digest(token: str) -> str:
-    """SHA-256 in hex. A token has 256 random bits, so a slow hash would add nothing."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 @transaction.atomic
 def create(
     name: str, environment: str, scopes: Collection[str], *, actor: Actor, now: datetime
@@ -48,13 +41,13 @@ def create(
     if Scope.CALENDAR in scopes and len(set(scopes)) > 1:
         raise Invalid("A token for the calendar stands in an address: make it a token of its own.", field="scope")
     name = need_text(name, "A token needs a name that tells who uses it.", field="name", longest=80)
-    text = f"nct_{secrets.token_urlsafe(32)}"
+    text = tokens.new("nct_")
     token = ApiToken.objects.create(
         name=name,
         environment=where,
         scopes=sorted(set(scopes)),
         prefix=text[:10],
-        digest=digest(text),
+        digest=tokens.digest(text),
         created_at=now,
         created_by=actor.name,
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from core import environments, events, visits
+from core import environments, events, tokens, visits
 from core.actors import Actor, ActorKind
 from core.errors import Conflict, Invalid, NotFound
 from core.texts import need_reason
@@ -31,11 +30,11 @@ def open_survey(environment: str, *, name: str, until: datetime, actor: Actor, n
     """
     if not now < until <= now + LONGEST_LIFE:
         raise Invalid("It ends after now, and at most 366 days from now.", field="until")
-    token = secrets.token_urlsafe(24)
+    token = tokens.new()
     row = Survey.objects.create(
         name=read_line(name, field="name", longest=120),
         environment=environments.get(environment),
-        digest=_digest(token),
+        digest=tokens.digest(token),
         created_at=now,
         created_by=actor.name,
         expires_at=until,
@@ -60,7 +59,7 @@ def end(survey_id: int, *, actor: Actor, reason: str, now: datetime) -> Survey:
 
 def find(token: str, *, now: datetime) -> Survey:
     """The survey that is open under this token. Raises NotFound, the same for every other token."""
-    row = Survey.objects.select_related("environment").filter(digest=_digest(token)).first()
+    row = Survey.objects.select_related("environment").filter(digest=tokens.digest(token)).first()
     if row is None or row.ended_at is not None or row.expires_at <= now:
         raise NotFound("This survey has ended, or the link is damaged.")
     return row
@@ -81,10 +80,6 @@ def answer(token: str, *, rating: int | None, text: str, once: str, network: str
     key = f"survey-{row.pk}-{hashlib.sha256(once.encode()).hexdigest()[:40]}" if once else ""
     given = Given(Kind.USER.value, text, "", rating, "", key)
     feedback.receive(row.environment.key, given, actor=VISITOR, now=now, state=State.NOTED, survey_id=row.pk)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _tell(kind: str, row: Survey, actor: Actor, now: datetime, **told: object) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
-from core import environments, events
+from core import environments, events, tokens
 from core.actors import Actor
 from core.errors import Conflict, Invalid, NotFound
 from core.texts import need_text
@@ -19,11 +17,6 @@ from reports.models import WallLink
 MOST_DAYS = 366
 SECONDS = range(5, 601)
 NOTED = timedelta(minutes=1)  # how exactly the last use is kept: a screen asks several times a minute
-
-
-def digest(text: str) -> str:
-    """SHA-256 in hex. A token has 256 random bits, so a slow hash would add nothing."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -55,10 +48,10 @@ def create(
     if seconds not in SECONDS:
         raise Invalid(f"A page stands for {SECONDS[0]} to {SECONDS[-1]} seconds.", field="seconds")
     shown = [environments.get(key) for key in sorted(set(places))]
-    text = f"wall_{secrets.token_urlsafe(32)}"
+    text = tokens.new("wall_")
     link = WallLink.objects.create(
         name=name,
-        digest=digest(text),
+        digest=tokens.digest(text),
         prefix=text[:10],
         names=names,
         seconds=seconds,
@@ -92,7 +85,7 @@ def use(text: str, *, now: datetime) -> WallLink:
 
     Raises NotFound alike for a token that never was, that has expired and that was revoked.
     """
-    live = WallLink.objects.filter(digest=digest(text), revoked_at=None, expires_at__gt=now)
+    live = WallLink.objects.filter(digest=tokens.digest(text), revoked_at=None, expires_at__gt=now)
     link = live.prefetch_related("environments").first()
     if link is None:
         raise NotFound("This address shows nothing, or nothing any more. Ask an administrator for a new one.")

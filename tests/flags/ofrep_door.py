@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
+from core.tokens import digest
 from flags.adapters.disk import DiskCopy
 from flags.api.counting import Counting
 from flags.api.ofrep import OfrepDoor
 from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentConfig, TokenConfig
 from flags.domain.limit import MinuteLimit
 from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import digest
 
 ALL = "/ofrep/v1/evaluate/flags"
 

@@ -19,9 +19,9 @@ from django.db import OperationalError, connection
 
 from core import events
 from core.actors import Actor
+from core.tokens import digest
 from flags import selectors
 from flags.services import approval_rules
-from flags.services.tokens import digest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("flag")]
 KEY = "atomicMeltOperations"

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.actors import Actor
+from core.tokens import digest
 from flags.adapters.disk import DiskCopy
 from flags.api import event_streams
 from flags.api.counting import Counting
@@ -31,7 +32,6 @@ from flags.domain.limit import MinuteLimit
 from flags.domain.usage import ERROR, NOT_FOUND, OTHER_UNKNOWN, Answer
 from flags.services import rollout, tickets
 from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import digest
 
 ALL = "/ofrep/v1/evaluate/flags"
 TOKEN = TokenConfig(digest("good"), "good", "production", frozenset({"evaluate"}))

@@ -15,6 +15,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from core.actors import Actor
+from core.tokens import digest
 from flags import selectors
 from flags.adapters import bus
 from flags.adapters.disk import DiskCopy
@@ -103,10 +104,10 @@ def test_a_revoked_token_is_gone_with_the_next_picture(
     holder: Holder, token: str, operator_actor: Actor, now: datetime
 ) -> None:
     holder.refresh()
-    assert holder.held.tokens[tokens.digest(token)].environment == "production"
+    assert holder.held.tokens[digest(token)].environment == "production"
     tokens.revoke(selectors.tokens().get().pk, actor=operator_actor, now=now)
     holder.refresh()
-    assert tokens.digest(token) not in holder.held.tokens
+    assert digest(token) not in holder.held.tokens
 
 
 @pytest.mark.django_db
@@ -126,7 +127,7 @@ def test_without_the_database_a_process_starts_from_disk_and_recovers_by_itself(
         later._load_copy()
         assert later.held.source is Source.DISK
         assert later.held.snapshots["production"].is_on(KEY, "npub1x")
-        assert tokens.digest(token) in later.held.tokens
+        assert digest(token) in later.held.tokens
         assert later.age is None
     assert later.refresh()
     assert later.held.source is Source.DATABASE

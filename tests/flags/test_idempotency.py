@@ -16,11 +16,11 @@ from django.test import Client
 from core import events
 from core.actors import Actor, ActorKind
 from core.errors import DomainError, Invalid
+from core.tokens import digest
 from flags import selectors
 from flags.models import ApiToken, Reply
 from flags.services import replies, rollout, tokens
 from flags.services.replies import Answer, StillRunning
-from flags.services.tokens import digest
 from flags.tasks import forget_replies
 from tests.racing import at_once
 

@@ -12,6 +12,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from core.tokens import digest
 from flags.api.snapshot import PATH, SnapshotDoor
 from flags.domain import document
 from flags.domain.bucketing import Bucketing
@@ -19,7 +20,6 @@ from flags.domain.configuration import EnvironmentConfig, FlagConfig, SegmentCon
 from flags.domain.limit import MinuteLimit
 from flags.domain.values import ValueType
 from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import digest
 
 LONG = frozenset(f"npub{number}" for number in range(2_000))
 CONFIG = EnvironmentConfig(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.tokens import digest
 from flags.api import stream
 from flags.api.stream import StreamDoor
 from flags.domain.configuration import EnvironmentConfig, TokenConfig
@@ -19,7 +20,6 @@ from flags.domain.document import etag
 from flags.domain.limit import MinuteLimit
 from flags.services import tickets
 from flags.services.holding import Held, Holder, Source
-from flags.services.tokens import digest
 
 
 def token(name: str, scope: str, environment: str = "production") -> TokenConfig:

@@ -9,9 +9,9 @@ from django.core.signing import Signer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.tokens import digest
 from flags.domain.configuration import TokenConfig
 from flags.services import tickets, tokens
-from flags.services.tokens import digest
 
 TOKENS = tuple(TokenConfig(digest(name), name, "production", frozenset({"evaluate"})) for name in ("one", "two"))
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from core import events
+from core.tokens import digest
 from flags.models import ApiToken, Flag
-from flags.services.tokens import digest
 
 CREATE = "admin:flags_token_create"
 FORM: dict[str, Any] = {"name": "nctool", "environment": "production", "evaluate": "on", "report": "on"}

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from core.actors import Actor, ActorKind
 from core.errors import DomainError
+from core.tokens import digest
 from flags import selectors
 from flags.services import tokens
 from nctool_rollout.supervisor import run_file
@@ -131,7 +132,7 @@ def live_token(environment: str) -> str:
     """The kept token of the simulator; a new one when it was never made, was lost or was revoked."""
     path = Path(settings.DATA_DIR) / "simulator.json"
     kept = _kept(path).get(environment, "")
-    live = selectors.tokens().filter(digest=tokens.digest(kept), environment__key=environment, revoked_at__isnull=True)
+    live = selectors.tokens().filter(digest=digest(kept), environment__key=environment, revoked_at__isnull=True)
     if kept and live.exists():
         return kept
     scopes = [tokens.Scope.EVALUATE.value, tokens.Scope.REPORT.value]

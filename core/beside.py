@@ -91,23 +91,12 @@ class Trouble:
     icon: str
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
-    """A page of another app about the same matter, such as the incident that a rollback belongs to."""
-
-    text: str
-    url: str
-    tone: str
-    icon: str
-
-
 Notes = dict[tuple[str, str], list[Note]]  # by flag key and environment key
 _flag_notes: list[Callable[[], dict[tuple[str, str], Note]]] = []
 _pages: dict[str, Callable[[str, str], str]] = {}
 _event_actions: list[Callable[[Event, Person], EventAction | None]] = []
 _ways_back: list[Callable[[list[Event], Person], dict[int, EventAction]]] = []
 _troubles: list[Callable[[str | None, Person, datetime], list[Trouble]]] = []
-_related: list[Callable[[str, Person], list[Related]]] = []
 _event_parts: list[Callable[[Event, datetime], str]] = []
 _event_log_parts: list[Callable[[datetime], str]] = []
 _flag_figures: list[Callable[[str, str, datetime], list[Figure]]] = []
@@ -198,16 +187,6 @@ def add_trouble(source: Callable[[str | None, Person, datetime], list[Trouble]])
 def troubles(environment: str | None, person: Person, *, now: datetime) -> list[Trouble]:
     """Everything that is wrong now."""
     return [trouble for source in _troubles for trouble in source(environment, person, now)]
-
-
-def add_related(source: Callable[[str, Person], list[Related]]) -> None:
-    """`source(subject, person)` tells what its app has about `rollback:rb-…`, of what the person may see."""
-    _related.append(source)
-
-
-def related(subject: str, person: Person) -> list[Related]:
-    """What other apps have about the subject."""
-    return [each for source in _related for each in source(subject, person)]
 
 
 def add_event_part(source: Callable[[Event, datetime], str]) -> None:

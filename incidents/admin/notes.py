@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from core import beside
-from core.beside import Note, Person, Related, Trouble
+from core.beside import Note, Person, Trouble
 from incidents import selectors
 from incidents.admin import words
 from incidents.domain.states import IncidentState, Level
@@ -41,14 +43,13 @@ def troubles(environment: str | None, person: Person, now: datetime) -> list[Tro
     ]
 
 
-def related(subject: str, person: Person) -> list[Related]:
-    """The incidents that something of another app belongs to. One query."""
-    if not person.has_perm("incidents.view_incident"):
-        return []
-    return [
-        Related(f"Incident {row.pk}: {row.title}", page_of(str(row.pk), ""), *words.LEVEL_LOOK[Level(row.level)][1:])
-        for row in selectors.about(subject)
-    ]
+def of_subjects(subjects: Sequence[str], environment: str, person: Person) -> str:
+    """The incidents that what the page is about belongs to. One query."""
+    found = selectors.about(subjects[0]) if person.has_perm("incidents.view_incident") else []
+    if not found:
+        return ""
+    rows = [(row, words.LEVEL_LOOK[Level(row.level)]) for row in found]
+    return render_to_string("incidents/beside.html", {"rows": rows})
 
 
 def page_of(key: str, environment: str) -> str:
@@ -58,5 +59,5 @@ def page_of(key: str, environment: str) -> str:
 
 beside.add_flag_notes(of_flags)
 beside.add_trouble(troubles)
-beside.add_related(related)
+beside.add_subject_part(of_subjects)
 beside.add_page("incident", page_of)

@@ -58,14 +58,13 @@ class RollbackPage(Screen):
             commands=[_button(each, row) for each in offered(row, actor, decides=decides, asks=asks, now=now)],
             why_not=cannot_confirm(row, actor) if waits and decides else "",
             lane=selectors.lane(row.environment.key, person=actor.name) if waits else "",
-            related=beside.related(f"rollback:{row.public_id}", self.request.user),
             history=list(events.about(f"rollback:{row.public_id}")[:HISTORY]),
-            parts=self._parts(row) if row.closed_at else (),
+            parts=self._parts(row),
             **kwargs,
         )
 
     def _parts(self, row: Rollback) -> list[str]:
-        """What other apps tell once it is over: what it taught."""
+        """What other apps tell: what it belongs to, and what was learnt of such."""
         flag = [f"flag:{row.flag.key}"] if row.flag else []
         return beside.subject_parts([f"rollback:{row.public_id}", *flag], row.environment.key, self.request.user)
 

@@ -8,24 +8,18 @@ from typing import Any, ClassVar
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 import communications.selectors
-import statuspage.selectors
 from communications.domain.channels import LIMITS, ChannelKind
 from communications.domain.states import AnnouncementState
 from communications.models import Announcement
 from communications.services import drafts, sending
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.repeating import joined
-
-NONE = "-"  # no key of a part
+from statuspage.admin.affected import AffectedField
 
 
 class AnnouncementCommand(ConfirmView):
@@ -95,22 +89,9 @@ class DraftsForm(ReasonForm):
 def ask_about(form: forms.Form, row: Announcement, *, suffix: str = "") -> None:
     """Add the question which parts of the status page a draft is about, where nobody has said so."""
     if drafts.needs_components(row):
-        parts = statuspage.selectors.components().values_list("key", "name")
-        form.fields[f"components{suffix}"] = forms.MultipleChoiceField(
-            label="Affected parts of the status page",
-            choices=[*parts, (NONE, "None of these")],
-            widget=UnfoldAdminCheckboxSelectMultipleWidget,
-            help_text="The incident names none. What is ticked is shown as disturbed.",
-            error_messages={"required": "Say which parts are affected, or that none of them is."},
+        form.fields[f"components{suffix}"] = AffectedField(
+            required=True, help_text="The incident names none. What is ticked is shown as disturbed."
         )
-
-
-def chosen(values: dict[str, Any], suffix: str = "") -> list[str] | None:
-    """The parts that were ticked; None when there was nothing to tick. Invalid for none together with some."""
-    found = values.get(f"components{suffix}")
-    if found and NONE in found and len(found) > 1:
-        raise Invalid("Tick the affected parts, or that none is: not both.", field=f"components{suffix}")
-    return None if found is None else [key for key in found if key != NONE]
 
 
 class Approve(AnnouncementCommand):
@@ -144,7 +125,7 @@ class Approve(AnnouncementCommand):
         )
 
     def perform(self, values: dict[str, Any]) -> str:
-        edited = drafts.Edited(values["subject"], values["text"], chosen(values))
+        edited = drafts.Edited(values["subject"], values["text"], values.get("components"))
         done = drafts.approve(self.kwargs["pk"], edited, reason=values["reason"], **self.who())
         return f"It goes out by {done.channel}."
 
@@ -189,7 +170,7 @@ class ApproveAll(AnnouncementCommand):
 
     def perform(self, values: dict[str, Any]) -> str:
         edited = {
-            row.pk: drafts.Edited(values[f"subject_{row.pk}"], values[f"text_{row.pk}"], chosen(values, f"_{row.pk}"))
+            row.pk: drafts.Edited(*(values.get(f"{name}_{row.pk}") for name in ("subject", "text", "components")))
             for row in self.rows
         }
         done = drafts.approve_all(

@@ -10,7 +10,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout
 from django import forms
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 import statuspage.selectors
 from core.admin.confirm import ReasonForm
@@ -20,26 +20,18 @@ from incidents.admin.commands import OPERATE, IncidentCommand
 from incidents.domain.telling import AUDIENCES, EXTERNAL, INTERNAL, MOST
 from incidents.models import Action, Incident
 from incidents.services import acting, telling
-
-NONE = "-"  # no key of a part
+from statuspage.admin.affected import UNSAID, AffectedField
 
 
 class UpdateForm(ReasonForm):
     """`reason` is the main text, which those inside are told who have no text of their own."""
 
-    components = forms.MultipleChoiceField(
-        label="Affected parts of the status page",
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Needed when users or partners are told.",
-    )
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        parts = list(statuspage.selectors.components().values_list("key", "name"))
-        self.fields["components"].choices = [*parts, (NONE, "None of these")]  # type: ignore[attr-defined]
-        if not parts:
-            del self.fields["components"]
+        if statuspage.selectors.components().exists():
+            self.fields["components"] = AffectedField(
+                required=False, help_text="Needed when users or partners are told."
+            )
         for name, title in AUDIENCES.items():
             told = "Sent to them as it is written here." if name in EXTERNAL else "Empty: what is known now."
             self.fields[name] = forms.CharField(
@@ -52,11 +44,9 @@ class UpdateForm(ReasonForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        ticked = values.get("components", [])
-        if "components" in self.fields and not ticked and any(values.get(name) for name in EXTERNAL):
-            self.add_error("components", "Say which parts are affected, or that none of them is.")
-        if NONE in ticked and len(ticked) > 1:
-            self.add_error("components", "Tick the affected parts, or that none is: not both.")
+        unsaid = "components" in values and values["components"] is None
+        if unsaid and any(values.get(name) for name in EXTERNAL):
+            self.add_error("components", UNSAID)
         return values
 
     @property
@@ -102,9 +92,7 @@ class Update(IncidentCommand):
 
     def perform(self, values: dict[str, Any]) -> str:
         texts = {name: values[name] for name in AUDIENCES if values[name]}
-        ticked = values.get("components")
-        keys = [key for key in ticked if key != NONE] if ticked else None
-        telling.update(self.row.pk, values["reason"], texts=texts, components=keys, **self.who())
+        telling.update(self.row.pk, values["reason"], texts=texts, components=values.get("components"), **self.who())
         return "The update is on its way."
 
 

@@ -34,6 +34,7 @@ def send_heads(*, now: datetime) -> bool:
             "title": f"the heads of the event log of {today:%Y-%m-%d}",
             "severity": "info",
             "heads": [head.to_dict() for head in heads],
+            "for_programs": ["heads"],
             "evidence": told,
         },
     )

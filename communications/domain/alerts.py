@@ -190,6 +190,12 @@ def incident(data: Mapping[str, Any]) -> int:
     return number if isinstance(number, int) else 0
 
 
+def leads_to(data: Mapping[str, Any]) -> str:
+    """The subject whose page tells more, such as `report:3`: what the event says, or its incident; "": the alert."""
+    number = incident(data)
+    return str(data.get("leads_to") or (f"incident:{number}" if number else ""))
+
+
 def subject(data: Mapping[str, Any], of_event: str) -> str:
     """What it is about: the incident, the rule, the flag, or what the event is about."""
     if incident(data) and data.get("title"):

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
-from communications.domain.alerts import AlertType, Severity, incident
+from communications.domain.alerts import AlertType, Severity, leads_to
 from communications.domain.message import Message, read_evidence
 from communications.domain.states import AnnouncementState
 from communications.models import Alert, Announcement, Audience, Channel
+from core import beside
 
 
 def alerts() -> QuerySet[Alert]:
@@ -89,7 +90,7 @@ def message(alert: Alert) -> Message:
         rollback_id=str(event.data.get("rollback_id", "")),
         evidence=read_evidence(event.data.get("evidence") or _measured(event.data)),
         link=address(_path(alert)),
-        facts={"heads": json.dumps(event.data["heads"])} if alert.type == AlertType.AUDIT_HEADS else {},
+        facts={name: json.dumps(event.data.get(name)) for name in event.data.get("for_programs", ())},
     )
 
 
@@ -108,13 +109,6 @@ def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _path(alert: Alert) -> str:
-    """Where a reader goes: to the incident or the report if it is about one, else to the alert."""
-    number, report = incident(alert.event.data), alert.event.data.get("report")
-    places = [("admin:incidents_incident_change", number)] if number else []
-    places += [("admin:reports_report_change", report)] if isinstance(report, int) else []
-    for name, key in (*places, ("admin:communications_alert_change", alert.pk)):
-        try:
-            return reverse(name, args=[key])
-        except NoReverseMatch:
-            continue
-    return reverse("admin:index")
+    """Where a reader goes: to what the event leads to if that has a page, else to the alert."""
+    own = reverse("admin:communications_alert_change", args=[alert.pk])  # loads the screens, which tell their pages
+    return beside.page_of(leads_to(alert.event.data), alert.environment.key if alert.environment else "") or own

@@ -35,7 +35,7 @@ def release(number: int, *, reason: str, version: int | None = None, actor: Acto
     row.released_at, row.released_by, row.version = now, actor.name, row.version + 1
     row.save(update_fields=["state", "released_at", "released_by", "version"])
     left = following.open_items(row, actor=actor, now=now)
-    data = {**told(row.title, row.document), "without_owner": left}
+    data = {**told(row.title, row.document), "without_owner": left, "leads_to": f"report:{row.pk}"}
     tell(row, "report.released", reason=reason, before=before, data=data, actor=actor, now=now)
     return row
 

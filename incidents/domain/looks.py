@@ -8,18 +8,19 @@ percent is not at level 1 by chance: docs/incidents.md has the figures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
+
+from core.intervals import wilson
 
 BUCKET = 10  # seconds
 LENGTHS = (10, 30, 100)
 IN_A_ROW = 3
 REACH = IN_A_ROW * LENGTHS[-1]  # seconds that are looked back
 MIN_SAMPLES = 100  # of each look, as of the guard
-SURE = NormalDist().inv_cdf(0.99)
+SURE = NormalDist().inv_cdf(0.99)  # of each look, that the share is not below
 SILENT_TRIES = 3  # tries of the last minute that must all have failed
 TRIED = 60  # seconds
 
@@ -50,7 +51,7 @@ def rate(operations: Sums, errors: Sums, *, until: int) -> Seen | None:
         ]
         if all(n >= MIN_SAMPLES for n, _ in looks):
             n, bad = sum(n for n, _ in looks), sum(bad for _, bad in looks)
-            least = min(100 * lower(bad, n) for n, bad in looks)
+            least = min(100 * wilson(bad, n, sure=SURE).low for n, bad in looks)
             found.append(Seen(100 * bad / n, least, int(n), IN_A_ROW * length))
     return max(found, key=lambda seen: seen.at_least, default=None)
 
@@ -73,14 +74,6 @@ def silent(tries: Sums, *, until: int) -> bool | None:
     if count(tries, *span) < SILENT_TRIES:
         return None
     return total(tries, *span) == 0
-
-
-def lower(bad: float, n: float) -> float:
-    """The share that it surely is at least, 0 to 1."""
-    share = bad / n
-    middle = share + SURE**2 / (2 * n)
-    spread = SURE * math.sqrt(share * (1 - share) / n + SURE**2 / (4 * n**2))
-    return max(0.0, (middle - spread) / (1 + SURE**2 / n))
 
 
 def spans(length: int, until: int) -> Iterator[tuple[int, int]]:

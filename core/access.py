@@ -1,7 +1,11 @@
-"""Who may do what: people, their roles, and what they last did. For a review of all of it."""
+"""Who may do what: people, their roles, what they last did, and links that need no sign-in. For a review of all of it.
+
+A higher app registers its links when its admin is discovered, as with core.beside.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +37,36 @@ class PersonAccess:
     def used_at(self) -> datetime:
         """When the account was last used for anything; when it was made, if never."""
         return max(at for at in (self.signed_in_at, self.changed_at, self.joined_at) if at)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccess:
+    """A link that opens something now for whoever has it, without a sign-in.
+
+    `subject` is the one of its events, such as `wall:3`; `opens` what it opens, in words. `used_at`: None if never.
+    """
+
+    subject: str
+    name: str
+    opens: str
+    environments: tuple[str, ...]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    used_at: datetime | None
+
+
+_links: list[Callable[[datetime], list[LinkAccess]]] = []
+
+
+def add_links(source: Callable[[datetime], list[LinkAccess]]) -> None:
+    """`source(now)` tells the live links of an app, in a fixed number of queries."""
+    _links.append(source)
+
+
+def links(*, now: datetime) -> list[LinkAccess]:
+    """Every link that opens something now."""
+    return [link for source in _links for link in source(now)]
 
 
 def people() -> list[PersonAccess]:

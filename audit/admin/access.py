@@ -15,7 +15,7 @@ from audit import selectors
 from audit.models import Review
 from audit.selectors import access
 from audit.services import reviewing
-from core import exporting
+from core import beside, exporting
 from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
 
@@ -30,12 +30,13 @@ class AccessPage(Screen):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now = timezone.now()
-        found = access.now_is()
+        found = access.now_is(now=now)
         people, tokens = found.dormant(now)
         reviews = list(selectors.reviews()[:REVIEWS])
         return super().get_context_data(
             now=now,
             access=found,
+            links=[(each, beside.page_of(each.subject)) for each in found.links],
             dormant_people=people,
             dormant_tokens=tokens,
             dormant=len(people) + len(tokens),
@@ -61,7 +62,7 @@ class SignOff(ConfirmView):
     def effect(self) -> Effect:
         return Effect(
             title="Sign off the access review",
-            sentences=["You have looked at everybody, every token and every secret on the page, and answer for them."],
+            sentences=["You have looked at everybody, every token, link and secret on the page, and answer for them."],
             submit="Sign it off",
         )
 
@@ -111,7 +112,7 @@ class ReviewAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(REVIEW):
             raise PermissionDenied
         now = timezone.now()
-        lines = exporting.table(access.COLUMNS, access.rows(access.now_is(), now=now))
+        lines = exporting.table(access.COLUMNS, access.rows(access.now_is(now=now), now=now))
         response = StreamingHttpResponse(lines, content_type=exporting.MEDIA_TYPES[exporting.Form.CSV])
         response["Content-Disposition"] = f'attachment; filename="access-{now:%Y-%m-%d}.csv"'
         return response

@@ -12,7 +12,7 @@ import orjson
 import communications.selectors
 import flags.selectors
 from core import access
-from core.access import PersonAccess
+from core.access import LinkAccess, PersonAccess
 from core.actors import ActorKind
 
 DORMANT = timedelta(days=90)
@@ -57,6 +57,7 @@ class Access:
     people: list[PersonAccess]
     roles: dict[str, list[str]]
     tokens: list[TokenAccess]
+    links: list[LinkAccess]
     secrets: list[SecretAccess]
 
     @property
@@ -66,6 +67,7 @@ class Access:
             "people": [[each.name, each.active, each.superuser, each.roles, each.own] for each in self.people],
             "roles": self.roles,
             "tokens": [[each.id, each.environment, each.scopes] for each in self.tokens],
+            "links": [[each.subject, each.environments, each.opens] for each in self.links],
             "secrets": [[each.key, each.enabled] for each in self.secrets],
         }
         return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -76,9 +78,9 @@ class Access:
         return people, {each.id for each in self.tokens if each.dormant(now.date())}
 
 
-def now_is() -> Access:
-    """Who may do what. Seven queries, whatever their number."""
-    return Access(access.people(), access.roles(), _tokens(), _secrets())
+def now_is(*, now: datetime) -> Access:
+    """Who may do what. Ten queries, whatever their number."""
+    return Access(access.people(), access.roles(), _tokens(), access.links(now=now), _secrets())
 
 
 def rows(found: Access, *, now: datetime) -> Iterator[list[str]]:
@@ -94,6 +96,8 @@ def rows(found: Access, *, now: datetime) -> Iterator[list[str]]:
         end = [token.environment, used, _at(token.changed_at), _YES[token.id in unused]]
         for scope in token.scopes:
             yield ["token", f"{token.name} ({token.prefix}…)", "yes", "", scope, *end]
+    for link in found.links:
+        yield ["link", link.name, "yes", "", link.opens, ", ".join(link.environments), _at(link.used_at), "", ""]
     for secret in found.secrets:
         yield ["secret", secret.name, _YES[secret.enabled], "", secret.kind, "", "", _at(secret.used_at), ""]
 

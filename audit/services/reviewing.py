@@ -25,7 +25,7 @@ def sign_off(digest: str, *, note: str, actor: Actor, now: datetime) -> Review:
     Raises Invalid without a note, Conflict when somebody was given or lost something meanwhile.
     """
     note = need_reason(note, "Write what you looked at, and what you had changed.")
-    found = access.now_is()
+    found = access.now_is(now=now)
     if found.digest != digest:
         raise Conflict("Who may do what has changed since you opened the page. Look at it again, then sign it off.")
     people, tokens = found.dormant(now)

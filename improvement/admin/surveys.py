@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from core import beside, environments, moments
+from core import access, beside, environments, moments
+from core.access import LinkAccess
 from core.admin.confirm import Effect
 from core.admin.row_command import RowCommand
 from core.templatetags.screen import action, badge, environment
@@ -152,8 +153,26 @@ class SurveyAdmin(ListedAdmin):
         return action(reverse("admin:improvement_survey_end", args=[row.pk]), "End", "stop_circle", "", "small")
 
 
+def of_review(now: datetime) -> list[LinkAccess]:
+    """The links that can be answered, for the access review."""
+    return [
+        LinkAccess(
+            subject=f"survey:{row.pk}",
+            name=row.name,
+            opens="a form for feedback",
+            environments=(row.environment.key,),
+            created_at=row.created_at,
+            created_by=row.created_by,
+            expires_at=row.expires_at,
+            used_at=row.answered_at,  # type: ignore[attr-defined]  # annotated
+        )
+        for row in selectors.open_surveys(now=now)
+    ]
+
+
 def is_open(row: Survey) -> bool:
     return row.ended_at is None and row.expires_at > timezone.now()
 
 
+access.add_links(of_review)
 beside.add_page("survey", lambda key, where: reverse("admin:improvement_survey_changelist"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from core.errors import NotFound
 from improvement.domain.feedback import WORDS, Kind, State
@@ -65,6 +65,11 @@ def get(feedback_id: int) -> Feedback:
 def surveys() -> QuerySet[Survey]:
     """Newest first, each with the number of its answers."""
     return Survey.objects.select_related("environment").annotate(answered=Count("answers"))
+
+
+def open_surveys(*, now: datetime) -> QuerySet[Survey]:
+    """Those that can be answered now, each with the time of its last answer."""
+    return surveys().filter(ended_at=None, expires_at__gt=now).annotate(answered_at=Max("answers__at"))
 
 
 def satisfaction(*, start: datetime, end: datetime, environment_id: int | None = None) -> tuple[float | None, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -24,7 +25,8 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from core import beside, environments, moments
+from core import access, beside, environments, moments
+from core.access import LinkAccess
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.read_only import ReadOnlyAdmin, person
 from core.errors import DomainError
@@ -214,4 +216,22 @@ class WallLinkAdmin(ReadOnlyAdmin):
         return action(reverse("admin:reports_wall_revoke", args=[link.pk]), "Revoke", "tv_off", "quiet-danger", "small")
 
 
+def of_review(now: datetime) -> list[LinkAccess]:
+    """The live links, for the access review."""
+    return [
+        LinkAccess(
+            subject=f"wall:{link.pk}",
+            name=link.name,
+            opens=f"a wall screen{' that names the people on call' if link.names else ''}",
+            environments=tuple(sorted(place.key for place in link.environments.all())),
+            created_at=link.created_at,
+            created_by=link.created_by,
+            expires_at=link.expires_at,
+            used_at=link.used_at,
+        )
+        for link in selectors.live(now=now)
+    ]
+
+
+access.add_links(of_review)
 beside.add_page("wall", lambda key, where: reverse(LIST))

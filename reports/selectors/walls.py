@@ -45,6 +45,11 @@ def links() -> QuerySet[WallLink]:
     return WallLink.objects.prefetch_related("environments").order_by("-id")
 
 
+def live(*, now: datetime) -> QuerySet[WallLink]:
+    """Those that open their screen now."""
+    return links().filter(revoked_at=None, expires_at__gt=now)
+
+
 def link(link_id: int) -> WallLink:
     """One of them, or NotFound."""
     found = links().filter(pk=link_id).first()

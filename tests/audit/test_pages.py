@@ -28,6 +28,8 @@ from core.actors import Actor, ActorKind
 from core.errors import Conflict
 from core.models import Event
 from flags.services import token_use, tokens
+from improvement.services import surveys
+from reports.services import walls
 from tests.audit.conftest import Happens, seal_all
 from tests.racing import at_once
 from tests.telling import somebody_hears
@@ -240,6 +242,36 @@ def test_a_review_is_signed_off_for_exactly_what_was_shown(
     row = Review.objects.get()
     assert (row.note, row.tokens, row.due_on) == ("late is fine", 1, row.at.date() + timedelta(days=90))
     assert Event.objects.get(kind="access.reviewed").after["tokens"] == 1
+
+
+def test_the_review_lists_the_links_that_work_without_sign_in_while_they_do(
+    client_as: As, all_environments: None, operator_actor: Actor
+) -> None:
+    now, client = datetime.now(UTC), client_as("administrator")
+    who = {"actor": operator_actor, "now": now}
+
+    def look() -> tuple[set[tuple[str, ...]], str, str]:
+        shown = client.get(reverse("admin:audit_review_changelist"))
+        text = b"".join(client.get(reverse("admin:audit_review_csv")).streaming_content).decode()
+        rows = [row for row in csv.DictReader(io.StringIO(text)) if row["kind"] == "link"]
+        listed = {(row["name"], row["may"], row["where"], row["last used"][:10]) for row in rows}
+        return listed, shown.context["access"].digest, shown.text
+
+    nothing, before, _ = look()
+    wall, token = walls.create("Operations room", ["production", "staging"], days=9, names=True, **who)
+    survey, answering = surveys.open_survey("production", name="After week 4", until=now + timedelta(days=9), **who)
+    walls.create("Gone", ["production"], days=1, actor=operator_actor, now=now - timedelta(days=2))
+    walls.use(token, now=now)
+    listed, digest, text = look()
+    assert listed == {
+        ("Operations room", "a wall screen that names the people on call", "production, staging", f"{now:%Y-%m-%d}"),
+        ("After week 4", "a form for feedback", "production", ""),
+    }
+    assert (nothing, "Operations room" in text, token in text, answering in text) == (set(), True, False, False)
+    walls.revoke(wall.pk, reason="moved", **who)
+    surveys.end(survey.pk, reason="enough", **who)
+    assert digest != before
+    assert look()[:2] == (set(), before)
 
 
 def test_the_review_shows_what_each_may_do_and_who_sleeps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +24,24 @@ from reports.services import releasing
 if TYPE_CHECKING:
     from core.models import Environment
 
+log = logging.getLogger(__name__)
+
 
 def make_due(*, now: datetime) -> Report | None:
-    """Make the oldest report that is due and not there; None when there is none.
+    """Make the oldest report that is due and not there; None when there is none, or none that can be made.
 
     One at a time: a worker that is killed has lost one at most, and the next look makes it. Whether a week has its
-    report is told by the rows, never by the clock: it may jump, or stand still for a month.
+    report is told by the rows, never by the clock: it may jump, or stand still for a month. One that cannot be made is
+    logged, holds up no other, and is tried again at the next look.
     """
-    due = reports.due(now=now)
-    if not due:
-        return None
-    environment, period = due[0]
     found = reports.setup() or Setup()
     release = found.release is Release.AT_ONCE
-    return _make(environment, period, found, Origin.WEEKLY, release=release, actor=CLOCK, now=now)
+    for environment, period in reports.due(now=now):
+        try:
+            return _make(environment, period, found, Origin.WEEKLY, release=release, actor=CLOCK, now=now)
+        except Exception:
+            log.exception("the report of %s in %s cannot be made", period.words(), environment.key)
+    return None
 
 
 def make(environment: str, period: Period, *, actor: Actor, now: datetime) -> Report:

@@ -15,6 +15,7 @@ from core.actors import CLOCK, Actor
 from core.errors import Conflict, Invalid, StaleVersion
 from improvement.selectors import actions as improving
 from improvement.services import actions
+from monitoring.models import Sketch
 from reports.domain.document import digest
 from reports.domain.periods import Period, Schedule, by_hand
 from reports.models import Report
@@ -41,6 +42,27 @@ def test_a_report_is_due_on_monday_at_seven_of_its_zone_and_is_made_once(all_env
     assert made is not None
     assert (made.start, made.end) == (midnight(date(2025, 8, 4), BERLIN), midnight(date(2025, 8, 11), BERLIN))
     assert making.make_due(now=DUE) is None
+
+
+@pytest.mark.django_db
+def test_a_report_that_cannot_be_made_is_logged_and_holds_up_no_other(
+    all_environments: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_up(environments=["staging", "production"])
+    store = Store("staging")
+    store.melts(DUE - timedelta(days=2), 100)
+    store.flush()
+    good = bytes(Sketch.objects.get().cells)
+    Sketch.objects.update(cells=b"spoilt")
+    made = making.make_due(now=DUE)
+    assert made is not None
+    assert made.environment.key == "production"
+    assert "4 to 10 August 2025 in staging cannot be made" in caplog.text
+    assert making.make_due(now=DUE) is None
+    Sketch.objects.update(cells=good)
+    mended = making.make_due(now=DUE)
+    assert mended is not None
+    assert mended.environment.key == "staging"
 
 
 @pytest.mark.django_db

@@ -78,7 +78,7 @@ def _urls() -> Iterator[CheckMessage]:
 
 
 def _alerts() -> Iterator[CheckMessage]:
-    if settings.ALERT_EMAILS and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+    if settings.EMAIL_LISTS["ALERT_EMAILS"] and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         yield checks.Warning(
             "ALERT_EMAILS is set and EMAIL_URL is not: alerts by mail only reach the log.",
             hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.org:587",
@@ -133,7 +133,7 @@ def _production() -> Iterator[CheckMessage]:
             hint="Set DATABASE_URL to a PostgreSQL, or keep DATA_DIR in your backups.",
             id="rollout.W003",
         )
-    if not any(settings.CHANNEL_SECRETS.values()) and not settings.ALERT_EMAILS:
+    if not any(settings.CHANNEL_SECRETS.values()) and not settings.EMAIL_LISTS["ALERT_EMAILS"]:
         yield checks.Warning(
             "No variable sets up a channel: until people set one up, a rollback is told in the admin only.",
             hint="Set SLACK_WEBHOOK_URL, SLACK_BOT_TOKEN or PAGERDUTY_ROUTING_KEY, or ALERT_EMAILS with EMAIL_URL.",

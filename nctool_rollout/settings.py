@@ -192,9 +192,8 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
-LOCALE_PATHS = [
-    BASE_DIR / "statuspage" / "locale"
-]  # before Django's own words, which mean other things; the admin is English
+# Before Django's own words, which mean other things; the admin is English.
+LOCALE_PATHS = [BASE_DIR / "statuspage" / "locale"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or None  # only for a proxy that serves them: whitenoise finds them itself
@@ -205,8 +204,7 @@ WHITENOISE_MAX_AGE = 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
@@ -248,9 +246,8 @@ EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "rollout@localhost")
-ALERT_EMAILS = env.words("ALERT_EMAILS")
 EMAIL_LISTS = {  # what the communication plan calls by these names
-    "ALERT_EMAILS": ALERT_EMAILS,
+    "ALERT_EMAILS": env.words("ALERT_EMAILS"),
     "MANAGEMENT_EMAILS": env.words("MANAGEMENT_EMAILS"),
     "PARTNER_EMAILS": env.words("PARTNER_EMAILS"),
 }

@@ -30,32 +30,15 @@ def items(playbook: Playbook) -> dict[Item, Any]:
         **_states(playbook),
         **{("monitoringLevels", key.value): level_of(level) for key, level in playbook.monitoring_levels.items()},
         **{("ramps", key): ramp_of(ramp) for key, ramp in playbook.ramps.items()},
-        **{
-            ("triggers", environment, key): definition_of(trigger)
-            for key, trigger in playbook.triggers.items()
-            for environment in trigger.environments
-        },
-        **{
-            ("sources", environment, key): source_of(source)
-            for key, source in playbook.sources.items()
-            for environment in source.environments
-        },
+        **_triggers(playbook),
+        **_sources(playbook),
         **{("incidents", key): policy_of(key, level) for key, level in playbook.incidents.items()},
         **{("applications", environment): row.model_dump() for environment, row in playbook.applications.items()},
         **{("risks", key): risk_of(risk) for key, risk in playbook.risks.items()},
         **kpis.items_of(playbook.kpis),
         **{("metrics", key): value for key, value in metrics_of(playbook).items()},
-        **{
-            ("alerts", environment, alert.group, alert.name): alert.definition.as_dict()
-            for alert in alerts_of(playbook)
-            for environment in alert.environments
-        },
-        **{
-            ("approvals", environment, ChangeKind(field.rstrip("_")).value): rule_of(rule)
-            for environment, rules in playbook.approvals.items()
-            for field, rule in rules
-            if rule is not None
-        },
+        **_alerts(playbook),
+        **_approvals(playbook),
         **{("plans", key): document_of(plan) for key, plan in playbook.plans.items()},
         **{("channels", key): {"name": row.name, "kind": row.kind.value} for key, row in playbook.channels.items()},
         **{("audiences", key): audience_of(row) for key, row in playbook.audiences.items()},
@@ -235,6 +218,39 @@ def _states(playbook: Playbook) -> dict[Item, Any]:
             for name, value in start.parameters.items():
                 found[*where, "parameters", name] = value
     return found
+
+
+def _triggers(playbook: Playbook) -> dict[Item, Any]:
+    return {
+        ("triggers", environment, key): definition_of(trigger)
+        for key, trigger in playbook.triggers.items()
+        for environment in trigger.environments
+    }
+
+
+def _sources(playbook: Playbook) -> dict[Item, Any]:
+    return {
+        ("sources", environment, key): source_of(source)
+        for key, source in playbook.sources.items()
+        for environment in source.environments
+    }
+
+
+def _alerts(playbook: Playbook) -> dict[Item, Any]:
+    return {
+        ("alerts", environment, alert.group, alert.name): alert.definition.as_dict()
+        for alert in alerts_of(playbook)
+        for environment in alert.environments
+    }
+
+
+def _approvals(playbook: Playbook) -> dict[Item, Any]:
+    return {
+        ("approvals", environment, ChangeKind(field.rstrip("_")).value): rule_of(rule)
+        for environment, rules in playbook.approvals.items()
+        for field, rule in rules
+        if rule is not None
+    }
 
 
 def _starts(playbook: Playbook, environment: str) -> Iterator[tuple[str, FlagStart]]:

@@ -78,7 +78,7 @@ def test_a_value_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path
         ({"PORT": 8000, "STREAM_PORT": 8000}, {"rollout.E011"}),
         ({"STREAM_URL": "/stream"}, {"rollout.E003"}),
         ({"REDIS_URL": "localhost:6379", "PUBLIC_URL": "rollout.example.org"}, {"rollout.E003"}),
-        ({"ALERT_EMAILS": ["ops@example.org"]}, {"rollout.W001"}),
+        ({"EMAIL_LISTS": {"ALERT_EMAILS": ["ops@example.org"]}}, {"rollout.W001"}),
         ({"RUNNER_PROGRAMS": ["npm"]}, {"rollout.E012"}),
         (
             {"PRODUCTION": True, "DEBUG": True, "ALLOWED_HOSTS": [], "DATABASE_URL": ""},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -24,7 +25,7 @@ from flags.services import bulk
 TOLD = 12
 
 
-class ManyFlags(ConfirmView):
+class ManyFlags(ConfirmView, ABC):
     """The states are named by their ids in the address; all of them are of one environment."""
 
     permission_required = "flags.operate_flagstate"
@@ -42,13 +43,9 @@ class ManyFlags(ConfirmView):
             raise NotFound("Choose flags of one environment in the list first.")
         return found
 
+    @abstractmethod
     def line(self, state: FlagState) -> str:
         """What happens to one of them."""
-        raise NotImplementedError
-
-    def wanted(self, values: dict[str, Any]) -> StateChange:
-        """What is set for each of them."""
-        raise NotImplementedError
 
     def effect(self) -> Effect:
         states = self.states
@@ -71,6 +68,14 @@ class ManyFlags(ConfirmView):
     def back(self) -> str:
         return f"{reverse('admin:flags_flagstate_changelist')}?environment={self.states[0].environment.key}"
 
+
+class ChangeMany(ManyFlags):
+    """What changes is a field of each state."""
+
+    @abstractmethod
+    def wanted(self, values: dict[str, Any]) -> StateChange:
+        """What is set for each of them."""
+
     def perform(self, values: dict[str, Any]) -> str:
         where = self.states[0].environment
         done = bulk.change(
@@ -86,7 +91,7 @@ class ManyFlags(ConfirmView):
         return f"{self.verb} in {where.name}: done for {len(done)}.{left}"
 
 
-class EnableMany(ManyFlags):
+class EnableMany(ChangeMany):
     name, label, verb = "enable", "Enable…", "Enable"
 
     def line(self, state: FlagState) -> str:
@@ -99,7 +104,7 @@ class EnableMany(ManyFlags):
         return StateChange(enabled=True)
 
 
-class DisableMany(ManyFlags):
+class DisableMany(ChangeMany):
     name, label, verb = "disable", "Disable…", "Disable"
 
     def line(self, state: FlagState) -> str:
@@ -111,7 +116,7 @@ class DisableMany(ManyFlags):
         return StateChange(enabled=False)
 
 
-class RolloutMany(ManyFlags):
+class RolloutMany(ChangeMany):
     name, label, verb, of = "percentage", "Set percentage…", "Set percentage", " of"
     form_class = RolloutForm
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,7 @@ from flags.models import FlagState
 from flags.services import emergency, rollout
 
 
-class FlagCommand(ConfirmView):
+class FlagCommand(ConfirmView, ABC):
     """One change of one flag state, which is named by its id. The row is read anew for each answer."""
 
     permission_required = "flags.operate_flagstate"
@@ -42,8 +43,9 @@ class FlagCommand(ConfirmView):
             raise NotFound("There is no such flag state.")
         return found
 
+    @abstractmethod
     def sentences(self, state: FlagState) -> Sequence[str]:
-        raise NotImplementedError
+        """What the change does, as the state is now."""
 
     def becomes(self, state: FlagState) -> Mapping[str, Any]:
         """The fields of the flag's FlagConfig as they will be, for the preview of who joins and who leaves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms
@@ -62,7 +63,7 @@ class NewSegmentForm(SegmentForm):
         self.fields["environment"].choices = [(row.key, row.name) for row in environments.ordered()]  # type: ignore[attr-defined]
 
 
-class SegmentEditor(UnfoldModelAdminViewMixin, RefusalsView):
+class SegmentEditor(UnfoldModelAdminViewMixin, RefusalsView, ABC):
     """Conditions as rows. Buttons that add and remove them save nothing."""
 
     permission_required = "flags.operate_flagstate"
@@ -132,9 +133,9 @@ class SegmentEditor(UnfoldModelAdminViewMixin, RefusalsView):
             version=values["version"],
         )
 
+    @abstractmethod
     def names(self, values: dict[str, Any]) -> tuple[str, str]:
         """Key and environment of the segment."""
-        raise NotImplementedError
 
     def _said(self, segment: Segment) -> HttpResponse:
         messages.success(self.request, f"Segment {segment.key} in {segment.environment.name} is saved.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -76,11 +77,13 @@ class PlanForm(forms.Form):
 
     above: Sequence[str] = ("name",)
 
+    @abstractmethod
     def row_fields(self, number: int) -> dict[str, forms.Field]:
-        raise NotImplementedError
+        """The fields of one row, by name; rows count from 0."""
 
+    @abstractmethod
     def row_layout(self, number: int) -> Any:
-        raise NotImplementedError
+        """How crispy lays them out."""
 
     def refuse(self, error: Exception) -> None:
         """Show a refusal at the field it is about."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from communications.domain.channels import ChannelKind
 from communications.domain.setups import SETUPS
+from core.admin.plain_form import PlainForm
 
 
-class ChannelForm(forms.Form):
+class ChannelForm(PlainForm):
     """The fields of all kinds; those of the chosen kind count."""
 
     key = forms.CharField(
@@ -44,13 +43,6 @@ class ChannelForm(forms.Form):
                 self.fields[name].help_text = wanted[name].help or (
                     f"Empty: {wanted[name].default}" if wanted[name].default else ""
                 )
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
     def given(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in ("base_url", "url", "username") if name in self.fields}

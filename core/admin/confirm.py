@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +13,7 @@ from django.http.response import HttpResponseBase
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.admin.plain_form import PlainForm
 from core.admin.refusals import RefusalsView
 from core.errors import NotFound
 from core.models import Environment
@@ -35,7 +34,7 @@ class Effect:
     detail: str = ""
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(PlainForm):
     """Why, and what the person saw of the row."""
 
     reason = forms.CharField(
@@ -47,13 +46,6 @@ class ReasonForm(forms.Form):
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)  # the newest event that was there
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 class ConfirmView(UnfoldModelAdminViewMixin, RefusalsView):

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,6 +15,7 @@ from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import person
 from core.admin.refusals import ASK, RefusalsView
 from core.errors import DomainError, Invalid
@@ -30,7 +29,7 @@ from flags.selectors.lists import count_of
 from flags.services.lists import MAX_USERS, Edit
 
 
-class ListForm(forms.Form):
+class ListForm(PlainForm):
     mode = forms.ChoiceField(
         label="What to do with these npubs",
         choices=[("add", "Add them"), ("remove", "Remove them")],
@@ -59,13 +58,6 @@ class ListForm(forms.Form):
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 import flags.selectors
 from core import beside, environments, moments
 from core.admin.confirm import ConfirmView, Effect
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import ReadOnlyAdmin, person
 from core.errors import DomainError, NotFound
 from core.templatetags.screen import action, badge, environment
@@ -39,7 +38,7 @@ OPENS = {
 }
 
 
-class TokenForm(forms.Form):
+class TokenForm(PlainForm):
     name = forms.CharField(
         label="Name",
         max_length=80,
@@ -59,13 +58,6 @@ class TokenForm(forms.Form):
     @property
     def scopes(self) -> list[str]:
         return [scope.value for scope in Scope if self.cleaned_data[scope.value]]
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 class CreateToken(UnfoldModelAdminViewMixin, FormView[TokenForm]):

@@ -26,7 +26,7 @@ from core.admin.row_command import RowCommand
 from core.errors import NotFound
 from core.templatetags.screen import NOTHING
 from improvement.admin import words
-from improvement.admin.writing import PlainForm, Write
+from improvement.admin.writing import VersionedForm, Write
 from improvement.domain.actions import LONGEST_TITLE, ActionState
 from improvement.domain.feedback import LONGEST
 from improvement.models import ActionItem
@@ -37,7 +37,7 @@ WORK = "improvement.work_on_actionitem"
 USUAL = timedelta(days=14)
 
 
-class ItemForm(PlainForm):
+class ItemForm(VersionedForm):
     title = forms.CharField(label="What is to be done", max_length=LONGEST_TITLE, widget=UnfoldAdminTextInputWidget)
     text = forms.CharField(
         label="More", required=False, max_length=LONGEST, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})

@@ -24,7 +24,7 @@ from core.errors import NotFound
 from core.templatetags.screen import NOTHING, environment
 from improvement.admin import words
 from improvement.admin.settling import COMMANDS, OFFERED, FeedbackCommand, Tags
-from improvement.admin.writing import PlainForm, Write
+from improvement.admin.writing import VersionedForm, Write
 from improvement.domain.feedback import LONGEST, RATINGS, WORDS, Given, Kind, State
 from improvement.models import Feedback
 from improvement.selectors import actions
@@ -38,7 +38,7 @@ PERIOD = timedelta(days=30)
 VIEWS: dict[str, type[FeedbackCommand]] = {**COMMANDS, "tags": Tags}
 
 
-class FeedbackForm(PlainForm):
+class FeedbackForm(VersionedForm):
     environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
     kind = forms.ChoiceField(
         label="Kind", choices=[(one.value, one.value.capitalize()) for one in Kind], widget=UnfoldAdminSelectWidget

@@ -22,7 +22,7 @@ from core.admin.row_command import RowCommand
 from core.errors import Invalid, NotFound
 from improvement.admin import words
 from improvement.admin.listed import ListedAdmin
-from improvement.admin.writing import PlainForm, Write
+from improvement.admin.writing import VersionedForm, Write
 from improvement.domain import draft
 from improvement.domain.future import LEVELS, RISKS, CheckKind, Progress
 from improvement.domain.lines import read_deliverables, read_prerequisites, write_deliverables, write_prerequisites
@@ -62,7 +62,7 @@ class Board(Screen):
         }
 
 
-class PhaseForm(PlainForm):
+class PhaseForm(VersionedForm):
     title = forms.CharField(label="Phase", max_length=200, widget=UnfoldAdminTextInputWidget)
     timeline = forms.CharField(label="Timeline", required=False, max_length=200, widget=UnfoldAdminTextInputWidget)
     objectives = forms.CharField(
@@ -139,7 +139,7 @@ class EditPhase(Write):
         return self.went(f"{row.title} is changed.", self.back())
 
 
-class QuarterForm(PlainForm):
+class QuarterForm(VersionedForm):
     focus = forms.CharField(label="Focus", max_length=200, widget=UnfoldAdminTextInputWidget)
     deliverables = forms.CharField(
         label="Deliverables",

@@ -20,7 +20,7 @@ from core.admin.read_only import ReadOnlyAdmin, Screen
 from core.admin.row_command import RowCommand
 from core.errors import NotFound
 from improvement.admin import words
-from improvement.admin.writing import PlainForm, Write
+from improvement.admin.writing import VersionedForm, Write
 from improvement.domain.feedback import LONGEST
 from improvement.domain.lessons import LONGEST as LONGEST_LESSON
 from improvement.domain.lessons import WORDS, Area, Sort
@@ -34,7 +34,7 @@ WRITE = "improvement.write_lesson"
 ACT = "improvement.work_on_actionitem"
 
 
-class LessonForm(PlainForm):
+class LessonForm(VersionedForm):
     area = forms.ChoiceField(
         label="About", choices=[(one.value, one.value.capitalize()) for one in Area], widget=UnfoldAdminSelectWidget
     )

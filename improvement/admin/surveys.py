@@ -22,7 +22,7 @@ from core.admin.confirm import Effect
 from core.admin.row_command import RowCommand
 from core.templatetags.screen import action, badge, environment
 from improvement.admin.listed import ListedAdmin
-from improvement.admin.writing import PlainForm, Write
+from improvement.admin.writing import VersionedForm, Write
 from improvement.models import Survey
 from improvement.selectors import feedback as selectors
 from improvement.services import surveys as service
@@ -30,7 +30,7 @@ from improvement.services import surveys as service
 OPEN = "improvement.open_survey"
 
 
-class SurveyForm(PlainForm):
+class SurveyForm(VersionedForm):
     name = forms.CharField(
         label="Name", max_length=120, widget=UnfoldAdminTextInputWidget, help_text="For you: users do not see it."
     )

@@ -5,30 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils import timezone
 from unfold.views import UnfoldModelAdminViewMixin
 
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
 
 
-class PlainForm(forms.Form):
-    """One field below the other. `version` and `seen` are of the row that is changed, where there is one."""
+class VersionedForm(PlainForm):
+    """`version` and `seen` are of the row that is changed, where there is one."""
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 class Write(ABC, UnfoldModelAdminViewMixin, RefusalsView):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.db.models import Model
 from django.urls import reverse
@@ -20,6 +18,7 @@ from unfold.widgets import (
 
 import flags.selectors
 from core import environments
+from core.admin.plain_form import PlainForm
 from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import person
 from incidents import selectors
@@ -29,7 +28,7 @@ from incidents.domain.states import Level
 from incidents.services import measuring, opening
 
 
-class DeclareForm(forms.Form):
+class DeclareForm(PlainForm):
     environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
     title = forms.CharField(
         label="What is wrong",
@@ -69,13 +68,6 @@ class DeclareForm(forms.Form):
         choices = {"environment": where, "level": levels, "flags": [(key, key) for key in keys]}
         for name, found in choices.items():
             self.fields[name].choices = found  # type: ignore[attr-defined]
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
     def refuse(self, error: Exception) -> None:
         field = getattr(error, "field", None)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +19,7 @@ from unfold.widgets import (
 )
 
 from core.admin.confirm import ConfirmView, Effect
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import person
 from core.admin.refusals import RefusalsView
 from kpis.admin import places
@@ -38,17 +37,10 @@ if TYPE_CHECKING:
 CORRECT = "Take the place of a figure for exactly the same period. The old one stays in the history."
 
 
-class _Form(forms.Form):
+class _Form(PlainForm):
     correct = forms.BooleanField(
         label="Correct what is there", required=False, widget=UnfoldBooleanSwitchWidget, help_text=CORRECT
     )
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 def _day(label: str, help_text: str = "") -> forms.DateField:

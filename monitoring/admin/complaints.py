@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -24,6 +22,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 import flags.selectors
 from core import beside, environments, moments
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import ReadOnlyAdmin, Screen, person
 from core.admin.refusals import RefusalsView
 from core.errors import NotFound
@@ -47,7 +46,7 @@ def category(row: Complaint) -> SafeString:
     return badge(row.get_category_display(), *LOOK[Category(row.category)])
 
 
-class ComplaintForm(forms.Form):
+class ComplaintForm(PlainForm):
     environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
     npub = forms.CharField(
         label="npub",
@@ -88,13 +87,6 @@ class ComplaintForm(forms.Form):
         self.fields["flag"].choices = [("", "Not known"), *known]  # type: ignore[attr-defined]
         zone = timezone.get_current_timezone_name()
         self.fields["at"].help_text = f"When the user complained, in {zone}. Empty: now."
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
     def clean_at(self) -> datetime | None:
         given = self.cleaned_data["at"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.db.models import Model
 from django.urls import reverse
@@ -14,6 +12,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from core import environments
+from core.admin.plain_form import PlainForm
 from core.admin.previewed_form import PreviewedForm
 from core.admin.read_only import person
 from core.errors import DomainError
@@ -23,7 +22,7 @@ from reports.selectors import reports
 from reports.services import making
 
 
-class MakeForm(forms.Form):
+class MakeForm(PlainForm):
     environment = forms.ChoiceField(label="Environment", widget=UnfoldAdminSelectWidget)
     first = forms.DateField(label="First day", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
     last = forms.DateField(label="Last day", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
@@ -32,13 +31,6 @@ class MakeForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [(row.key, row.name) for row in environments.ordered()]
         self.fields["environment"].choices = choices  # type: ignore[attr-defined]
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
     def refuse(self, error: Exception) -> None:
         field = getattr(error, "field", None)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Layout
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +26,7 @@ from unfold.widgets import (
 from core import access, beside, environments, moments
 from core.access import LinkAccess
 from core.admin.confirm import ConfirmView, Effect
+from core.admin.plain_form import PlainForm
 from core.admin.read_only import ReadOnlyAdmin, person
 from core.errors import DomainError
 from core.templatetags.screen import action, badge
@@ -39,7 +38,7 @@ LIST = "admin:reports_walllink_changelist"
 FIELDS = ("name", "environments", "days", "seconds")  # that a refusal may name
 
 
-class LinkForm(forms.Form):
+class LinkForm(PlainForm):
     name = forms.CharField(
         label="Name",
         max_length=80,
@@ -74,13 +73,6 @@ class LinkForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = [(row.key, row.name) for row in environments.ordered().reverse()]
         self.fields["environments"].choices = known  # type: ignore[attr-defined]
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.layout = Layout(Div(*self.fields, css_class="flex flex-col gap-5"))
-        return helper
 
 
 class MakeLink(UnfoldModelAdminViewMixin, FormView[LinkForm]):

@@ -7,24 +7,21 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.views.generic import FormView
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 import flags.selectors
 from core import beside, environments, moments
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.plain_form import PlainForm
-from core.admin.read_only import ReadOnlyAdmin, person
-from core.errors import DomainError, NotFound
-from core.templatetags.screen import action, badge, environment
+from core.admin.read_only import person
+from core.admin.shown_once import MakeOnce, RevocableAdmin
+from core.errors import NotFound
+from core.templatetags.screen import badge, environment
 from flags.models import ApiToken
 from flags.services import tokens
 from flags.services.tokens import Scope
@@ -55,39 +52,20 @@ class TokenForm(PlainForm):
                 label=scope.value, required=False, help_text=opens, widget=UnfoldBooleanWidget
             )
 
-    @property
-    def scopes(self) -> list[str]:
-        return [scope.value for scope in Scope if self.cleaned_data[scope.value]]
 
-
-class CreateToken(UnfoldModelAdminViewMixin, FormView[TokenForm]):
-    """The answer to the form is the only page that ever holds the token; no cache and no history keeps it."""
-
+class CreateToken(MakeOnce):
     permission_required = "flags.add_apitoken"
     form_class = TokenForm
     template_name = "flags/token_create.html"
+    shown_template = "flags/token_shown.html"
     title = "Create an API token"
+    named = ("name",)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        crumbs = [("API tokens", reverse("admin:flags_apitoken_changelist"))]
-        return super().get_context_data(crumbs=crumbs, now=timezone.now(), **kwargs)
-
-    def form_valid(self, form: TokenForm) -> HttpResponse:
-        values = form.cleaned_data
-        try:
-            token, text = tokens.create(
-                values["name"], values["environment"], form.scopes, actor=person(self.request), now=timezone.now()
-            )
-        except DomainError as error:
-            form.add_error("name" if getattr(error, "field", "") == "name" else None, str(error))
-            response = self.form_invalid(form)
-            response.status_code = error.status
-            return response
-        self.title = f"Token {token.name}"
-        shown = self.get_context_data(token=token, text=text, subscribe=self._subscription(token, text))
-        response = render(self.request, "flags/token_shown.html", shown)
-        add_never_cache_headers(response)
-        return response
+    def make(self, values: dict[str, Any], who: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        scopes = [scope.value for scope in Scope if values[scope.value]]
+        token, text = tokens.create(values["name"], values["environment"], scopes, **who)
+        shown = {"token": token, "text": text, "subscribe": self._subscription(token, text)}
+        return f"Token {token.name}", shown
 
     def _subscription(self, token: ApiToken, text: str) -> str:
         """The address to subscribe to, of a token for the calendar."""
@@ -133,21 +111,15 @@ class RevokeToken(ConfirmView):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(RevocableAdmin):
     heading = "API tokens"
-    list_display_links = None
     list_filter = (("environment", RelatedDropdownFilter),)
     list_filter_submit = True
     list_select_related = ("environment",)
-    search_fields = ("name", "prefix")
-    search_help_text = "Name or first characters"
-    show_full_result_count = False
     list_before_template = "flags/token_head.html"
     fields = ("name", "environment", "scopes", "prefix", "created_at", "created_by", "revoked_at")
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        shown = ("title", "where", "opens", "live", "made")
-        return (*shown, "commands") if request.user.has_perm("flags.change_apitoken") else shown
+    shown = ("title", "where", "opens", "live", "made")
+    may_revoke, revoke, revoke_icon = "flags.change_apitoken", "admin:flags_token_revoke", "key_off"
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -161,12 +133,6 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         may_create = request.user.has_perm("flags.add_apitoken")
         shown: HttpResponse = super().changelist_view(request, {"may_create": may_create, **(extra_context or {})})
         return shown
-
-    @admin.display(description="Token", ordering="name")
-    def title(self, token: ApiToken) -> SafeString:
-        return format_html(
-            '<span class="ops-strong">{}</span><br><span class="ops-mono ops-soft">{}…</span>', token.name, token.prefix
-        )
 
     @admin.display(description="Environment", ordering="environment__position")
     def where(self, token: ApiToken) -> SafeString:
@@ -185,23 +151,6 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             '{}<br><span class="ops-soft ops-small">{}</span>',
             badge("revoked", "mute", "key_off"),
             moments.clock(token.revoked_at, now=now),
-        )
-
-    @admin.display(description="Made", ordering="created_at")
-    def made(self, token: ApiToken) -> SafeString:
-        now = timezone.localtime()
-        return format_html(
-            "{}<br><span class='ops-soft ops-small'>by {}</span>",
-            moments.clock(token.created_at, now=now),
-            token.created_by,
-        )
-
-    @admin.display(description="Change")
-    def commands(self, token: ApiToken) -> SafeString | str:
-        if token.revoked_at is not None:
-            return "–"
-        return action(
-            reverse("admin:flags_token_revoke", args=[token.pk]), "Revoke", "key_off", "quiet-danger", "small"
         )
 
 

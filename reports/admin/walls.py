@@ -8,14 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.views.generic import FormView
-from unfold.views import UnfoldModelAdminViewMixin
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -27,15 +23,15 @@ from core import access, beside, environments, moments
 from core.access import LinkAccess
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.plain_form import PlainForm
-from core.admin.read_only import ReadOnlyAdmin, person
-from core.errors import DomainError
-from core.templatetags.screen import action, badge
+from core.admin.read_only import person
+from core.admin.shown_once import MakeOnce, RevocableAdmin
+from core.templatetags.screen import badge
 from reports.models import WallLink
 from reports.selectors import walls as selectors
 from reports.services import walls
 
 LIST = "admin:reports_walllink_changelist"
-FIELDS = ("name", "environments", "days", "seconds")  # that a refusal may name
+MAKE = "reports.make_walllink"
 
 
 class LinkForm(PlainForm):
@@ -75,44 +71,23 @@ class LinkForm(PlainForm):
         self.fields["environments"].choices = known  # type: ignore[attr-defined]
 
 
-class MakeLink(UnfoldModelAdminViewMixin, FormView[LinkForm]):
-    """The answer to the form is the only page that ever holds the address."""
-
-    permission_required = "reports.make_walllink"
+class MakeLink(MakeOnce):
+    permission_required = MAKE
     form_class = LinkForm
     template_name = "reports/wall_create.html"
+    shown_template = "reports/wall_shown.html"
     title = "Make a wall screen"
+    named = ("name", "environments", "days", "seconds")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(crumbs=[("Wall screens", reverse(LIST))], now=timezone.now(), **kwargs)
-
-    def form_valid(self, form: LinkForm) -> HttpResponse:
-        values = form.cleaned_data
-        try:
-            link, text = walls.create(
-                values["name"],
-                values["environments"],
-                days=values["days"],
-                seconds=values["seconds"],
-                names=values["names"],
-                actor=person(self.request),
-                now=timezone.now(),
-            )
-        except DomainError as error:
-            field = getattr(error, "field", "")
-            form.add_error(field if field in FIELDS else None, str(error))
-            response = self.form_invalid(form)
-            response.status_code = error.status
-            return response
-        self.title = link.name
+    def make(self, values: dict[str, Any], who: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        more = {name: values[name] for name in ("days", "seconds", "names")}
+        link, text = walls.create(values["name"], values["environments"], **more, **who)
         address = self.request.build_absolute_uri(reverse("reports:wall", args=[text]))
-        response = render(self.request, "reports/wall_shown.html", self.get_context_data(link=link, address=address))
-        add_never_cache_headers(response)
-        return response
+        return link.name, {"link": link, "address": address}
 
 
 class RevokeLink(ConfirmView):
-    permission_required = "reports.make_walllink"
+    permission_required = MAKE
 
     def effect(self) -> Effect:
         link = selectors.link(self.kwargs["pk"])
@@ -136,21 +111,15 @@ class RevokeLink(ConfirmView):
 
 
 @admin.register(WallLink)
-class WallLinkAdmin(ReadOnlyAdmin):
+class WallLinkAdmin(RevocableAdmin):
     heading = "Wall screens"
-    list_display_links = None
-    search_fields = ("name", "prefix")
-    search_help_text = "Name or first characters"
-    show_full_result_count = False
     list_before_template = "reports/wall_head.html"
     fields = ("name", "prefix", "created_at", "created_by", "expires_at", "used_at", "revoked_at", "revoked_by")
+    shown = ("title", "shows", "live", "used", "made")
+    may_revoke, revoke, revoke_icon = MAKE, "admin:reports_wall_revoke", "tv_off"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return selectors.links()
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        shown = ("title", "shows", "live", "used", "made")
-        return (*shown, "commands") if request.user.has_perm("reports.make_walllink") else shown
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -161,15 +130,9 @@ class WallLinkAdmin(ReadOnlyAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        may_make = request.user.has_perm("reports.make_walllink")
+        may_make = request.user.has_perm(MAKE)
         shown: HttpResponse = super().changelist_view(request, {"may_make": may_make, **(extra_context or {})})
         return shown
-
-    @admin.display(description="Screen", ordering="name")
-    def title(self, link: WallLink) -> SafeString:
-        return format_html(
-            '<span class="ops-strong">{}</span><br><span class="ops-mono ops-soft">{}…</span>', link.name, link.prefix
-        )
 
     @admin.display(description="Shows")
     def shows(self, link: WallLink) -> SafeString:
@@ -192,20 +155,6 @@ class WallLinkAdmin(ReadOnlyAdmin):
     @admin.display(description="Last used", ordering="used_at")
     def used(self, link: WallLink) -> str:
         return moments.relative(link.used_at, now=timezone.localtime()) if link.used_at else "never"
-
-    @admin.display(description="Made", ordering="created_at")
-    def made(self, link: WallLink) -> SafeString:
-        return format_html(
-            "{}<br><span class='ops-soft ops-small'>by {}</span>",
-            moments.clock(link.created_at, now=timezone.localtime()),
-            link.created_by,
-        )
-
-    @admin.display(description="Change")
-    def commands(self, link: WallLink) -> SafeString | str:
-        if link.revoked_at is not None:
-            return "–"
-        return action(reverse("admin:reports_wall_revoke", args=[link.pk]), "Revoke", "tv_off", "quiet-danger", "small")
 
 
 def of_review(now: datetime) -> list[LinkAccess]:

@@ -41,12 +41,7 @@ def create(
     Raises Invalid with the field, and NotFound for an unknown environment.
     """
     name = need_text(name, "A link needs a name that tells where its screen hangs.", field="name", longest=80)
-    if not places:
-        raise Invalid("Choose at least one environment.", field="environments")
-    if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"A link lives for 1 to {MOST_DAYS} days.", field="days")
-    if seconds not in SECONDS:
-        raise Invalid(f"A page stands for {SECONDS[0]} to {SECONDS[-1]} seconds.", field="seconds")
+    _check(places, days, seconds)
     shown = [environments.get(key) for key in sorted(set(places))]
     text = tokens.new("wall_")
     link = WallLink.objects.create(
@@ -63,6 +58,15 @@ def create(
     told = {"name": link.name, "environments": [place.key for place in shown], "names": names, "days": days}
     events.record("wall.created", subject=f"wall:{link.pk}", actor=actor, now=now, after=told)
     return link, text
+
+
+def _check(places: Collection[str], days: int, seconds: int) -> None:
+    if not places:
+        raise Invalid("Choose at least one environment.", field="environments")
+    if not 1 <= days <= MOST_DAYS:
+        raise Invalid(f"A link lives for 1 to {MOST_DAYS} days.", field="days")
+    if seconds not in SECONDS:
+        raise Invalid(f"A page stands for {SECONDS[0]} to {SECONDS[-1]} seconds.", field="seconds")
 
 
 @transaction.atomic

@@ -151,7 +151,7 @@ class HoldAdmin(ReadOnlyAdmin):
     list_display = ("what", "state", "about", "where", "span", "who")
     list_display_links = None
     list_before_template = "audit/holds_head.html"
-    change_list_template = "audit/list.html"
+    change_list_template = "ops/list.html"
     list_fullwidth = True
     show_full_result_count = False
     search_fields = ("title", "subject", "reason")

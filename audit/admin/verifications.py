@@ -75,7 +75,7 @@ class VerificationAdmin(ReadOnlyAdmin):
     list_display = ("what", "standing", "read", "found", "who")
     list_display_links = None
     list_before_template = "audit/verifications_head.html"
-    change_list_template = "audit/list.html"
+    change_list_template = "ops/list.html"
     list_fullwidth = True
     show_full_result_count = False
     empty = ("Nothing was verified yet", "It is verified once a day by the clock, and when you ask for it.")

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from core.requirements import Standing
 from flags import selectors
 from flags.api.auth import caller
 from flags.api.etags import etag, expected
@@ -32,6 +33,20 @@ class Change(Body):
 
     reason: str = Field("", examples=["Week 5, day 3"])
     version: int | None = Field(None, examples=[3])
+
+
+class RequirementOut(Schema):
+    """One thing that must be true before something goes on; `unknown` is never as good as `met`.
+
+    `remedy` says what would satisfy it.
+    """
+
+    key: str
+    title: str
+    standing: Standing
+    why: str
+    remedy: str
+    since: datetime | None
 
 
 class FlagOut(Schema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from core.actors import Actor, ActorKind
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from flags.domain.configuration import Mark, TokenConfig
 from flags.models import AllowedUser, ApiToken, Configuration, Flag, FlagState
 from flags.selectors.configuration import configurations, token_config
@@ -38,6 +38,15 @@ def state(key: str, environment: str) -> FlagState:
     if found is None:
         raise NotFound(f"There is no flag {key!r} in environment {environment!r}.")
     return found
+
+
+def check_known(key: str, environment: str) -> None:
+    """Raises Invalid with the field `flag` where somebody names a flag that is not there."""
+    try:
+        state(key, environment)
+    except NotFound:
+        words = f"There is no flag {key!r:.110}. Leave it out when you do not know which feature it is about."
+        raise Invalid(words, field="flag") from None
 
 
 def flags() -> QuerySet[Flag]:

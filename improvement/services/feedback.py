@@ -11,7 +11,7 @@ from django.db import transaction
 import flags.selectors
 from core import environments, events
 from core.actors import Actor
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from core.texts import check_text, need_reason
 from improvement.domain.feedback import MACHINE, NEEDS_REASON, Given, State, checked, read_tags
 from improvement.models import Feedback
@@ -43,7 +43,7 @@ def receive(
     """
     kept, where = checked(given), environments.get(environment)
     if kept.flag:
-        _check_flag(kept.flag, environment)
+        flags.selectors.check_known(kept.flag, environment)
     values = {
         "kind": kept.kind,
         "aspect": kept.aspect,
@@ -122,14 +122,6 @@ def _first(row: Feedback, of: int | None) -> Feedback:
     if row.duplicates.exists():
         raise Invalid("Others are duplicates of this one. Name it the first instead.", field="duplicate_of")
     return found
-
-
-def _check_flag(flag: str, environment: str) -> None:
-    try:
-        flags.selectors.state(flag, environment)
-    except NotFound:
-        words = f"There is no flag {flag!r:.110}. Leave it out when you do not know which feature it is about."
-        raise Invalid(words, field="flag") from None
 
 
 def _tell(kind: str, row: Feedback, actor: Actor, now: datetime, **told: object) -> None:

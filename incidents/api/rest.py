@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
@@ -16,6 +15,7 @@ from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from incidents import selectors
+from incidents.api.answering import as_it_is, known, who
 from incidents.domain.states import Cause, IncidentState
 from incidents.selectors.shown import brief, shown
 from incidents.services import levelling, opening, steering, telling
@@ -145,60 +145,47 @@ def declare(request: HttpRequest, body: Declare) -> Status[dict[str, Any]]:
         flag_keys=body.flags,
         components=body.components,
         separate=body.separate,
-        **_who(request),
+        **who(request),
     )
     return Status(201, shown(selectors.get(row.pk)))
 
 
 @router.get("/incidents/{number}", response=IncidentOut, summary="One incident, with its checklist and its links")
 def one(request: HttpRequest, number: int) -> dict[str, Any]:
-    return _now(request, number)
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/acknowledge", response=IncidentOut, summary="Look after it: it escalates no more")
 def acknowledge(request: HttpRequest, number: int) -> dict[str, Any]:
-    steering.acknowledge(_known(request, number), **_who(request))
-    return _now(request, number)
+    steering.acknowledge(known(request, number), **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/updates", response=IncidentOut, summary="Tell each audience how it stands")
 def update(request: HttpRequest, number: int, body: Update) -> dict[str, Any]:
     told: dict[str, Any] = {"texts": body.texts, "components": body.components}
-    telling.update(_known(request, number), body.text, **told, **_who(request))
-    return _now(request, number)
+    telling.update(known(request, number), body.text, **told, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/notes", response=IncidentOut, summary="Write something into its timeline")
 def note(request: HttpRequest, number: int, body: Note) -> dict[str, Any]:
-    telling.note(_known(request, number), body.text, pin=body.pin, **_who(request))
-    return _now(request, number)
+    telling.note(known(request, number), body.text, pin=body.pin, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/state", response=IncidentOut, summary="Say how far it is; investigating reopens it")
 def move(request: HttpRequest, number: int, body: Move) -> dict[str, Any]:
     told: dict[str, Any] = {"reason": body.reason, "version": body.version}
-    steering.set_state(_known(request, number), body.state, **told, **_who(request))
-    return _now(request, number)
+    steering.set_state(known(request, number), body.state, **told, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/level", response=IncidentOut, summary="Raise its level; only people lower it")
 def level(request: HttpRequest, number: int, body: Raise) -> dict[str, Any]:
-    known = selectors.get(number, environment=caller(request).environment)
-    if levelling.read(body.level) < known.level:
+    row = selectors.get(number, environment=caller(request).environment)
+    if levelling.read(body.level) < row.level:
         raise Refused("Only a person lowers a level, signed in: others rely on it.")
     told: dict[str, Any] = {"reason": body.reason, "version": body.version}
-    levelling.raise_level(number, body.level, **told, **_who(request))
-    return _now(request, number)
-
-
-def _known(request: HttpRequest, number: int) -> int:
-    """The number, of an incident in the environment of the token; NotFound for any other."""
-    return selectors.get(number, environment=caller(request).environment).pk
-
-
-def _now(request: HttpRequest, number: int) -> dict[str, Any]:
-    return shown(selectors.get(number, environment=caller(request).environment))
-
-
-def _who(request: HttpRequest) -> dict[str, Any]:
-    return {"actor": caller(request).actor, "now": timezone.now()}
+    levelling.raise_level(number, body.level, **told, **who(request))
+    return as_it_is(request, number)

@@ -15,10 +15,10 @@ from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body
 from flags.services.tokens import Scope
 from incidents import selectors
+from incidents.api.answering import as_it_is, known, who
 from incidents.api.rest import IncidentOut
 from incidents.domain.states import Role
 from incidents.selectors import timeline
-from incidents.selectors.shown import shown
 from incidents.services import acting, linking, steering, telling
 
 router = Router(tags=["incidents"], auth=token_auth(Scope.OPERATE))
@@ -84,29 +84,29 @@ def happened(request: HttpRequest, number: int) -> list[dict[str, Any]]:
 @router.post("/incidents/{number}/roles", response=IncidentOut, summary="Say who leads, tells the others, writes down")
 def roles(request: HttpRequest, number: int, body: Roles) -> dict[str, Any]:
     given = {role: name for role in Role if (name := getattr(body, role.value)) is not None}
-    steering.assign(_known(request, number), given, version=body.version, **_who(request))
-    return _now(request, number)
+    steering.assign(known(request, number), given, version=body.version, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/links", response=IncidentOut, summary="Say what it is about, too")
 def link(request: HttpRequest, number: int, body: LinkIn) -> dict[str, Any]:
-    linking.link(_known(request, number), body.subject, **_who(request))
-    return _now(request, number)
+    linking.link(known(request, number), body.subject, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post(
     "/incidents/{number}/merge", response=IncidentOut, summary="It is the same as another; that one comes back"
 )
 def merge(request: HttpRequest, number: int, body: Merge) -> dict[str, Any]:
-    into = _known(request, body.into)
-    linking.merge(_known(request, number), into, reason=body.reason, **_who(request))
-    return _now(request, into)
+    into = known(request, body.into)
+    linking.merge(known(request, number), into, reason=body.reason, **who(request))
+    return as_it_is(request, into)
 
 
 @router.post("/incidents/{number}/facts/unpin", response=IncidentOut, summary="Take a pinned fact from the top")
 def unpin(request: HttpRequest, number: int, body: Fact) -> dict[str, Any]:
-    telling.unpin(_known(request, number), body.text, **_who(request))
-    return _now(request, number)
+    telling.unpin(known(request, number), body.text, **who(request))
+    return as_it_is(request, number)
 
 
 @router.post("/incidents/{number}/actions/{action}/done", response=IncidentOut, summary="An action of the list is done")
@@ -114,18 +114,5 @@ def done(request: HttpRequest, number: int, action: int, body: Done) -> dict[str
     row = selectors.get(number, environment=caller(request).environment)
     if not selectors.actions(row).filter(pk=action).exists():
         raise NotFound(f"Incident {number} has no action {action}.")
-    acting.mark_done(action, note=body.note, **_who(request))
-    return _now(request, number)
-
-
-def _known(request: HttpRequest, number: int) -> int:
-    """The number, of an incident in the environment of the token; NotFound for any other."""
-    return selectors.get(number, environment=caller(request).environment).pk
-
-
-def _now(request: HttpRequest, number: int) -> dict[str, Any]:
-    return shown(selectors.get(number, environment=caller(request).environment))
-
-
-def _who(request: HttpRequest) -> dict[str, Any]:
-    return {"actor": caller(request).actor, "now": timezone.now()}
+    acting.mark_done(action, note=body.note, **who(request))
+    return as_it_is(request, number)

@@ -11,7 +11,6 @@ from django.db.models import Exists, OuterRef
 import flags.selectors
 from core import environments, events
 from core.actors import Actor
-from core.errors import Invalid, NotFound
 from monitoring.domain.complaints import WINDOW, Checked, Said, checked, shortened
 from monitoring.domain.metrics import Push
 from monitoring.models import Complaint, Series
@@ -40,7 +39,7 @@ def receive(environment: str, said: Said, *, actor: Actor, now: datetime) -> Rec
     found = checked(said, now=now)
     where = environments.get(environment)
     if said.flag:
-        _check_flag(said.flag, environment)
+        flags.selectors.check_known(said.flag, environment)
     values = _values(said, found) | {"received_at": now, "received_by": actor.name}
     with transaction.atomic():
         if said.key:
@@ -72,14 +71,6 @@ def forget(*, now: datetime, keep: timedelta) -> int:
     while some := list(Complaint.objects.filter(at__lt=now - keep).values_list("pk", flat=True)[:AT_ONCE]):
         gone += Complaint.objects.filter(pk__in=some).delete()[0]
     return gone
-
-
-def _check_flag(flag: str, environment: str) -> None:
-    try:
-        flags.selectors.state(flag, environment)
-    except NotFound:
-        words = f"There is no flag {flag!r:.110}. Leave it out when you do not know which feature it is about."
-        raise Invalid(words, field="flag") from None
 
 
 def _values(said: Said, found: Checked) -> dict[str, object]:

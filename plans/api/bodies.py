@@ -7,8 +7,7 @@ from typing import Any
 
 from ninja import Schema
 
-from core.requirements import Standing
-from flags.api.bodies import Body
+from flags.api.bodies import Body, RequirementOut
 from flags.api.paging import Page
 from plans.domain.command import RunState
 from plans.domain.states import ChecklistKind, ItemState, PhaseState, PlanState, Priority
@@ -65,17 +64,6 @@ class PlanBrief(Schema):
     started_at: datetime
     started_by: str
     ended_at: datetime | None
-
-
-class RequirementOut(Schema):
-    """`unknown` is never as good as `met`, and cannot be waived. `remedy` says what would satisfy it."""
-
-    key: str
-    title: str
-    standing: Standing
-    why: str
-    remedy: str
-    since: datetime | None
 
 
 class PhaseOut(Schema):

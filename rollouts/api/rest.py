@@ -13,9 +13,8 @@ from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
-from core.requirements import Standing
 from flags.api.auth import caller, token_auth
-from flags.api.bodies import Body
+from flags.api.bodies import Body, RequirementOut
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollouts import selectors
@@ -119,17 +118,6 @@ class RadiusOut(Schema):
     leaving: int
     then: int
     ruled: bool
-
-
-class RequirementOut(Schema):
-    """One thing that must be true before the clock takes the next step. `remedy` says what would satisfy it."""
-
-    key: str
-    title: str
-    standing: Standing
-    why: str
-    remedy: str
-    since: datetime | None
 
 
 class RampNowOut(RampOut):

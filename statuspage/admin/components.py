@@ -161,7 +161,7 @@ class ComponentAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
-    change_list_template = "statuspage/admin/list.html"
+    change_list_template = "ops/list.html"
     empty = ("No components yet", "They are in the playbook, under statusPage: load it.")
     search_fields = ("key", "name")
     search_help_text = "Key or name"

@@ -55,7 +55,7 @@ class PublicIncidentAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
-    change_list_template = "statuspage/admin/list.html"
+    change_list_template = "ops/list.html"
     empty = ("Nothing was published yet", "What is published on the status page, and each of its updates, is here.")
     search_fields = ("reference", "public_id", "titles")
     search_help_text = "Title, reference or id"

@@ -211,7 +211,7 @@ class MaintenanceAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
-    change_list_template = "statuspage/admin/list.html"
+    change_list_template = "ops/list.html"
     empty = (
         "No maintenance is planned",
         "“Plan a maintenance” tells visitors in advance. It begins and ends by the clock.",

@@ -60,7 +60,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_fullwidth = True
     list_before_template = "statuspage/admin/head.html"
-    change_list_template = "statuspage/admin/list.html"
+    change_list_template = "ops/list.html"
     empty = ("Nobody has subscribed", "Visitors subscribe on the page itself, by mail or webhook.")
     show_full_result_count = False
     ordering = ("-id",)

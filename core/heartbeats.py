@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from core.models import Heartbeat
 
 
@@ -14,4 +16,9 @@ def beat(name: str, *, now: datetime) -> None:
 
 def last() -> dict[str, datetime]:
     """Name of each part that ever beat, and when it last did."""
-    return dict(Heartbeat.objects.values_list("name", "at"))
+    return dict(every())
+
+
+def every() -> QuerySet[Heartbeat, tuple[str, datetime]]:
+    """The pairs of `last`."""
+    return Heartbeat.objects.values_list("name", "at")

@@ -199,26 +199,27 @@ NAVIGATION: list[dict[str, Any]] = [
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar, with how much waits for this person: a query for each kind, for approvers alone.
+    """The sidebar, with how much waits for this person: one query, for approvers alone.
 
     Unfolded are the first section, that of the page, and one in which something waits.
     """
     import approvals.selectors
     import rollbacks.selectors
+    from core import together
     from migrations_app.selectors import runs_shown
 
     found = deepcopy(NAVIGATION)
     found[0]["open"] = True
-    counted = {
-        "Requests": ("approvals.approve_change", approvals.selectors.count_waiting),
-        "Rollbacks": ("rollbacks.confirm_rollback", rollbacks.selectors.count_waiting),
-        "Migrations": ("migrations_app.approve_migration", runs_shown.count_waiting),
+    person, now = request.user.get_username(), timezone.now()
+    asked = {
+        "Requests": ("approvals.approve_change", approvals.selectors.undecided),
+        "Rollbacks": ("rollbacks.confirm_rollback", rollbacks.selectors.undecided),
+        "Migrations": ("migrations_app.approve_migration", runs_shown.undecided),
     }
-    for title, (permission, count) in counted.items():
-        if not request.user.has_perm(permission):
-            continue
-        waiting = count(request.user.get_username(), now=timezone.now())
-        if waiting:
+    may = {title: rows for title, (permission, rows) in asked.items() if request.user.has_perm(permission)}
+    undecided = together.read(**{title: rows(person, now=now) for title, rows in may.items()})
+    for title, contributed in undecided.items():
+        if waiting := sum(person not in contributors for contributors in contributed):
             group, item = next((group, item) for group in found for item in group["items"] if item["title"] == title)
             group["open"] = True
             item |= {"badge": str(waiting), "badge_variant": "warning"}

@@ -133,11 +133,16 @@ def conflicts(request: ChangeRequest) -> list[Clash]:
     return [Clash(other, tuple(subjects)) for other, subjects in found if subjects]
 
 
-def count_waiting(person: str, *, now: datetime) -> int:
-    """How many requests `waiting` has: one query, for it is asked with every page."""
+def undecided(person: str, *, now: datetime) -> QuerySet[ChangeRequest, list[str]]:
+    """Who contributed to each request that this person could approve now, unless it is they."""
     said = Approval.objects.filter(request=OuterRef("pk"), digest=OuterRef("digest"), approver=person)
     asked = ChangeRequest.objects.filter(~Exists(said), state=RequestState.OPEN, expires_at__gt=now)
-    return sum(person not in contributors for contributors in asked.values_list("contributors", flat=True))
+    return asked.values_list("contributors", flat=True)
+
+
+def count_waiting(person: str, *, now: datetime) -> int:
+    """How many requests `waiting` has: one query."""
+    return sum(person not in contributors for contributors in undecided(person, now=now))
 
 
 def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
@@ -146,19 +151,15 @@ def waiting(person: str, *, now: datetime) -> list[ChangeRequest]:
     return [request for request in asked if _waits_for(request, person)]
 
 
-def for_person(person: str, *, now: datetime) -> tuple[list[ChangeRequest], list[ChangeRequest]]:
-    """The requests that this person could approve now, and their approved ones that no clock applies: two queries.
+def for_person(person: str, *, now: datetime) -> QuerySet[ChangeRequest]:
+    """The open requests on which this person has not said a word, and their approved ones that no clock applies.
 
-    Oldest first, without what may be long.
+    Oldest first, without what may be long. Open ones to which they contributed are among them.
     """
-    found = ChangeRequest.objects.select_related("environment").prefetch_related("approvals").defer(*LONG)
+    said = Approval.objects.filter(request=OuterRef("pk"), digest=OuterRef("digest"), approver=person)
     mine = Q(state=RequestState.APPROVED, apply_at=None, requested_by=person)
-    live = list(found.filter(Q(state=RequestState.OPEN) | mine, expires_at__gt=now).order_by("id"))
-    opened = [request for request in live if request.state == RequestState.OPEN]
-    return (
-        [request for request in opened if _waits_for(request, person)],
-        [request for request in live if request.state == RequestState.APPROVED],
-    )
+    found = ChangeRequest.objects.select_related("environment").defer(*LONG)
+    return found.filter(Q(~Exists(said), state=RequestState.OPEN) | mine, expires_at__gt=now).order_by("id")
 
 
 def scheduled(*, now: datetime) -> QuerySet[ChangeRequest]:

@@ -71,9 +71,9 @@ def verifications() -> QuerySet[Verification]:
     return Verification.objects.order_by("-id")
 
 
-def verified() -> Verification | None:
-    """The last one that came to its end."""
-    return verifications().filter(state__in=[State.SOUND.value, State.BROKEN.value]).first()
+def verified() -> QuerySet[Verification]:
+    """Those that came to their end, newest first."""
+    return verifications().filter(state__in=[State.SOUND.value, State.BROKEN.value])
 
 
 def holds() -> QuerySet[Hold]:
@@ -86,10 +86,13 @@ def reviews() -> QuerySet[Review]:
     return Review.objects.order_by("-id")
 
 
-def trouble(*, now: datetime) -> list[Trouble]:
-    """What is wrong with the event log now, worst first; [] when nothing is. At most three queries."""
+def trouble(last: Verification | None, *, now: datetime) -> list[Trouble]:
+    """What is wrong with the event log now, worst first; [] when nothing is. Two queries.
+
+    Args:
+        last: the newest of `verified`; None: none has come to its end.
+    """
     found = []
-    last = verified()
     if last and last.state == State.BROKEN and last.finished_at:
         text = f"The event log is not as it was sealed: {last.wrong:,} findings"
         found.append(Trouble(text, last.finished_at, "bad"))

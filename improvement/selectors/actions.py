@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
 import incidents.selectors
+from core import together
 from core.errors import NotFound
 from improvement.domain.actions import ActionState
 from improvement.models import ActionItem
+
+if TYPE_CHECKING:
+    from incidents.models import FollowUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +53,33 @@ def of_origins(noun: str) -> QuerySet[ActionItem]:
 
 
 def of_person(username: str) -> list[Todo]:
-    """What this person has to do, also what post-mortems want, the most urgent first."""
-    return _open(owner=username)
+    """What this person has to do, also what post-mortems want, the most urgent first: one query."""
+    return todos(**together.read(**asked_of(username)))
 
 
 def open_ones() -> list[Todo]:
     """Everything that nobody has done yet; two queries."""
-    return _open()
+    return todos(_open_items(), incidents.selectors.open_follow_ups())
 
 
-def _open(**only: str) -> list[Todo]:
-    items = ActionItem.objects.filter(state=ActionState.OPEN.value, **only)
-    found = [Todo(f"action:{row.pk}", row.title, row.owner, row.due, row.origin) for row in items]
+def asked_of(username: str) -> dict[str, QuerySet[Any]]:
+    """What has to be read for `todos` of one person."""
+    follow_ups = incidents.selectors.open_follow_ups().filter(owner=username)
+    return {"actions": _open_items().filter(owner=username), "follow_ups": follow_ups}
+
+
+def todos(actions: Iterable[ActionItem], follow_ups: Iterable[FollowUp]) -> list[Todo]:
+    """Both as what is to be done, the most urgent first."""
+    found = [Todo(f"action:{row.pk}", row.title, row.owner, row.due, row.origin) for row in actions]
     found += [
         Todo(f"incident:{row.incident_id}", row.text, row.owner, row.due, f"incident:{row.incident_id}")
-        for row in incidents.selectors.open_follow_ups().filter(**only)
+        for row in follow_ups
     ]
     return sorted(found, key=lambda todo: (todo.due, todo.subject))
+
+
+def _open_items() -> QuerySet[ActionItem]:
+    return ActionItem.objects.filter(state=ActionState.OPEN.value)
 
 
 def overdue(*, today: date) -> QuerySet[ActionItem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from migrations_app.models import MigrationLog, MigrationRun
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["AT_WORK", "applied", "at_work", "get", "runs", "under_way", "waiting"]
+__all__ = ["AT_WORK", "applied", "at_work", "for_person", "get", "runs", "under_way", "waiting"]
 
 
 def runs(environment: str | None = None) -> QuerySet[MigrationRun]:
@@ -39,13 +40,17 @@ def under_way(environment: str) -> MigrationRun | None:
     return runs(environment).filter(state__in=sorted(UNDER_WAY)).first()
 
 
-def waiting(person: str, *, now: datetime) -> list[MigrationRun]:
-    """The runs that this person could approve, and those that stand and wait for anybody: one query."""
+def waiting() -> QuerySet[MigrationRun]:
+    """The runs that wait to be approved, and those that stand and wait for anybody."""
     states = (RunState.REQUESTED, RunState.HELD, RunState.ROLLBACK_FAILED)
-    rows = runs().filter(state__in=[state.value for state in states]).order_by("id")
+    return runs().filter(state__in=[state.value for state in states]).order_by("id")
+
+
+def for_person(found: Iterable[MigrationRun], person: str, *, now: datetime) -> list[MigrationRun]:
+    """Of those that wait, what this person could approve, and what stands."""
     return [
         row
-        for row in rows
+        for row in found
         if row.state != RunState.REQUESTED or (now < row.expires_at and person not in row.contributors)
     ]
 

@@ -65,10 +65,10 @@ def may_be_taken_back(row: MigrationRun, of_logs: Collection[MigrationLog]) -> b
     return is_up and any(log.status != LogStatus.ROLLED_BACK for log in of_logs)
 
 
-def count_waiting(person: str, *, now: datetime) -> int:
-    """How many runs this person could approve now: one query, for it is asked with every page."""
+def undecided(person: str, *, now: datetime) -> QuerySet[MigrationRun, list[str]]:
+    """Who contributed to each run that waits to be approved; `person` could approve those without them."""
     asked = MigrationRun.objects.filter(state=RunState.REQUESTED.value, expires_at__gt=now)
-    return sum(person not in contributors for contributors in asked.values_list("contributors", flat=True))
+    return asked.values_list("contributors", flat=True)
 
 
 def wrong(environment: str | None) -> list[MigrationRun]:

@@ -73,9 +73,9 @@ def feeds_due(*, now: datetime) -> list[int]:
     return list(Feed.objects.filter(next_at__lte=now).order_by("next_at", "id").values_list("pk", flat=True)[:20])
 
 
-def on_call(*, now: datetime) -> list[tuple[Schedule, schedule.Standing]]:
-    """Every schedule with how it stands now. 2 queries."""
-    return [(row, schedule.standing(plan_of(row), now)) for row in schedules(now=now)]
+def on_call(found: Iterable[Schedule], *, now: datetime) -> list[tuple[Schedule, schedule.Standing]]:
+    """Each of these rows of `schedules` with how it stands now."""
+    return [(row, schedule.standing(plan_of(row), now)) for row in found]
 
 
 def chains() -> QuerySet[Chain]:

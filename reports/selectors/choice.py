@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core import environments
+from core import environments, together
 from core.errors import NotFound
 from reports.models import HomeChoice
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 def places() -> list[Environment]:
     """All environments, production first: one query."""
     return list(environments.ordered().reverse())
+
+
+def places_and_last(person_id: int) -> tuple[list[Environment], int | None]:
+    """`places`, and the id of the environment that this person looked at last: one query."""
+    chosen = HomeChoice.objects.filter(person_id=person_id).values_list("environment_id", flat=True)
+    found = together.read(places=environments.ordered().reverse(), chosen=chosen)
+    return found["places"], next(iter(found["chosen"]), None)
 
 
 def here(known: list[Environment], asked: str, remembered: int | None) -> Environment | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 import approvals.selectors
@@ -16,9 +17,11 @@ from rollouts.selectors import RampView
 from statuspage.domain.states import MaintenanceState
 
 if TYPE_CHECKING:
+    from approvals.models import ChangeRequest
     from core.models import Environment
     from incidents.models import Incident
     from plans.models import Item
+    from statuspage.models import Maintenance
 
 MOST = 20
 
@@ -30,18 +33,33 @@ def coming(
     freezes: Iterable[Span],
     incidents: Iterable[Incident],
     items: Iterable[Item],
+    changes: Iterable[ChangeRequest],
+    maintenances: Iterable[Maintenance],
     now: datetime,
 ) -> list[Coming]:
-    """The next things in an environment. `ramps`, `freezes`, `incidents`, `items` are of everywhere. Two queries."""
+    """The next things in an environment.
+
+    Args:
+        ramps, freezes, incidents, items: of everywhere.
+        changes, maintenances: of `asked`, which also reads them.
+    """
     found = [
         *(one for view in ramps if view.ramp.environment_id == place.pk for one in _step(view, now)),
         *(one for span in freezes if place in span.environments for one in _freeze(span, now)),
-        *_changes(place, now),
-        *_maintenances(now),
+        *(_change(row) for row in changes),
+        *(_maintenance(row) for row in maintenances),
         *(_item(item) for item in items if item.checklist.plan.environment_id == place.pk),
         *(one for row in incidents if row.environment_id == place.pk for one in _escalation(row, now)),
     ]
     return ordered(found, now=now)
+
+
+def asked(place: Environment, *, now: datetime) -> dict[str, QuerySet[Any]]:
+    """The changes there, and the maintenances: they are of the public page, and of no environment."""
+    every = statuspage.selectors.maintenances().prefetch_related(None)
+    ahead = every.filter(state=MaintenanceState.SCHEDULED.value, starts_at__lt=now + AHEAD).order_by("starts_at")
+    changes = approvals.selectors.scheduled(now=now).filter(environment_id=place.pk)
+    return {"changes": changes[:MOST], "maintenances": ahead[:MOST]}
 
 
 def _step(view: RampView, now: datetime) -> Iterator[Coming]:
@@ -64,20 +82,14 @@ def _freeze(span: Span, now: datetime) -> Iterator[Coming]:
         yield Coming(Kind.THAW, f"Freeze ends: {span.freeze.name}", ends, url, "core.view_freeze")
 
 
-def _changes(place: Environment, now: datetime) -> Iterator[Coming]:
-    needs = "approvals.view_changerequest"
-    for row in approvals.selectors.scheduled(now=now).filter(environment_id=place.pk)[:MOST]:
-        url = reverse("admin:approvals_changerequest_change", args=[row.pk])
-        yield Coming(Kind.CHANGE, row.title, row.apply_at, url, needs)
+def _change(row: ChangeRequest) -> Coming:
+    url = reverse("admin:approvals_changerequest_change", args=[row.pk])
+    return Coming(Kind.CHANGE, row.title, row.apply_at, url, "approvals.view_changerequest")
 
 
-def _maintenances(now: datetime) -> Iterator[Coming]:
-    """They are of the public page, and of no environment."""
-    rows = statuspage.selectors.maintenances().prefetch_related(None)
-    ahead = rows.filter(state=MaintenanceState.SCHEDULED.value, starts_at__lt=now + AHEAD).order_by("starts_at")
-    for row in ahead[:MOST]:
-        url = reverse("admin:statuspage_maintenance_change", args=[row.pk])
-        yield Coming(Kind.MAINTENANCE, f"Maintenance: {row.title}", row.starts_at, url, "statuspage.view_maintenance")
+def _maintenance(row: Maintenance) -> Coming:
+    url = reverse("admin:statuspage_maintenance_change", args=[row.pk])
+    return Coming(Kind.MAINTENANCE, f"Maintenance: {row.title}", row.starts_at, url, "statuspage.view_maintenance")
 
 
 def _item(item: Item) -> Coming:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, Count, IntegerField, Value, When, Window
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When, Window
 
 import alerting.selectors
 import flags.selectors
 import incidents.selectors
 import monitoring.selectors
+from core import together
 from monitoring.domain.metrics import preferred
 from monitoring.selectors.stood import Stood, stood
 from monitoring.selectors.totals import totals
@@ -30,7 +31,10 @@ APPLICATION = {"uptime": "uptime", "responseTime": "avg_response_time", "errorRa
 NEEDED = ("responseTime", "errorRate")
 DATABASE = {"connectionPool": "connection_pool", "replicationLag": "replication_lag", "queryPerformance": "query_time"}
 FEATURE = {"adoptionRate": "adoption_rate", "successRate": "success_rate"}
+WANTED = [*APPLICATION.values(), *DATABASE.values(), *FEATURE.values()]
 DISCREPANCIES = "discrepancies_found_total"  # a counter with the label `flag`
+
+Found = Mapping[str, Sequence[Any]]  # rows by what they were asked as
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,60 +83,79 @@ class Dashboard:
     counted_since: datetime
 
 
-def health(environment: Environment, *, now: datetime) -> Health:
-    """How application and database do: seven queries, whatever was measured."""
-    return _health(environment, _Figures(environment, now=now), now=now)
+def health(environment: Environment, found: Found, *, now: datetime) -> Health:
+    """How application and database do: three queries, whatever was measured.
+
+    Args:
+        found: what was read of `asked`.
+    """
+    return _health(environment, _Figures(environment, found, now=now), found, now=now)
+
+
+def asked(environment: Environment) -> dict[str, QuerySet[Any]]:
+    """What has to be read for `health`: the catalogue's figures, and what is open or has fired there."""
+    critical = alerting.selectors.firing(environment.key).filter(severity="critical")
+    return {
+        "metrics": monitoring.selectors.catalogue().filter(key__in=WANTED),
+        "open_here": incidents.selectors.open_ones(environment.key).values_list("pk", "level")[:5],
+        "fired_here": monitoring.selectors.latched(environment.key).values_list("name", flat=True)[:3],
+        "critical_here": critical.values_list("name", flat=True)[:20],
+    }
 
 
 def dashboard(environment: Environment, *, now: datetime, most: int = MOST_FLAGS) -> Dashboard:
-    """All of it: twelve queries at most. The `most` flags are shown that matter most now."""
-    states, more = shown_first(environment, most)
-    figures = _Figures(environment, now=now, flags=[state.flag.key for state in states])
+    """All of it: eight queries at most. The `most` flags are shown that matter most now."""
+    found = together.read(**asked(environment), states=shown_first(environment, most))
+    states = found["states"]
+    figures = _Figures(environment, found, now=now, flags=[state.flag.key for state in states])
     since = int(now.timestamp()) - DAY
-    found = _discrepancies(environment.pk, since=since, now=now)
+    discrepancies = _discrepancies(environment.pk, since=since, now=now)
     features = [
         Feature(
             state,
             figures.one("adoptionRate", FEATURE["adoptionRate"], state.flag.key),
             figures.one("successRate", FEATURE["successRate"], state.flag.key),
-            found.get(state.flag.key),
+            discrepancies.get(state.flag.key),
         )
         for state in states
     ]
-    return Dashboard(_health(environment, figures, now=now), features, more, datetime.fromtimestamp(since, UTC))
+    health_now = _health(environment, figures, found, now=now)
+    return Dashboard(health_now, features, more_than(states), datetime.fromtimestamp(since, UTC))
 
 
-def shown_first(environment: Environment, most: int, moving: Collection[int] = ()) -> tuple[Sequence[FlagState], int]:
-    """The flags of an environment that matter most, and how many more there are: one query.
+def shown_first(environment: Environment, most: int, moving: QuerySet[Any] | None = None) -> QuerySet[FlagState]:
+    """The flags of an environment that matter most.
 
     First those whose ids are `moving`, then those that were stopped, those that are on, and the rest.
     """
     every = flags.selectors.states(environment.key)
     rank = Case(
-        When(flag_id__in=list(moving), then=Value(0)),
+        *([] if moving is None else [When(flag_id__in=moving, then=Value(0))]),
         When(enabled=False, disabled_at__isnull=False, then=Value(1)),
         When(enabled=True, then=Value(2)),
         default=Value(3),
         output_field=IntegerField(),
     )
     total = Window(Count("pk"))  # of all, beside each row
-    shown = list(every.annotate(rank=rank, total=total).order_by("rank", "flag__key")[:most])
-    return shown, shown[0].total - len(shown) if shown else 0
+    return every.annotate(rank=rank, total=total).order_by("rank", "flag__key")[:most]
+
+
+def more_than(shown: Sequence[FlagState]) -> int:
+    """How many flags there are beside these, that were read of `shown_first`."""
+    return shown[0].total - len(shown) if shown else 0  # type: ignore[attr-defined]  # annotated
 
 
 class _Figures:
-    """The figures of the catalogue that a dashboard shows: four queries."""
+    """The figures of the catalogue that a dashboard shows: three queries."""
 
-    def __init__(self, environment: Environment, *, now: datetime, flags: Iterable[str] = ()) -> None:
+    def __init__(self, environment: Environment, found: Found, *, now: datetime, flags: Iterable[str] = ()) -> None:
         self._now = now
-        wanted = [*APPLICATION.values(), *DATABASE.values(), *FEATURE.values()]
         self._scales = {
-            row.key: Scale(row.title, row.unit, row.better, row.warning, row.critical)
-            for row in monitoring.selectors.catalogue().filter(key__in=wanted)
+            row.key: Scale(row.title, row.unit, row.better, row.warning, row.critical) for row in found["metrics"]
         }
         end = int(now.timestamp())
         start = end // STEP * STEP - STEP * (STEPS + 2)
-        rows = stood(environment.pk, wanted, start=start, end=end, step=STEP, features=set(flags))
+        rows = stood(environment.pk, WANTED, start=start, end=end, step=STEP, features=set(flags))
         self._rows: dict[tuple[str, str], Stood] = {(row.name, row.labels.get("feature", "")): row for row in rows}
 
     def one(self, key: str, metric: str, feature: str = "") -> Reading:
@@ -143,29 +166,26 @@ class _Figures:
         return domain.read(key, metric, scale, last=row.last, at=row.at, means=row.means, now=self._now)
 
 
-def _health(environment: Environment, figures: _Figures, *, now: datetime) -> Health:
+def _health(environment: Environment, figures: _Figures, found: Found, *, now: datetime) -> Health:
     application = [figures.one(key, metric) for key, metric in APPLICATION.items()]
     database = [figures.one(key, metric) for key, metric in DATABASE.items()]
     pool, _, queries = database
-    grave, minor = _incidents(environment)
-    troubles = [*grave, *_fired(environment)]
+    grave, minor = _incidents(found["open_here"])
+    troubles = [*grave, *_fired(found)]
     status, why = domain.application(application, NEEDED, troubles=troubles, worries=minor)
     return Health(
         environment, status, why, application, database, domain.pool(pool), domain.queries(queries), read_at=now
     )
 
 
-def _fired(environment: Environment) -> list[str]:
-    """What has fired there and waits: two queries."""
-    fired = [f"{row.name} has fired" for row in monitoring.selectors.latched(environment.key)[:3]]
-    critical = alerting.selectors.firing(environment.key).filter(severity="critical")
-    names = dict.fromkeys(critical.values_list("name", flat=True)[:20])
-    return [*fired, *(f"alert {name} fires" for name in list(names)[:3])]
+def _fired(found: Found) -> list[str]:
+    """What has fired there and waits."""
+    fired = [f"{name} has fired" for name in found["fired_here"]]
+    return [*fired, *(f"alert {name} fires" for name in list(dict.fromkeys(found["critical_here"]))[:3])]
 
 
-def _incidents(environment: Environment) -> tuple[list[str], list[str]]:
-    """The open incidents there in words, those of level 2 and 3 and those of level 1: one query."""
-    rows = incidents.selectors.open_ones(environment.key).values_list("pk", "level")[:5]
+def _incidents(rows: Iterable[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """The open incidents there in words, those of level 2 and 3 and those of level 1."""
     told = [(level, f"incident {pk} of level {level} is open") for pk, level in rows]
     return [words for level, words in told if level > 1], [words for level, words in told if level == 1]
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
 
 import approvals.selectors
 import communications.selectors
-import improvement.selectors.actions
 import migrations_app.selectors
 import plans.selectors
 import rollbacks.selectors
+from approvals.domain.states import RequestState
+from core import together
+from improvement.selectors import actions as todo
 from reports.selectors.picture import Picture, picture
 
 if TYPE_CHECKING:
@@ -58,22 +62,39 @@ class Home:
 def home(environment: Environment, *, person: str, may: Collection[str], now: datetime) -> Home:
     """What this person must know first. `may`: their permissions, which tell what could wait for them.
 
-    Eleven queries at most beside those of the picture that everybody sees.
+    One query beside those of the picture that everybody sees.
     """
     shown = picture(environment, now=now)
     return Home(shown, _waiting(shown, person, may, now=now))
 
 
 def _waiting(shown: Picture, person: str, may: Collection[str], *, now: datetime) -> Waiting:
-    approves, tells = APPROVES in may, TELLS in may
-    to_approve, to_apply = approvals.selectors.for_person(person, now=now)
+    found = together.read(**_asked(person, may, now=now))
+    requests = found["requests"]
+    opened = [row for row in requests if row.state == RequestState.OPEN and person not in row.contributors]
     return Waiting(
-        to_approve=to_approve if approves else [],
-        to_apply=to_apply,
-        rollbacks=rollbacks.selectors.waiting(person, now=now) if approves else [],
-        migrations=migrations_app.selectors.waiting(person, now=now) if approves else [],
-        drafts=list(communications.selectors.drafts()[:MOST]) if tells else [],
-        items=list(plans.selectors.items_of(person)[:MOST]),
+        to_approve=opened if APPROVES in may else [],
+        to_apply=[row for row in requests if row.state == RequestState.APPROVED],
+        rollbacks=rollbacks.selectors.for_person(found.get("rollbacks", []), person),
+        migrations=migrations_app.selectors.for_person(found.get("migrations", []), person, now=now),
+        drafts=found.get("drafts", []),
+        items=found["items"],
         incidents=[row for row in shown.incidents if person in (row.commander, row.acknowledged_by)],
-        actions=improvement.selectors.actions.of_person(person)[:MOST],
+        actions=todo.todos(found["actions"], found["follow_ups"])[:MOST],
     )
+
+
+def _asked(person: str, may: Collection[str], *, now: datetime) -> dict[str, QuerySet[Any]]:
+    asked = {
+        "requests": approvals.selectors.for_person(person, now=now),
+        "items": plans.selectors.items_of(person)[:MOST],
+        **todo.asked_of(person),
+    }
+    if APPROVES in may:
+        asked |= {
+            "rollbacks": rollbacks.selectors.waiting(now=now),
+            "migrations": migrations_app.selectors.waiting(),
+        }
+    if TELLS in may:
+        asked["drafts"] = communications.selectors.drafts()[:MOST]
+    return asked

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Count, QuerySet
 
 import audit.selectors
 import communications.selectors
@@ -15,13 +17,14 @@ import monitoring.selectors
 import oncall.selectors
 import plans.selectors
 import rollouts.selectors
-from core import events, freezes
+from core import events, freezes, heartbeats, together
 from core.freezes import Span
 from core.looks import LOOK
 from reports.adapters.kept import Kept
 from reports.domain.coming import AHEAD, Coming
 from reports.domain.health import Condition, Part
 from reports.selectors import dashboard, system
+from reports.selectors.coming import asked as coming_asked
 from reports.selectors.coming import coming
 from reports.selectors.dashboard import Health
 from rollouts.selectors import RampView
@@ -128,7 +131,7 @@ _kept: Kept[Picture] = Kept()
 def picture(environment: Environment, *, now: datetime) -> Picture:
     """What everybody sees, at most `HOME_SECONDS` old, and never older than the newest event: a change shows at once.
 
-    One query for one that is kept, else at most thirty-three.
+    One query for one that is kept, else at most twelve.
     """
     newest = events.recent().values_list("pk", "at").first()
     key = environment.pk, newest
@@ -136,47 +139,73 @@ def picture(environment: Environment, *, now: datetime) -> Picture:
 
 
 def _made(environment: Environment, *, now: datetime) -> Picture:
-    live = rollouts.selectors.live()
-    open_incidents = list(incidents.selectors.open_ones()[:MOST_OPEN])
-    dated = list(plans.selectors.due_before(now + DUE_SOON)[:MOST_ITEMS])
-    spans = freezes.spans(freezes.live(), since=now, until=now + AHEAD, most=2)
-    lines, more = _flags(environment, live, now=now)
+    found = together.read(**_asked(environment, now=now))
+    live = [rollouts.selectors.seen(ramp) for ramp in found["ramps"]]
+    spans = freezes.spans(found["freezes"], since=now, until=now + AHEAD, most=2)
     return Picture(
         environment=environment,
-        health=dashboard.health(environment, now=now),
-        flags=lines,
-        more_flags=more,
+        health=dashboard.health(environment, found, now=now),
+        flags=_flags(environment, found["states"], live, now=now),
+        more_flags=dashboard.more_than(found["states"]),
         coming=coming(
             environment,
             ramps=live,
             freezes=spans,
-            incidents=open_incidents,
-            items=[item for item in dated if item.due > now],  # type: ignore[attr-defined]  # annotated
+            incidents=found["incidents"],
+            items=[item for item in found["dated"] if item.due > now],
+            changes=found["changes"],
+            maintenances=found["maintenances"],
             now=now,
         ),
-        wrong=_wrong(environment, now=now),
-        events=list(events.recent()[:MOST_EVENTS]),
-        parts=system.health(now=now),
-        latched=list(monitoring.selectors.latched()[:MOST_OPEN]),
-        incidents=open_incidents,
-        overdue=[item for item in dated if item.due <= now],  # type: ignore[attr-defined]  # annotated
-        dead=communications.selectors.dead().count(),
-        on_call=oncall.selectors.on_call(now=now),
+        wrong=_newest(found["wrong_here"] + found["wrong_nowhere"]),
+        events=found["events"],
+        parts=system.health(dict(found["beats"]), now=now),
+        latched=found["latched"],
+        incidents=found["incidents"],
+        overdue=[item for item in found["dated"] if item.due <= now],
+        dead=sum(found["dead"]),
+        on_call=oncall.selectors.on_call(found["schedules"], now=now),
         freezes=spans,
-        audit=audit.selectors.trouble(now=now),
+        audit=audit.selectors.trouble(next(iter(found["verified"]), None), now=now),
         made_at=now,
     )
 
 
-def _flags(environment: Environment, live: list[RampView], *, now: datetime) -> tuple[list[FlagLine], int]:
+def _asked(environment: Environment, *, now: datetime) -> dict[str, QuerySet[Any]]:
+    """All that can be read at once."""
+    ramps = rollouts.selectors.unended()
+    moving = ramps.filter(environment=environment).order_by().values("flag_id")
+    wrong = events.recent().filter(kind__in=WRONG, at__gt=now - LOOKED_BACK).order_by("-at", "-id")
+    return {
+        **dashboard.asked(environment),
+        **coming_asked(environment, now=now),
+        "ramps": ramps,
+        "states": dashboard.shown_first(environment, MOST_FLAGS, moving=moving),
+        "incidents": incidents.selectors.open_ones()[:MOST_OPEN],
+        "dated": plans.selectors.due_before(now + DUE_SOON)[:MOST_ITEMS],
+        "freezes": freezes.live(),
+        "wrong_here": wrong.filter(environment=environment)[:MOST_EVENTS],
+        "wrong_nowhere": wrong.filter(environment=None)[:MOST_EVENTS],
+        "events": events.recent()[:MOST_EVENTS],
+        "beats": heartbeats.every(),
+        "latched": monitoring.selectors.latched()[:MOST_OPEN],
+        "dead": communications.selectors.dead()
+        .order_by()
+        .values("state")
+        .annotate(n=Count("pk"))
+        .values_list("n", flat=True),
+        "schedules": oncall.selectors.schedules(now=now),
+        "verified": audit.selectors.verified()[:1],
+    }
+
+
+def _flags(
+    environment: Environment, states: Iterable[FlagState], live: Iterable[RampView], *, now: datetime
+) -> list[FlagLine]:
     ramps = {view.ramp.flag_id: view for view in live if view.ramp.environment_id == environment.pk}
-    states, more = dashboard.shown_first(environment, MOST_FLAGS, moving=ramps)
-    return [FlagLine(state, ramps.get(state.flag_id), now) for state in states], more
+    return [FlagLine(state, ramps.get(state.flag_id), now) for state in states]
 
 
-def _wrong(environment: Environment, *, now: datetime) -> list[Event]:
+def _newest(found: Iterable[Event]) -> list[Event]:
     """What went wrong there in the last month, or in no single environment, newest first."""
-    found = events.recent().filter(kind__in=WRONG, at__gt=now - LOOKED_BACK)
-    parts = [found.filter(environment=place).order_by("-at", "-id") for place in (environment, None)]
-    rows = [event for part in parts for event in part[:MOST_EVENTS]]
-    return sorted(rows, key=lambda event: (event.at, event.pk), reverse=True)[:MOST_EVENTS]
+    return sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[:MOST_EVENTS]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
 
-from core import heartbeats
 from reports.adapters import probes
 from reports.domain.health import Condition, Part, duties
 
@@ -16,9 +16,12 @@ SERVERS = {
 }
 
 
-def health(*, now: datetime) -> list[Part]:
-    """Each part of the system. The page is there, so the database answers: it has just been asked."""
-    beats = heartbeats.last()
+def health(beats: Mapping[str, datetime], *, now: datetime) -> list[Part]:
+    """Each part of the system. The page is there, so the database answers: it has just been asked.
+
+    Args:
+        beats: of `heartbeats.last`.
+    """
     servers = [_server(name, answer) for name, answer in probes.answers().items()]
     return [
         Part("Database", Condition.OK, ""),

@@ -31,8 +31,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     user = request.user
     if user.has_perm(NEEDED):
         asked = request.GET.get("environment", "")
-        last = choice.remembered(user.pk) if user.pk else None
-        places = choice.places()
+        places, last = choice.places_and_last(user.pk or 0)
         try:
             here = choice.here(places, asked, last)
         except NotFound as error:

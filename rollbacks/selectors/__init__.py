@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -85,21 +86,24 @@ def failed_step(rollback: Rollback) -> RollbackStep | None:
     return rollback.steps.filter(state=StepState.FAILED.value).first()
 
 
-def count_waiting(person: str, *, now: datetime) -> int:
-    """How many rollbacks this person could confirm now: one query, for it is asked with every page."""
+def undecided(person: str, *, now: datetime) -> QuerySet[Rollback, list[str]]:
+    """Who contributed to each rollback that waits for a word; `person` could confirm those without them."""
     asked = Rollback.objects.filter(state=RollbackState.REQUESTED.value, expires_at__gt=now)
-    return sum(person not in contributors for contributors in asked.values_list("contributors", flat=True))
+    return asked.values_list("contributors", flat=True)
 
 
-def waiting(person: str, *, now: datetime) -> list[Rollback]:
-    """The rollbacks that this person could confirm now, after those that have stopped and wait for anybody: one query.
-
-    `rollbacks()` says what is read with them.
-    """
+def waiting(*, now: datetime) -> QuerySet[Rollback]:
+    """The rollbacks that wait for a word, and those that have stopped and wait for anybody, without their steps."""
     asked = Q(state=RollbackState.REQUESTED.value, expires_at__gt=now)
-    found = rollbacks().filter(asked | Q(state=RollbackState.STOPPED.value)).order_by("id")
-    stopped = [row for row in found if row.state == RollbackState.STOPPED]
-    return [*stopped, *(row for row in found if row not in stopped and person not in row.contributors)]
+    found = rollbacks().filter(asked | Q(state=RollbackState.STOPPED.value))
+    return found.prefetch_related(None).order_by("id")
+
+
+def for_person(found: Iterable[Rollback], person: str) -> list[Rollback]:
+    """Of those that wait, what this person could confirm, after those that have stopped."""
+    rows = list(found)
+    stopped = [row for row in rows if row.state == RollbackState.STOPPED]
+    return [*stopped, *(row for row in rows if row not in stopped and person not in row.contributors)]
 
 
 def lane(environment: str, *, person: str) -> str:

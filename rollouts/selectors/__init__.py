@@ -17,6 +17,7 @@ from rollouts.selectors.ramps import (
     template,
     templates,
     timeline,
+    unended,
 )
 from rollouts.selectors.shown import (
     RampView,
@@ -58,4 +59,5 @@ __all__ = [
     "template",
     "templates",
     "timeline",
+    "unended",
 ]

@@ -145,7 +145,7 @@ def test_a_changed_event_is_named_announced_and_shown_as_trouble(
     page = client_as("viewer").get(reverse("admin:audit_verification_change", args=[broken.pk])).content.decode()
     assert "An event was changed" in page
     assert f"{sealed[3].pk}</a>" in page
-    (trouble,) = selectors.trouble(now=now)
+    (trouble,) = selectors.trouble(selectors.verified().first(), now=now)
     assert (trouble.tone, trouble.since) == ("bad", now)
     announcing.announce(now=now)
     alert = Alert.objects.get(type="AUDIT_BROKEN")
@@ -153,7 +153,7 @@ def test_a_changed_event_is_named_announced_and_shown_as_trouble(
     Event.objects.filter(pk=sealed[3].pk).update(actor=sealed[3].actor)
     seal_all(now)
     assert verified(now + timedelta(minutes=1)).findings == []
-    assert selectors.trouble(now=now) == []
+    assert selectors.trouble(selectors.verified().first(), now=now) == []
 
 
 def test_the_heads_reach_programs_as_the_file_that_verify_takes(

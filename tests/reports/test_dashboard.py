@@ -107,7 +107,7 @@ def test_an_old_figure_is_told_and_counts_for_nothing(
 ) -> None:
     measure(GOOD, at=now)
     later = now + timedelta(minutes=5)
-    found = dashboard.health(environments.get("production"), now=later)
+    found = dashboard.dashboard(environments.get("production"), now=later).health
     assert (found.status, found.pool, found.queries) == (Word.UNKNOWN,) * 3
     with time_machine.travel(later, tick=False):
         text = client_as("viewer").get(PAGE).text
@@ -121,10 +121,10 @@ def test_an_open_incident_is_no_health_whatever_is_measured(
 ) -> None:
     measure(GOOD, at=now)
     opening.declare("production", "Slow melts", 2, actor=operator_actor, now=now)
-    found = dashboard.health(environments.get("production"), now=now)
+    found = dashboard.dashboard(environments.get("production"), now=now).health
     assert found.status is Word.UNHEALTHY
     assert "of level 2 is open" in found.why
-    assert dashboard.health(environments.get("staging"), now=now).status is Word.UNKNOWN
+    assert dashboard.dashboard(environments.get("staging"), now=now).health.status is Word.UNKNOWN
 
 
 def test_an_empty_dashboard_says_so_and_a_stranger_sees_none(

@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from alerting.api import router as alerting
 from approvals.api import router as requests
+from audit.api import router as audit
 from communications.api import router as communications
 from core.asking import ApprovalNeeded
 from core.errors import DomainError, StaleVersion
@@ -69,6 +70,7 @@ ROUTERS = (
     communications,
     reports,
     improvement,
+    audit,
 )
 for router in ROUTERS:
     api.add_router("", router)

@@ -31,6 +31,7 @@ TAGS = {
     "KPIs": "Whether the rollout succeeds: figures with their targets and history, and figures from outside.",
     "reports": "What is known of a week: figures, how sure their changes are, and what to do. People release them.",
     "improvement": "What people think of the rollout, what somebody does about it, and what it taught.",
+    "audit": "Who did what, how far that is sealed, and what must not be forgotten. Only read.",
     "complaints": "What users complain about.",
     "dashboard": "Health, feature adoption and the database of one environment, in the words of the strategy.",
     "validations": "Whether what was deployed works: six checks of one environment, run and read.",

@@ -34,6 +34,7 @@ TOPICS = {
     Topic.STATUS: "Status page and maintenance",
     Topic.AUDIT: "The event log: heads to keep, every day, and when it was tampered with",
     Topic.REPORT: "Weekly reports",
+    Topic.KPI: "KPIs that miss their target, and that reach it again",
 }
 FREQUENCIES = {
     Frequency.REAL_TIME: "Real-time",

@@ -23,6 +23,7 @@ ICONS = {
     Topic.STATUS: "public",
     Topic.AUDIT: "encrypted",
     Topic.REPORT: "summarize",
+    Topic.KPI: "flag_check",
 }
 _TONES = {"critical": "bad", "high": "bad", "warning": "warn", "info": "info"}
 _STATES = {  # tone, icon, words

@@ -56,6 +56,8 @@ class AlertType(StrEnum):
     AUDIT_HEADS = "AUDIT_HEADS"
     AUDIT_BROKEN = "AUDIT_BROKEN"
     REPORT_RELEASED = "REPORT_RELEASED"
+    KPI_MISSED = "KPI_MISSED"
+    KPI_MET = "KPI_MET"
 
 
 class Severity(StrEnum):
@@ -80,6 +82,7 @@ class Topic(StrEnum):
     STATUS = "status"
     AUDIT = "audit"
     REPORT = "report"
+    KPI = "kpi"
 
 
 ANNOUNCED = {
@@ -130,6 +133,8 @@ ANNOUNCED = {
     "audit.heads": AlertType.AUDIT_HEADS,
     "audit.broken": AlertType.AUDIT_BROKEN,
     "report.released": AlertType.REPORT_RELEASED,
+    "kpi.missed": AlertType.KPI_MISSED,
+    "kpi.met": AlertType.KPI_MET,
 }
 _TOPICS = {  # by how the kind of the event begins
     "flag": Topic.EMERGENCY,
@@ -145,6 +150,7 @@ _TOPICS = {  # by how the kind of the event begins
     "maintenance": Topic.STATUS,
     "audit": Topic.AUDIT,
     "report": Topic.REPORT,
+    "kpi": Topic.KPI,
 }
 TOPICS = {type_: _TOPICS.get(kind.partition(".")[0], Topic.ALERT) for kind, type_ in ANNOUNCED.items()}
 INSIDE_ONLY = (AlertType.INCIDENT_ACKNOWLEDGED, AlertType.INCIDENT_LOWERED)  # no news for people outside
@@ -159,6 +165,7 @@ _NEWS = (
     AlertType.INCIDENT_RESOLVED,
     AlertType.SUBSCRIPTION_ASKED,
     AlertType.REPORT_RELEASED,
+    AlertType.KPI_MET,
 )
 _OF_LEVEL = {1: Severity.WARNING, 2: Severity.HIGH, 3: Severity.CRITICAL}
 

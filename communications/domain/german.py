@@ -63,6 +63,8 @@ PLAIN = {
     _T.AUDIT_HEADS: "Die Prüfsummen des Protokolls, zum Aufbewahren an anderer Stelle",
     _T.AUDIT_BROKEN: "Das Protokoll ist nicht mehr, wie es versiegelt wurde",
     _T.REPORT_RELEASED: "Ein Bericht über den Betrieb ist erschienen",
+    _T.KPI_MISSED: "Eine Kennzahl verfehlt seit Tagen ihr Ziel",
+    _T.KPI_MET: "Eine Kennzahl erreicht ihr Ziel wieder",
     _T.MIGRATION_REQUESTED: "Eine Änderung der Datenbank wartet auf Freigabe",
     _T.MIGRATION_HELD: "Eine Änderung der Datenbank hat ihren ersten Teil getan und wartet",
     _T.MIGRATION_FAILED: "Eine Änderung der Datenbank ist gescheitert und wird zurückgenommen",

@@ -56,6 +56,8 @@ HEADLINES = {
     AlertType.AUDIT_HEADS: "HEADS TO KEEP",
     AlertType.AUDIT_BROKEN: "EVENT LOG BROKEN",
     AlertType.REPORT_RELEASED: "REPORT",
+    AlertType.KPI_MISSED: "TARGET MISSED",
+    AlertType.KPI_MET: "Target reached again",
 }
 _OUTCOMES = {
     AlertType.FEATURE_EMERGENCY_DISABLED: " is off",

@@ -162,6 +162,8 @@ PLAIN = {
     _T.AUDIT_HEADS: "The heads of the event log, to be kept elsewhere",
     _T.AUDIT_BROKEN: "The event log is not as it was sealed",
     _T.REPORT_RELEASED: "A report on how the service did is out",
+    _T.KPI_MISSED: "A figure that we promised ourselves has been below its target for days",
+    _T.KPI_MET: "A figure that was below its target has reached it again",
 }
 OF_STATE = {  # news that an incident is in another state
     "identified": "We have found the cause of the problem and are working on it",

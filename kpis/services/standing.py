@@ -69,13 +69,20 @@ def _known(row: Standing) -> Known:
 
 
 def _tell(environment: Environment, kpi: Kpi, figure: Figure, before: Known, known: Known, *, now: datetime) -> None:
+    subject = f"kpi:{kpi.key}"
     events.record(
         FELL if known.told is Status.MISSED else CAME_BACK,
-        subject=f"kpi:{kpi.key}",
+        subject=subject,
         actor=CLOCK,
         now=now,
         environment_id=environment.pk,
         reason=f"{IN_A_ROW} days in a row: {told(figure)}",
         before={"status": before.told or ""},
         after={"status": known.told or "", "value": figure.value, "n": figure.n},
+        data={
+            "title": figure.definition.name,
+            "severity": "warning",
+            "text": told(figure),
+            "leads_to": subject,
+        },
     )

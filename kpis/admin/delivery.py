@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from kpis.admin import places
 from kpis.domain.days import ONE, day_of, period_of
 from kpis.domain.delivery import FAILS_WITHIN, middle, spread
 from kpis.domain.figure import Period
+from kpis.domain.weeks import Week, weeks
 from kpis.domain.words import amount
 from kpis.selectors.delivery import Delivery, delivery
 from kpis.selectors.figures import zone_of
@@ -56,12 +58,24 @@ class DeliveryPage(Screen):
             days=days,
             spans=SPANS,
             cards=cards(found, now=now),
+            weeks=history(found, zone),
             found=found,
             rows=list(reversed(found.deployments))[:MOST_ROWS],
             incidents=list(reversed(found.restored))[:MOST_ROWS],
             young=sum(now - one.at < FAILS_WITHIN and not one.failed for one in found.deployments),
             **kwargs,
         )
+
+
+def history(found: Delivery, zone: ZoneInfo) -> list[Week]:
+    """The four week by week, by the days of the zone."""
+    first, end = (at.astimezone(zone) for at in (found.period.start, found.period.end))
+    return weeks(
+        first.date(),
+        (end - timedelta(microseconds=1)).date(),
+        deployed=[(day_of(one.at, zone), one) for one in found.deployments],
+        restored=[(day_of(one.ended_at, zone), one.took) for one in found.restored if one.took and one.ended_at],
+    )
 
 
 def cards(found: Delivery, *, now: datetime) -> list[Card]:

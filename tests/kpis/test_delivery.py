@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +32,7 @@ from kpis.domain.delivery import (
     spread,
 )
 from kpis.domain.figure import Period
+from kpis.domain.weeks import weeks
 from kpis.selectors.delivery import Delivery, delivery
 from kpis.services import recording
 from tests.conftest import KEY
@@ -43,6 +44,35 @@ WHO: dict[str, Any] = {"actor": OLGA, "reason": "tests"}
 
 def seen(production: Environment, now: datetime, days: int = 7) -> Delivery:
     return delivery(production, Period(now - DAY, now + days * DAY))
+
+
+def test_the_four_are_told_week_by_week_and_a_week_with_nothing_has_no_median() -> None:
+    def deployed(day: date, lead: int | None, failed: str = "") -> tuple[date, Deployment]:
+        took = None if lead is None else lead * HOUR
+        return day, Deployment(1, datetime(2025, 8, 1, tzinfo=UTC), "x", "x", begins=True, lead=took, failed=failed)
+
+    found = weeks(
+        date(2025, 8, 1),
+        date(2025, 8, 17),
+        deployed=[
+            deployed(date(2025, 8, 17), 4, "rolled back"),
+            deployed(date(2025, 8, 11), 1),
+            deployed(date(2025, 8, 11), 2),
+            deployed(date(2025, 8, 10), None),
+        ],
+        restored=[(date(2025, 8, 17), 10 * MINUTE), (date(2025, 8, 12), 30 * MINUTE)],
+    )
+    assert [(one.first, one.last) for one in found] == [
+        (date(2025, 8, 11), date(2025, 8, 17)),
+        (date(2025, 8, 4), date(2025, 8, 10)),
+        (date(2025, 7, 28), date(2025, 8, 3)),
+    ]
+    assert [(one.deployments, one.leads, one.lead, one.failed) for one in found] == [
+        (3, 3, 2 * HOUR, 1),
+        (1, 0, None, 0),
+        (0, 0, None, 0),
+    ]
+    assert [(one.restored, one.restore) for one in found] == [(2, 20 * MINUTE), (0, None), (0, None)]
 
 
 def test_what_the_services_themselves_record_is_understood(flag: Flag, production: Environment, now: datetime) -> None:

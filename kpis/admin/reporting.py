@@ -157,7 +157,7 @@ class UploadFigures(_Reporting):
         return super().get_context_data(example=table.EXAMPLE, known=known, **kwargs)
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
-        content, correct = form.cleaned_data["file"].read(), form.cleaned_data["correct"]
+        content, correct = table.read_from(form.cleaned_data["file"]), form.cleaned_data["correct"]
         return self.attempt(
             form,
             lambda: reporting.report_file(self.where.key, content, correct=correct, **self.who()),

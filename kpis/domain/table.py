@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import IO
 
 from core.errors import Invalid
 
@@ -44,6 +45,11 @@ def read(content: bytes) -> list[Line]:
             wrong.append(f"Line {number}: {error}")
     refuse([*wrong, *_twice(lines)])
     return lines
+
+
+def read_from(file: IO[bytes]) -> bytes:
+    """What is in the file, or of one that is too large as much as it takes to refuse it."""
+    return file.read(MOST_BYTES + 1)
 
 
 def _twice(lines: Sequence[Line]) -> Iterator[str]:

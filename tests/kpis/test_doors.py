@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -208,3 +210,15 @@ def test_the_command_line_lists_shows_computes_and_reports(
     assert "70 is taken." in run("report", "--file", str(file))
     with pytest.raises(CommandError, match="cannot be read"):
         run("report", "--file", str(tmp_path / "gone.csv"))
+
+
+def test_a_file_of_100_mb_is_refused_without_being_read(measured: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    file.touch()
+    os.truncate(file, 100_000_000)
+    tracemalloc.start()
+    with pytest.raises(CommandError, match="larger than 1 MB"):
+        call_command("kpi", "report", "--file", str(file), "--environment", WHERE)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20_000_000

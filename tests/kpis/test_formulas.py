@@ -275,6 +275,8 @@ def test_a_file_with_wrong_columns_says_which_and_what_they_should_be() -> None:
         (b"kpi,start,end,current\n", "has no figures"),
         (b"kpi,start,end,current\na,2025-08-01,31.8.2025,9\n", r"Line 2: end '31.8.2025' is no date"),
         (b"kpi,start,end,current\na,2025-08-01,2025-08-31,1_0\n", "Line 2: current '1_0' is no number"),
+        (b'kpi,start,end,current\na,2025-08-01,2025-08-31,"9,5"\n', "Line 2: current '9,5' is no number"),
+        (b"kpi,start,end,current\na,2025-08-01,2025-08-31,9,5\n", "Line 2 has 5 cells"),
         (b"kpi,start,end,current\na,2025-08-01,2025-08-31\n", "Line 2 has 3 cells"),
         (b'kpi,start,end,current\na,2025-08-01,2025-08-31,"9\n', "no CSV"),
         (b"kpi,start,end,current\na,2025-08-01,2025-08-31,9\na,2025-08-01,2025-08-31,8\n", "Line 3: line 2 is about"),

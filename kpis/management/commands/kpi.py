@@ -13,6 +13,7 @@ from core import environments
 from core.errors import Invalid
 from flags.management.door import DoorCommand, actor
 from kpis import selectors
+from kpis.domain import table
 from kpis.domain.formula import formula
 from kpis.domain.words import told
 from kpis.selectors import figures, shown
@@ -118,6 +119,7 @@ def _given(options: dict[str, Any]) -> Given:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return table.read_from(opened)
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}.") from error

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.models import Environment
 
 AT_ONCE = 31  # days of one environment; the next tick goes on with the others
+AHEAD = timedelta(hours=6)  # what was read so much later than now, a clock read that was wrong: it counts for nothing
 REACH = timedelta(days=LONGEST_WINDOW)  # how far back a day is recorded that was missed
 WRITTEN = ["part", "of", "n", "why", "measured_at", "settled"]
 
@@ -62,7 +63,7 @@ def _wanted(
     today = day_of(now, zone)
     first = max(day_of(since, zone), today - REACH)
     done: dict[date, set[str]] = defaultdict(set)
-    settled = Day.objects.filter(environment=environment, day__gte=first, settled=True)
+    settled = Day.objects.filter(environment=environment, day__gte=first, settled=True, measured_at__lt=now + AHEAD)
     for day, key in settled.values_list("day", "kpi__key"):
         done[day].add(key)
     open_days = [
@@ -77,9 +78,9 @@ def _wanted(
 def _write(
     environment: Environment, rows: Mapping[str, Kpi], found: Found, days: Mapping[Period, date], *, now: datetime
 ) -> int:
-    """Store what was found; what is settled, or was read later than this, stays as it is."""
+    """Store what was found; what is settled, or was read a little later than this, stays as it is."""
     list(Kpi.objects.select_for_update().order_by("pk").values_list("pk"))
-    newer = Day.objects.filter(environment=environment, day__in=set(days.values()))
+    newer = Day.objects.filter(environment=environment, day__in=set(days.values()), measured_at__lt=now + AHEAD)
     kept = {
         (key, day)
         for key, day, settled, at in newer.values_list("kpi__key", "day", "settled", "measured_at")

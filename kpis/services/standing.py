@@ -37,6 +37,10 @@ def look(environment: Environment, *, now: datetime) -> None:
     today = day_of(now, zone_of(environment))
     rows = list(Kpi.objects.select_for_update().order_by("pk"))
     known = {row.kpi_id: row for row in Standing.objects.filter(environment=environment)}
+    for early in known.values():
+        if early.until is not None and early.until > today:  # a clock that ran ahead looked at days still to come
+            early.until = today - ONE
+            early.save(update_fields=["until"])
     ends = [known[row.pk].until if row.pk in known else None for row in rows]
     first = max(today - REACH, min((end + ONE if end else today - ONE for end in ends), default=today))
     if first >= today:

@@ -12,7 +12,7 @@ from core import environments
 from core.errors import NotFound
 from reports.domain.periods import Period
 from reports.domain.setup import Setup
-from reports.domain.states import RemarkKind, ReportState
+from reports.domain.states import Origin, RemarkKind, ReportState
 from reports.models import Remark, Report, ReportSetup
 
 if TYPE_CHECKING:
@@ -66,6 +66,12 @@ def setup() -> Setup | None:
 def zone_of(environment: Environment, found: Setup | None) -> str:
     """In whose days its reports are cut: the setup's zone, else the environment's, else the installation's."""
     return (found.zone if found else "") or environment.zone or timezone.get_default_timezone_name()
+
+
+def made_ahead(*, now: datetime) -> Report | None:
+    """The oldest draft that a clock made which ran ahead, before its week was over, and which is over now."""
+    drafts = Report.objects.filter(state=ReportState.DRAFT.value, origin=Origin.WEEKLY.value)
+    return drafts.filter(end__lte=now, made_at__gt=now).order_by("end").first()
 
 
 def due(*, now: datetime) -> list[tuple[Environment, Period]]:

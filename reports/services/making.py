@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def make_due(*, now: datetime) -> Report | None:
-    """Make the oldest report that is due and not there; None when there is none, or none that can be made.
+    """Make the oldest report that is due and not there, else what `_make_up` does; None when there is nothing to make.
 
     One at a time: a worker that is killed has lost one at most, and the next look makes it. Whether a week has its
     report is told by the rows, never by the clock: it may jump, or stand still for a month. One that cannot be made is
@@ -41,7 +41,19 @@ def make_due(*, now: datetime) -> Report | None:
             return _make(environment, period, found, Origin.WEEKLY, release=release, actor=CLOCK, now=now)
         except Exception:
             log.exception("the report of %s in %s cannot be made", period.words(), environment.key)
-    return None
+    return _make_up(now=now)
+
+
+def _make_up(*, now: datetime) -> Report | None:
+    """Make the oldest draft again that a clock which ran ahead made of a week that was not over."""
+    early = reports.made_ahead(now=now)
+    if early is None:
+        return None
+    row = make_again(early.pk, version=early.version, actor=CLOCK, now=now)
+    if row.made_at > now:  # nothing was different
+        row.made_at = now
+        row.save(update_fields=["made_at"])
+    return row
 
 
 def make(environment: str, period: Period, *, actor: Actor, now: datetime) -> Report:

@@ -97,6 +97,23 @@ def test_the_clock_catches_up_on_days_it_missed_and_leaves_settled_ones(
     assert (after[0]["of"], after[5]["of"]) == (7, 6_500)
 
 
+def test_a_clock_that_ran_a_week_ahead_spoils_no_day_and_silences_nothing(
+    kpis: dict[str, Any], production: Environment, melts: Callable[..., None], now: datetime
+) -> None:
+    registry.define("errorRate", {**kpis["errorRate"], "window": 1, "min_samples": 100}, actor=OLGA, reason="", now=now)
+    for at in (now, now + 7 * DAY, now - DAY):  # forward, and a day too far back
+        recording.record(production, now=at)
+        standing.look(production, now=at)
+    for number in range(6):
+        at = now + number * DAY + HOUR
+        melts(at - HOUR, 1_000, bad=50)
+        recording.record(production, now=at)
+        standing.look(production, now=at)
+    rows = Day.objects.filter(environment=production, kpi__key="errorRate", day__lte=at.date()).order_by("day")
+    assert [(row.part, row.of) for row in rows if row.of] == [(50, 1_000)] * 6
+    assert events.about("kpi:errorRate").filter(kind=standing.FELL).count() == 1
+
+
 def test_a_late_worker_does_not_overwrite_what_was_read_after_it(
     kpis: dict[str, Any], production: Environment, melts: Callable[..., None], now: datetime
 ) -> None:

@@ -80,6 +80,23 @@ def test_a_clock_that_jumps_over_mondays_and_back_misses_and_doubles_no_week(all
 
 
 @pytest.mark.django_db
+def test_what_a_clock_made_that_ran_ahead_of_its_week_is_made_again_once_that_is_over(all_environments: None) -> None:
+    set_up()
+    early = making.make_due(now=DUE + timedelta(days=1))  # by a clock that is wrong
+    assert early is not None
+    assert making.make_due(now=DUE - timedelta(days=3)) is None
+    store = Store()
+    store.melts(early.end - timedelta(days=2), 10)
+    store.flush()
+    made = making.make_due(now=DUE)
+    assert made is not None
+    assert (made.pk, made.digest != early.digest, made.made_at) == (early.pk, True, DUE)
+    assert making.make_due(now=DUE) is None
+    Report.objects.update(made_at=DUE + timedelta(days=1))
+    assert [making.make_due(now=DUE) is None for _ in range(2)] == [False, True]
+
+
+@pytest.mark.django_db
 def test_after_a_long_pause_only_the_newest_weeks_are_made_up_for(all_environments: None) -> None:
     set_up(catch_up=2)
     months = DUE + timedelta(days=7 * 20, hours=1)  # it is winter then

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from audit.models import Hold, Verification
 from core import events
 from core.errors import Invalid, NotFound
 from flags.api.auth import caller, token_auth
-from flags.api.paging import Page, cut
+from flags.api.paging import MOST, Page, cut
 from flags.services.tokens import Scope
 
 router = Router(tags=["audit"], auth=token_auth(Scope.OPERATE))
@@ -28,7 +29,7 @@ TEXT = r"^[^\x00]*$"  # PostgreSQL knows no text with a NUL
 NOT_SHOWN = Q(subject__startswith="person:") | Q(subject__startswith="token:")
 
 
-class EventsWanted(Page):
+class EventsWanted(Schema):
     """What is left out does not matter. Each is compared exactly."""
 
     actor: str = Field("", pattern=TEXT, description="Who: a user name, a token's name, `clock`, …")
@@ -39,6 +40,8 @@ class EventsWanted(Page):
     )
     since: AwareDatetime | None = Field(None, description="From this time on.")
     until: AwareDatetime | None = Field(None, description="Before this time.")
+    limit: int = Field(100, ge=1, le=MOST, description="How many at a time.")
+    before: int | None = Field(None, ge=1, le=2**63 - 1, description="Older ones than this id.")
 
 
 class EventOut(Schema):
@@ -116,8 +119,13 @@ class HoldOut(Schema):
 
 @router.get("/audit/events", response=list[EventOut], summary="The event log, newest first")
 def listed(request: HttpRequest, response: HttpResponse, wanted: Query[EventsWanted]) -> list[dict[str, Any]]:
+    """`Link` leads to the next ones. They are not counted, and have no numbers of pages: the log grows at this end."""
     found = _events(caller(request).environment, wanted)
-    return [_event(row) for row in cut(request, response, found, wanted)]
+    rows = list((found if wanted.before is None else found.filter(pk__lt=wanted.before))[: wanted.limit + 1])
+    if len(rows) > wanted.limit:
+        query = urlencode({**request.GET.dict(), "before": rows[wanted.limit - 1].pk})
+        response["Link"] = f'<{request.build_absolute_uri(request.path)}?{query}>; rel="next"'
+    return [_event(row) for row in rows[: wanted.limit]]
 
 
 @router.get(

@@ -18,7 +18,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core import people
-from core.admin.read_only import person
+from core.admin.read_only import is_number, person
 from core.models import User
 from core.templatetags.screen import badge
 
@@ -66,7 +66,7 @@ class PersonAdmin(UserAdmin[User], ModelAdmin):
 
     @transaction.atomic
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        request.person_before = people.picture(int(object_id)) if object_id and object_id.isdecimal() else {}  # type: ignore[attr-defined]
+        request.person_before = people.picture(int(object_id)) if object_id and is_number(object_id) else {}  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.Form, change: bool) -> None:  # noqa: FBT001

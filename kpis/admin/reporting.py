@@ -20,7 +20,7 @@ from unfold.widgets import (
 
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.plain_form import PlainForm
-from core.admin.read_only import person
+from core.admin.read_only import is_number, person
 from core.admin.refusals import RefusalsView
 from kpis.admin import places
 from kpis.domain import table
@@ -121,7 +121,7 @@ class ReportFigure(_Reporting):
 
     def get_initial(self) -> dict[str, Any]:
         number = self.request.GET.get("figure", "")
-        if not number.isdecimal():
+        if not is_number(number):
             return {"kpi": self.request.GET.get("kpi", "")}
         row = outside.reported(self.where.pk).filter(pk=int(number)).first()
         if row is None:

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 
 from core import beside, environments
 from core.admin.confirm import Effect
-from core.admin.read_only import ReadOnlyAdmin, Screen
+from core.admin.read_only import ReadOnlyAdmin, Screen, is_number
 from core.errors import DomainError, NotFound
 from core.templatetags.screen import badge
 from migrations_app.adapters import backup_command, target
@@ -190,7 +190,7 @@ class ReadinessAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(VIEW):
             raise PermissionDenied
         try:
-            row = selectors.waiver(int(object_id) if object_id.isdecimal() else 0)
+            row = selectors.waiver(int(object_id) if is_number(object_id) else 0)
         except NotFound as error:
             raise Http404(str(error)) from error
         return redirect(page_of(row.environment.key))

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from core import beside
-from core.admin.read_only import ReadOnlyAdmin
+from core.admin.read_only import ReadOnlyAdmin, is_number
 from core.templatetags.screen import badge, number
 from monitoring import selectors
 from monitoring.models import Metric
@@ -56,7 +56,7 @@ class MetricAdmin(ReadOnlyAdmin):
         return response
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        metric = Metric.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        metric = Metric.objects.filter(pk=object_id).first() if is_number(object_id) else None
         explorer = reverse("admin:monitoring_explore")
         return redirect(f"{explorer}?metric={metric.key}" if metric else explorer)
 

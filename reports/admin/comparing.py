@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from core.admin.read_only import Screen
+from core.admin.read_only import Screen, is_number
 from reports.admin import words
 from reports.admin.report_page import VIEW, find
 from reports.domain.measures import TITLES
@@ -25,7 +25,7 @@ class ComparePage(Screen):
         context = super().get_context_data(**kwargs)
         choices = list(reports.earlier(row)[:CHOICES])
         asked = self.request.GET.get("with", "")
-        other = find(int(asked)) if asked.isdecimal() else find(choices[0].pk) if choices else None
+        other = find(int(asked)) if is_number(asked) else find(choices[0].pk) if choices else None
         page = reverse("admin:reports_report_change", args=[row.pk])
         context["crumbs"] = [*context["crumbs"], (row.title, page)]
         found = comparing.compared(row, other) if other else []

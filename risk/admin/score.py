@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from core import environments, events
-from core.admin.read_only import ReadOnlyAdmin, Screen
+from core.admin.read_only import ReadOnlyAdmin, Screen, is_number
 from core.errors import NotFound
 from risk.admin import picture, words
 from risk.domain.score import BOUNDS, HYSTERESIS
@@ -85,7 +85,7 @@ class ScoreAdmin(ReadOnlyAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
-        row = stack.score(int(object_id)) if object_id.isdecimal() else None
+        row = stack.score(int(object_id)) if is_number(object_id) else None
         if row is None:
             raise Http404
         return redirect(page_of(row.environment.key))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
-from tests.servers import CHROMIUM_MISSING, chromium_path
+from tests.servers import BROWSERS, CHROMIUM_MISSING, chromium_path
 
 BASE_DIR = Path(__file__).parents[1]
 # PYTHONDONTWRITEBYTECODE: a hundred processes are started, and each would compile all modules again.
@@ -33,8 +33,9 @@ def find_chromium() -> bool:
     if chromium_path() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium by apt-get for the browser tests ...", flush=True)
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in ("update", "install -y --no-install-recommends chromium"):
-            subprocess.run(["apt-get", "-qq", *command.split()], env=environment, stdout=subprocess.DEVNULL)
+        for command in ("update", *(f"install -y --no-install-recommends {browser}" for browser in BROWSERS[:2])):
+            if chromium_path() is None:
+                subprocess.run(["apt-get", "-qq", *command.split()], env=environment, stdout=subprocess.DEVNULL)
     return chromium_path() is not None
 
 

@@ -1,22 +1,29 @@
 """How late a step of an escalation is taken and handed over: while the sender runs, and after it was killed.
 
-    python -m benchmarks.escalation
+    python -m benchmarks.escalation            20 steps that are due within 10 s; then SIGKILL, 20 more that come due
+                                               while nobody is there, and a new sender
+    python -m benchmarks.escalation --whole    20 overdue steps, and `manage.py up` on two cores that others use in full
 
-20 steps that are due within 10 s; then SIGKILL, 20 more that come due while nobody is there, and a new sender.
 SQLite, unless DATABASE_URL names an empty PostgreSQL.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.announcing import Receiver, plan, prepare, sender
+from benchmarks.announcing import BASE_DIR, Receiver, plan, prepare, sender
+from benchmarks.installation import installation
 
 STEPS, SPREAD = 20, 10.0
+OTHERS = 2  # processes that only compute
+ROUNDS = 3
 
 
 def begin(prefix: str, *, after: float) -> dict[str, datetime]:
@@ -62,6 +69,26 @@ def show(what: str, seconds: list[float]) -> None:
     print(f"{what:<58} median {seconds[len(seconds) // 2]:.2f} s, longest {seconds[-1]:.2f} s")
 
 
+def whole() -> None:
+    """From the start of the whole system, on cores that others use in full, to the steps that were overdue."""
+    with installation() as at:
+        os.environ.update(at.environment, DJANGO_SETTINGS_MODULE="nctool_rollout.settings")
+        import django
+
+        django.setup()
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(OTHERS)]
+        try:
+            for number in range(ROUNDS):
+                begin(f"whole{number}", after=-60.0)
+                spawned = datetime.now(UTC)
+                with at.process(sys.executable, str(BASE_DIR / "manage.py"), "up"):
+                    seconds = [(taken_at - spawned).total_seconds() for _, taken_at in taken(f"whole{number}")]
+                    show("whole system: step after `manage.py up` was called", seconds)
+        finally:
+            for other in others:
+                other.kill()
+
+
 def main() -> None:
     receiver = Receiver()
     with tempfile.TemporaryDirectory() as directory:
@@ -95,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    whole() if "--whole" in sys.argv else main()

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
-from django.urls import reverse
 
 from communications.domain.alerts import AlertType, Severity, leads_to
 from communications.domain.message import Message, read_evidence
@@ -109,6 +108,15 @@ def _measured(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _path(alert: Alert) -> str:
-    """Where a reader goes: to what the event leads to if that has a page, else to the alert."""
-    own = reverse("admin:communications_alert_change", args=[alert.pk])  # loads the screens, which tell their pages
-    return beside.page_of(leads_to(alert.event.data), alert.environment.key if alert.environment else "") or own
+    """Where a reader goes: to what the event leads to if that has a page, else to the alert.
+
+    What is urgent is written out: only the screens know the other pages, and after a restart nobody who is called
+    waits for those to be loaded.
+    """
+    subject, own = leads_to(alert.event.data), f"/admin/communications/alert/{alert.pk}/change/"
+    noun, _, key = subject.partition(":")
+    if not subject:
+        return own
+    if noun == "incident" and key.isdecimal():
+        return f"/admin/incidents/incident/{key}/change/"
+    return beside.page_of(subject, alert.environment.key if alert.environment else "") or own

@@ -51,8 +51,9 @@ class NotInstalled(Exception):
 
 
 def parts(wanted: Wanted) -> list[Part]:
-    """The children in the order of their start. All but the web server wait for it: evaluation comes first."""
-    found = []
+    """The children in the order of their start. The sender waits for nobody: people are called whatever else starts.
+    All others wait for the web server: evaluation comes first."""
+    found: list[Part] = []
     if wanted.redis_port:
         found.append(_redis(wanted.redis_port, wanted.data_dir / "redis"))
     if wanted.mongodb_port:
@@ -66,14 +67,13 @@ def parts(wanted: Wanted) -> list[Part]:
     found.append(Part("worker", _python("celery", "--app", "nctool_rollout", *worker), (*servers, "web")))
     found.append(Part("beat", _python("celery", "--app", "nctool_rollout", *schedule), (*servers, "web")))
     manage = (sys.executable, str(Path(__file__).parents[2] / "manage.py"))
-    found.append(Part("sender", (*manage, "sender"), ("web",)))
     if wanted.runner:
         found.append(Part("runner", (*manage, "runner"), ("web",)))
     found.append(Part("migrator", (*manage, "migrator"), (*servers, "web")))
     if wanted.simulator_port:
         command = (*manage, "simulator", "run", "--health-port", str(wanted.simulator_port))
         found.append(Part("simulator", command, (*servers, "web")))
-    return found
+    return [Part("sender", (*manage, "sender")), *found]
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

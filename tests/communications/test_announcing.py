@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import Group
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from communications import selectors
@@ -244,3 +245,25 @@ def test_what_the_status_page_says_is_not_published_there_again(
     row = Announcement.objects.get()
     assert (row.channel.key, row.state, row.subject) == ("bell", "queued", "Maintenance")
     assert row.text.startswith("On Sunday at 9:00")
+
+
+@pytest.mark.usefixtures("flag")
+@pytest.mark.parametrize(
+    ("data", "page", "key"),
+    [
+        ({"incident": 12}, "incidents_incident", 12),
+        ({"leads_to": "report:5"}, "reports_report", 5),
+        ({"leads_to": "moon:5"}, "communications_alert", None),
+        ({}, "communications_alert", None),
+    ],
+)
+def test_an_alert_leads_to_the_page_of_what_it_is_about(
+    data: dict[str, object], page: str, key: int | None, operator_actor: Actor, now: datetime, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = "https://rollout.example"
+    emergency.emergency_disable(KEY, "staging", actor=operator_actor, reason="mint is down", now=now)
+    announcing.announce(now=now)
+    alert = Alert.objects.get()
+    alert.event.data = data
+    where = reverse(f"admin:{page}_change", args=[key or alert.pk])
+    assert selectors.message(alert).link == f"https://rollout.example{where}"

@@ -38,9 +38,10 @@ def wanted(**changes: object) -> Wanted:
     return Wanted(**values | changes)
 
 
-def test_the_embedded_set_up_starts_its_servers_first_and_stops_them_last() -> None:
+def test_the_embedded_set_up_calls_people_first_starts_its_servers_before_the_rest_and_stops_them_last() -> None:
     plan = {part.name: part for part in parts(wanted())}
-    assert list(plan) == ["redis", "mongodb", "web", "stream", "worker", "beat", "sender", "migrator", "simulator"]
+    assert list(plan) == ["sender", "redis", "mongodb", "web", "stream", "worker", "beat", "migrator", "simulator"]
+    assert plan["sender"].after == ()
     assert {name for name, part in plan.items() if part.stops_last} == {"redis", "mongodb"}
     assert plan["web"].after == ("redis",)
     assert all(plan[name].after == ("redis", "mongodb", "web") for name in ("worker", "beat", "migrator", "simulator"))
@@ -56,7 +57,7 @@ def test_a_runner_is_a_part_only_where_programs_may_be_run() -> None:
 def test_a_given_url_leaves_that_server_to_others() -> None:
     own = {"redis_port": None, "mongodb_port": None, "simulator_port": None, "stream_port": 0}
     plan = {part.name: part for part in parts(wanted(**own))}
-    assert list(plan) == ["web", "worker", "beat", "sender", "migrator"]
+    assert list(plan) == ["sender", "web", "worker", "beat", "migrator"]
     assert plan["web"].after == ()
 
 

@@ -38,7 +38,7 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
         return timedelta(seconds=int(text[:6]))
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(found.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(wait, timedelta(0))
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 from communications.adapters.answers import parts
+from communications.adapters.exchange import DEADLINE
 from communications.domain.alerts import Severity
 from communications.domain.delivery import Failure, without_secrets
 from communications.domain.outgoing import Act, Outgoing, Receipt
+from communications.domain.setups import acts_here
 
+PROGRAM = Path(__file__).with_name("apprise_process.py")
 _TYPES = {
     Severity.CRITICAL: "failure",
     Severity.HIGH: "failure",
@@ -18,46 +24,31 @@ _TYPES = {
 
 
 class Apprise:
-    """The URL is the secret. A new instance for each message: a used one sleeps between two."""
+    """The URL is the secret. Each message has a process of its own, which ends when its time is over."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self._secrets = url, parts(url)
+    def __init__(self, url: str, *, seconds: float = DEADLINE) -> None:
+        self._url, self._secrets, self._seconds = url, parts(url), seconds
 
     def send(self, message: Outgoing) -> Receipt | Failure:
-        import apprise  # 0.1 s and 27 MB, which only a sender with such a channel pays
-
-        service = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
-        if service is None:
-            return Failure("Apprise does not know this URL.", permanent=True)
+        if acts_here(self._url):
+            return Failure("This Apprise URL leads to nobody outside, but to this machine.", permanent=True)
         text = f"{message.text}\n{message.link}" if message.link and message.link not in message.text else message.text
         kind = "success" if message.act is Act.CLOSE else _TYPES[message.severity]
-        with _Heard() as heard:
-            try:
-                taken = bool(service.notify(body=text, title=message.subject, notify_type=kind))
-            except Exception as error:
-                return Failure(without_secrets(f"{type(error).__name__}: {error}", self._secrets))
-        if taken:
+        given = {"url": self._url, "body": text, "title": message.subject, "type": kind}
+        try:
+            done = subprocess.run(  # noqa: S603 - our own program; the URL is its input
+                [sys.executable, "-I", str(PROGRAM)],
+                input=json.dumps(given).encode(),
+                capture_output=True,
+                timeout=self._seconds,
+            )
+            answer = json.loads(done.stdout.splitlines()[-1])
+        except subprocess.TimeoutExpired:
+            return Failure(f"It did not take it within {self._seconds:g} s.")
+        except (OSError, ValueError, IndexError):
+            return Failure("Apprise broke off: it ran out of memory, or could not be started.")
+        if not answer["known"]:
+            return Failure("Apprise does not know this URL.", permanent=True)
+        if answer["taken"]:
             return Receipt(answer="ok")
-        return Failure(without_secrets(heard.last or f"{service.service_name} did not take it.", self._secrets))
-
-
-class _Heard(logging.Handler):
-    """What Apprise says to its log is the only reason it gives, and names the URL: it is heard, and goes no further."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.last = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
-
-    def __enter__(self) -> _Heard:
-        logger = logging.getLogger("apprise")
-        self._propagated, logger.propagate = logger.propagate, False
-        logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logger = logging.getLogger("apprise")
-        logger.removeHandler(self)
-        logger.propagate = self._propagated
+        return Failure(without_secrets(answer["told"], self._secrets))

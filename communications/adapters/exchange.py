@@ -53,7 +53,7 @@ class Exchange:
             with self._limited(), self._session() as session:
                 return self._send(session, url, body, headers)
         except Exception as error:
-            return self._failed(error, urlsplit(url).hostname or "")
+            return self._failed(error, _host(url))
 
     def failure(self, text: str, *, permanent: bool = False) -> Failure:
         """A failure without secrets."""
@@ -192,6 +192,14 @@ def _resolve(host: str, port: int, *, within: float) -> list[str]:
     if thread.is_alive():
         raise TimeoutError
     return found
+
+
+def _host(url: str) -> str:
+    """As an error names it."""
+    try:
+        return urlsplit(url).hostname or "It"
+    except ValueError:
+        return "It"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

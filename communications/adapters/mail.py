@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import smtplib
+import socket
+from contextlib import suppress
+from threading import Thread
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 
+from communications.adapters.exchange import DEADLINE
 from communications.domain.delivery import Failure, without_secrets
 from communications.domain.message import one_line
 from communications.domain.outgoing import Outgoing, Receipt
@@ -17,21 +21,46 @@ URGENT = ("critical", "high")
 class Mail:
     """One mail to one recipient. A repeat carries the same Message-ID, so that mail programs fold it."""
 
+    def __init__(self, *, seconds: float = DEADLINE) -> None:
+        self._seconds = seconds
+
     def send(self, message: Outgoing) -> Receipt | Failure:
         mail = EmailMultiAlternatives(
             subject=one_line(message.subject, 200),
             body=f"{message.text}\n\n{_footer(message)}\n",
             to=[message.target],
             headers=_headers(message),
+            connection=get_connection(),
         )
         if message.html:
             mail.attach_alternative(message.html, "text/html")
-        try:
-            mail.send()
-        except Exception as error:
+        error = _sent(mail, within=self._seconds)
+        if error is not None:
             text = without_secrets(f"{type(error).__name__}: {error}", [settings.EMAIL_HOST_PASSWORD])
             return Failure(text, permanent=is_permanent(error))
         return Receipt(reference=_id(message.key), answer="250")
+
+
+def _sent(mail: EmailMultiAlternatives, *, within: float) -> Exception | None:
+    """What went wrong. In a thread that can be given up: smtplib waits for each byte of an answer anew."""
+    trouble: list[Exception] = []
+
+    def send() -> None:
+        try:
+            mail.send()
+        except Exception as error:
+            trouble.append(error)
+
+    thread = Thread(target=send, daemon=True)
+    thread.start()
+    thread.join(within)
+    if not thread.is_alive():
+        return trouble[0] if trouble else None
+    line = getattr(getattr(mail.connection, "connection", None), "sock", None)
+    if line is not None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+    return TimeoutError(f"the mail server did not take it within {within:g} s")
 
 
 def is_permanent(error: Exception) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import uuid
 from typing import Any
+from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.webhook import WebhookClient
+from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from communications.adapters.answers import Answer, failure, parts, retry_after
+from communications.adapters.exchange import DEADLINE, Exchange
 from communications.domain.alerts import Severity
 from communications.domain.delivery import Failure, without_secrets
 from communications.domain.outgoing import Act, Outgoing, Receipt
 
-TIMEOUT = 9
 # Our rows are the retry, so the clients have none. Their log lines name the URL, so they go nowhere.
 SILENT = logging.Logger("slack", level=logging.CRITICAL + 1)
 LATER = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org")
@@ -25,64 +26,110 @@ _MARKS = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.WARNING: "�
 class SlackWebhook:
     """Posts to one webhook URL. The URL is the secret: it never leaves this object."""
 
-    def __init__(self, url: str, *, timeout: int = TIMEOUT) -> None:
-        self._secrets = parts(url)
-        self._client = WebhookClient(url, timeout=timeout, logger=SILENT, retry_handlers=[])
+    def __init__(self, url: str, *, seconds: float = DEADLINE) -> None:
+        self._url, self._secrets, self._seconds = url, parts(url), seconds
 
     def send(self, message: Outgoing) -> Receipt | Failure:
+        exchange = Exchange(secrets=self._secrets, seconds=self._seconds)
         try:
-            response = self._client.send_dict(payload(message))
-        except Exception as error:
-            reason = getattr(error, "reason", error)
-            return Failure(without_secrets(f"{type(error).__name__}: {reason}", self._secrets))
+            response = _BoundedWebhook(self._url, exchange).send_dict(payload(message))
+        except _NoAnswer as error:
+            return error.failure
         answer = Answer(response.status_code, response.body, response.headers)
         if answer.status == 200 and answer.body.strip() == "ok":
             return Receipt(answer="ok")
         if answer.status == 200:  # a log-in page of a proxy says 200 too; an alert must not vanish there
             told = f"HTTP 200: {answer.body.strip()} (not the `ok` of a Slack webhook)"
-            return Failure(without_secrets(told, self._secrets), permanent=True)
-        return failure(answer, secrets=self._secrets) or Receipt()
+            return exchange.failure(told, permanent=True)
+        return failure(answer, secrets=self._secrets) or exchange.failure(f"HTTP {answer.status}")
 
 
 class SlackBot:
     """Posts as a bot. What belongs together is a thread, and its first message shows how things stand."""
 
-    def __init__(self, token: str, *, base_url: str = "https://slack.com/api/", timeout: int = TIMEOUT) -> None:
-        self._secrets = (token,)
-        self._client = WebClient(token, base_url=base_url, timeout=timeout, logger=SILENT, retry_handlers=[])
+    def __init__(self, token: str, *, base_url: str = "https://slack.com/api/", seconds: float = DEADLINE) -> None:
+        self._token, self._base_url, self._seconds = token, base_url, seconds
 
     def send(self, message: Outgoing) -> Receipt | Failure:
         """`reference` is `<channel id>:<ts>` of the first message: Slack changes messages only by the id."""
-        channel, _, ts = message.reference.partition(":")
-        body = payload(message)
+        exchange = Exchange(secrets=[self._token], seconds=self._seconds)
         try:
-            if ts and message.act is not Act.NOTE:
-                self._client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
-            thread = {"thread_ts": ts} if ts else {}
-            sent = self._client.api_call(
-                "chat.postMessage",
-                json={
-                    **body,
-                    "channel": channel or message.target,
-                    "client_msg_id": str(uuid.uuid5(uuid.NAMESPACE_URL, message.key)),
-                    "unfurl_links": False,
-                    **thread,
-                },
-            )
+            place = _post(_BoundedClient(self._token, self._base_url, exchange), message)
+        except _NoAnswer as error:
+            return error.failure
         except SlackApiError as error:
             return self._refused(error)
-        except Exception as error:
-            reason = getattr(error, "reason", error)
-            return Failure(without_secrets(f"{type(error).__name__}: {reason}", self._secrets))
-        return Receipt(reference=message.reference or f"{sent['channel']}:{sent['ts']}", answer="ok")
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return exchange.failure(f"{self._base_url} does not answer as Slack does.")
+        return Receipt(reference=message.reference or place, answer="ok")
 
     def _refused(self, error: SlackApiError) -> Failure:
         response: Any = error.response
-        word = str(response.get("error", "")) if hasattr(response, "get") else ""
+        said = getattr(response, "data", None)
+        word = str(said.get("error", "")) if isinstance(said, dict) else ""
         status, headers = getattr(response, "status_code", 0), getattr(response, "headers", {})
         permanent = status < 500 and status != 429 and word not in LATER
-        told = without_secrets(f"HTTP {status}: {word or error}", self._secrets)
+        told = without_secrets(f"HTTP {status}: {word or error}", [self._token])
         return Failure(told, permanent=permanent, retry_after=retry_after(headers))
+
+
+def _post(client: WebClient, message: Outgoing) -> str:
+    """Hand it over; where it stands in Slack."""
+    channel, _, ts = message.reference.partition(":")
+    body = payload(message)
+    if ts and message.act is not Act.NOTE:
+        client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
+    thread = {"thread_ts": ts} if ts else {}
+    told = {
+        **body,
+        "channel": channel or message.target,
+        "client_msg_id": str(uuid.uuid5(uuid.NAMESPACE_URL, message.key)),
+        "unfurl_links": False,
+        **thread,
+    }
+    sent = client.api_call("chat.postMessage", json=told)
+    if not (isinstance(sent["channel"], str) and isinstance(sent["ts"], str)):
+        raise ValueError("no place")
+    return f"{sent['channel']}:{sent['ts']}"
+
+
+class _NoAnswer(Exception):
+    """The exchange came to nothing."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+def _exchanged(exchange: Exchange, url: str, request: Request) -> Answer:
+    answer = exchange.post(url, bytes(request.data or b""), dict(request.header_items()))  # type: ignore[arg-type]
+    if isinstance(answer, Failure):
+        raise _NoAnswer(answer)
+    return answer
+
+
+class _BoundedClient(WebClient):
+    """Slack's client over an exchange. By itself it gives the token to whoever a redirect names, waits for each byte
+    of an answer anew, and reads whatever comes."""
+
+    def __init__(self, token: str, base_url: str, exchange: Exchange) -> None:
+        super().__init__(token, base_url=base_url, logger=SILENT, retry_handlers=[])
+        self._exchange = exchange
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        answer = _exchanged(self._exchange, url, req)
+        return {"status": answer.status, "headers": answer.headers, "body": answer.body}
+
+
+class _BoundedWebhook(WebhookClient):
+    """The same for a webhook."""
+
+    def __init__(self, url: str, exchange: Exchange) -> None:
+        super().__init__(url, logger=SILENT, retry_handlers=[])
+        self._exchange = exchange
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        answer = _exchanged(self._exchange, url, req)
+        return WebhookResponse(url=url, status_code=answer.status, body=answer.body, headers=dict(answer.headers))
 
 
 def payload(message: Outgoing) -> dict[str, Any]:

@@ -47,7 +47,11 @@ def rest(failures: int, failure: Failure) -> timedelta:
 
 
 def without_secrets(text: str, secrets: Collection[str], *, limit: int = 300) -> str:
-    """An error that may be stored and shown: no secret in it, one line, at most `limit` characters."""
+    """An error that may be stored and shown: no secret in it, one line, at most `limit` characters.
+
+    Receivers answer what they like: what nobody can see is left out, and a database takes neither NUL nor half of a
+    pair of surrogates.
+    """
     for secret in sorted((secret for secret in secrets if secret), key=len, reverse=True):
         text = text.replace(secret, "[secret]")
-    return " ".join(text.split())[:limit]
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:limit]

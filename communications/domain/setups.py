@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from communications.domain.channels import ChannelKind
 from core.addresses import read_url
@@ -12,6 +13,8 @@ from core.errors import Invalid
 from core.texts import check_text
 
 MOST = 500  # characters of a field
+MOST_SECRET = 2000
+HERE = ("syslog", "dbus", "kde", "qt", "glib", "gio", "gnome", "windows", "macosx", "blink1")  # of Apprise's services
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,24 @@ def check_secret(kind: ChannelKind, secret: str) -> str:
     secret = secret.strip()
     if not SETUPS[kind].secret:
         raise Invalid(f"A {kind.value} channel has no secret.", field="secret")
-    if not secret or any(character.isspace() for character in secret):
+    if not secret or not secret.isprintable() or " " in secret:
         raise Invalid("Give the secret as it is: not empty, and without blanks in it.", field="secret")
+    if len(secret) > MOST_SECRET:
+        raise Invalid(f"A secret has at most {MOST_SECRET} characters.", field="secret")
     if kind is ChannelKind.SLACK_WEBHOOK:
         read_url(secret, field="secret")
     if kind is ChannelKind.APPRISE and "://" not in secret:
         raise Invalid("An Apprise URL has :// in it, like msteams://…", field="secret")
+    if kind is ChannelKind.APPRISE and acts_here(secret):
+        raise Invalid("This Apprise URL leads to nobody outside, but to this machine.", field="secret")
     return secret
+
+
+def acts_here(url: str) -> bool:
+    """Whether an Apprise URL writes to this machine or reads a file of it, in place of telling somebody outside."""
+    scheme, _, rest = url.partition("://")
+    values = [value.lower() for _, value in parse_qsl(rest.partition("?")[2], keep_blank_values=True)]
+    return scheme.lower() in HERE or any(value.startswith(("/", "./", "../", "~", "file:")) for value in values)
 
 
 def _value(field: Field, given: str) -> str:

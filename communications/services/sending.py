@@ -14,7 +14,16 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from communications.domain.delivery import LEASE, LONGEST_RETRY_AFTER, MAX_TRIES, SKEW, Failure, next_try, rest
+from communications.domain.delivery import (
+    LEASE,
+    LONGEST_RETRY_AFTER,
+    MAX_TRIES,
+    SKEW,
+    Failure,
+    next_try,
+    rest,
+    without_secrets,
+)
 from communications.domain.outgoing import Receipt
 from communications.domain.states import MACHINE, AnnouncementState
 from communications.models import Announcement, Channel, Delivery
@@ -109,9 +118,9 @@ def _note_taken(row: Announcement, receipt: Receipt, *, now: datetime) -> None:
         state=AnnouncementState.SENT.value,
         sent_at=now,
         error="",
-        reference=receipt.reference[:200] or row.reference,
+        reference=without_secrets(receipt.reference, (), limit=200) or row.reference,
     )
-    _note_try(row, ended_at=now, taken=True, answer=receipt.answer[:300])
+    _note_try(row, ended_at=now, taken=True, answer=without_secrets(receipt.answer, ()))
     if noted and (row.channel.failures or row.channel.ok_at is None or row.channel.ok_at < now - OK_EVERY):
         Channel.objects.filter(pk=row.channel_id).update(ok_at=now, failures=0, error="", resume_at=None)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core import heartbeats
 from oncall import selectors
-from oncall.adapters import calendars, outside
+from oncall.adapters import calendars, outside, reading
 from oncall.services import feeding, ticking
 
 BUDGET = 30.0  # seconds of one round of fetching: a worker has other things to do
@@ -45,4 +45,4 @@ def refresh() -> None:
     for feed_id in selectors.feeds_due(now=timezone.now()):
         if time.monotonic() > end:
             return
-        feeding.refresh(feed_id, fetch=calendars.fetch, now=timezone.now())
+        feeding.refresh(feed_id, fetch=calendars.fetch, read=reading.read, now=timezone.now())

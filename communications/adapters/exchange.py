@@ -1,8 +1,6 @@
-"""One request and its answer over HTTP, with an end to it whatever the receiver does.
+"""One request and its answer over HTTP, with an end to it whatever the receiver does (core.limited).
 
-requests alone limits each wait, not their sum: a receiver that sends a byte every few seconds would hold a worker for
-ever. Here the sockets of a request are shut down when its time is over. Redirects are not followed: nobody but the
-address that was given gets a secret.
+Redirects are not followed: nobody but the address that was given gets a secret.
 """
 
 from __future__ import annotations
@@ -10,9 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +22,7 @@ from communications.domain.delivery import Failure, without_secrets
 from core import guarded
 from core.addresses import Network, is_allowed
 from core.guarded import PrivateAddress
+from core.limited import Limit
 
 DEADLINE = 10.0  # seconds for all of one message
 MOST_BYTES = 64 * 1024  # of an answer; more is not read
@@ -44,13 +41,12 @@ class Exchange:
         self, *, secrets: Sequence[str] = (), allowed: Sequence[Network] | None = None, seconds: float = DEADLINE
     ) -> None:
         self._secrets, self._allowed, self._seconds = secrets, allowed, seconds
-        self._end = time.monotonic() + seconds
-        self._lock, self._sockets, self._over = threading.Lock(), list[socket.socket](), False
+        self._limit = Limit(seconds)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Failure:
         """Send it, and read at most 64 KB of the answer. What goes wrong is a value."""
         try:
-            with self._limited(), self._session() as session:
+            with self._limit, self._session() as session:
                 return self._send(session, url, body, headers)
         except Exception as error:
             return self._failed(error, _host(url))
@@ -66,7 +62,7 @@ class Exchange:
         options: Any = session.merge_environment_settings(prepared.url or url, {}, True, None, None)
         if self._allowed is not None:
             options["proxies"] = {}
-        left = max(self._end - time.monotonic(), 0.01)
+        left = max(self._limit.left, 0.01)
         response = session.send(prepared, timeout=left, allow_redirects=False, **options)
         with response:
             read = b""
@@ -74,7 +70,7 @@ class Exchange:
                 read += part
                 if len(read) >= MOST_BYTES:
                     break
-            if self._over:  # the end of a body of unknown length looks like the end of a connection
+            if self._limit.over:  # the end of a body of unknown length looks like the end of a connection
                 raise TimeoutError
             return Answer(response.status_code, read.decode("utf-8", "replace").strip(), dict(response.headers))
 
@@ -85,38 +81,17 @@ class Exchange:
         session.mount("https://", adapter)
         return session
 
-    @contextmanager
-    def _limited(self) -> Iterator[None]:
-        timer = threading.Timer(max(self._end - time.monotonic(), 0), self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            with self._lock:
-                for each in self._sockets:
-                    each.close()
-                self._sockets.clear()
-
-    def _cut(self) -> None:
-        with self._lock:
-            self._over = True
-            for each in self._sockets:
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-
     def opened(self, connection: HTTPConnection) -> socket.socket:
         """Connected to the first address that answers; PrivateAddress when one of them must not be reached."""
         host, port = connection.host.strip("[]"), connection.port or 0
-        addresses = _resolve(host, port, within=self._end - time.monotonic())
+        addresses = _resolve(host, port, within=self._limit.left)
         if self._allowed is not None:
             for address in addresses:
                 if not is_allowed(address, self._allowed):
                     raise PrivateAddress(address)
         trouble: OSError = OSError("it has no address")
         for address in addresses:
-            left = self._end - time.monotonic()
+            left = self._limit.left
             if left <= 0:
                 raise TimeoutError
             try:
@@ -124,20 +99,13 @@ class Exchange:
             except OSError as error:
                 trouble = error
                 continue
-            self._watch(made)
+            self._limit.watch(made)
             return made
         raise trouble
 
-    def _watch(self, made: socket.socket) -> None:
-        """A second handle: TLS takes the first one over."""
-        with self._lock:
-            self._sockets.append(made.dup())
-            if self._over:
-                raise TimeoutError
-
     def _failed(self, error: Exception, host: str) -> Failure:
         causes = list(_causes(error))
-        if self._over or any(isinstance(each, TimeoutError | requests.Timeout) for each in causes):
+        if self._limit.over or any(isinstance(each, TimeoutError | requests.Timeout) for each in causes):
             return self.failure(f"{host} did not end its answer within {self._seconds:g} s.")
         if any(isinstance(each, PrivateAddress) for each in causes):
             text = f"{host} leads to an address of a private network. ALLOW_NETWORKS can allow it."

@@ -14,10 +14,11 @@ log = logging.getLogger(__name__)
 def sign(url: str) -> bool:
     """Give the sign; whether it was taken. The address is a secret: it is not logged."""
     try:
-        answer = requests.get(url, timeout=PATIENCE, allow_redirects=False)
+        with requests.get(url, timeout=PATIENCE, allow_redirects=False, stream=True) as answer:
+            taken = answer.ok  # what it says besides is not read
     except requests.RequestException as error:
         log.warning("The dead-man's switch cannot be reached: %s", type(error).__name__)
         return False
-    if not answer.ok:
+    if not taken:
         log.warning("The dead-man's switch answers %s", answer.status_code)
-    return answer.ok
+    return taken

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from core.errors import DomainError
+from oncall.domain.feed import Copy
 
 
 class FeedFailed(DomainError):
@@ -17,3 +21,9 @@ class Fetch(Protocol):
     """Fetch an address: the body. Raises FeedFailed."""
 
     def __call__(self, url: str) -> bytes: ...
+
+
+class Read(Protocol):
+    """Read what was fetched, as `oncall.domain.feed.read`. Raises Invalid; FeedFailed when there is no end to it."""
+
+    def __call__(self, text: bytes, *, zone: ZoneInfo, known: Mapping[str, str], now: datetime) -> Copy: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
@@ -43,17 +43,12 @@ def read(text: bytes, *, zone: ZoneInfo, known: Mapping[str, str], now: datetime
         Invalid: it is no calendar, or has more events than a plan of people can have.
     """
     calendar = _calendar(text)
-    since, until = now - BACK, now + AHEAD
-    found: list[Shift] = []
-    unknown: dict[str, None] = {}
-    for event in _events(calendar, since, until):
-        starts_at, ends_at = _moment(event["DTSTART"].dt, zone), _moment(event["DTEND"].dt, zone)
-        people = _people(event, known)
-        if not people:
-            unknown[str(event.get("SUMMARY", ""))[:120] or "(no title)"] = None
-        elif starts_at < ends_at:
-            found.append(Shift(starts_at, ends_at, people, "feed"))
-    return Copy(tuple(together(found)), tuple(unknown))
+    try:
+        return _copy(_events(calendar, now - BACK, now + AHEAD), zone, known)
+    except Invalid:
+        raise
+    except Exception as error:
+        raise Invalid(f"The events of this calendar cannot be read: {_shown(error)}", field="feed") from None
 
 
 def told(shifts: Sequence[Shift]) -> list[list[Any]]:
@@ -72,27 +67,36 @@ def stored(values: Sequence[Sequence[Any]]) -> tuple[Shift, ...]:
 def _calendar(text: bytes) -> Calendar:
     try:
         found = Calendar.from_ical(text)
-    except (ValueError, IndexError, KeyError, TypeError) as error:
-        raise Invalid(f"This is no calendar that can be read: {str(error)[:200]}", field="feed") from None
-    for event in found.walk("VEVENT"):
-        rules = event.get("RRULE", [])
-        for rule in rules if isinstance(rules, list) else [rules]:
-            if set(rule.get("FREQ", [])) & set(_TOO_FINE):
-                raise Invalid("An event of this calendar recurs within a day: that is no plan of people.", field="feed")
+        rules = [rule for event in found.walk("VEVENT") for rule in _listed(event.get("RRULE", []))]
+        too_fine = any(set(rule.get("FREQ", [])) & set(_TOO_FINE) for rule in rules)
+    except Exception as error:  # whatever the library raises of what strangers wrote
+        raise Invalid(f"This is no calendar that can be read: {_shown(error)}", field="feed") from None
+    if too_fine:
+        raise Invalid("An event of this calendar recurs within a day: that is no plan of people.", field="feed")
     return found
 
 
-def _events(calendar: Calendar, since: datetime, until: datetime) -> Iterator[Any]:
+def _events(calendar: Calendar, since: datetime, until: datetime) -> list[Any]:
     """The occurrences that touch the horizon, in their order, no more than there may be."""
-    try:
-        ahead = recurring_ical_events.of(calendar, skip_bad_series=True).after(since)
-        near = takewhile(lambda event: _moment(event["DTSTART"].dt, ZoneInfo("UTC")) < until, ahead)
-        found = list(islice(near, MOST_EVENTS + 1))
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise Invalid(f"The events of this calendar cannot be read: {str(error)[:200]}", field="feed") from None
+    ahead = recurring_ical_events.of(calendar, skip_bad_series=True).after(since)
+    near = takewhile(lambda event: _moment(event["DTSTART"].dt, ZoneInfo("UTC")) < until, ahead)
+    found = list(islice(near, MOST_EVENTS + 1))
     if len(found) > MOST_EVENTS:
         raise Invalid(f"This calendar has more than {MOST_EVENTS} events in 100 days.", field="feed")
-    return iter(found)
+    return found
+
+
+def _copy(events: Sequence[Any], zone: ZoneInfo, known: Mapping[str, str]) -> Copy:
+    found: list[Shift] = []
+    unknown: dict[str, None] = {}
+    for event in events:
+        starts_at, ends_at = _moment(event["DTSTART"].dt, zone), _moment(event["DTEND"].dt, zone)
+        people = _people(event, known)
+        if not people:
+            unknown[_shown(event.get("SUMMARY", ""))[:120] or "(no title)"] = None
+        elif starts_at < ends_at:
+            found.append(Shift(starts_at, ends_at, people, "feed"))
+    return Copy(tuple(together(found)), tuple(unknown))
 
 
 def _people(event: Any, known: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,6 +113,11 @@ def _people(event: Any, known: Mapping[str, str]) -> tuple[str, ...]:
 
 def _listed(value: Any) -> Collection[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _shown(text: object) -> str:
+    """One line without what nobody can see, and a database may not take: 200 characters at most."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(text)).split())[:200]
 
 
 def _moment(at: date | datetime, zone: ZoneInfo) -> datetime:

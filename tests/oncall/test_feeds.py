@@ -185,19 +185,19 @@ def test_the_last_good_copy_stays_when_a_fetch_fails_and_both_are_told_once(team
     def who(at: datetime) -> tuple[str, ...]:
         return selectors.plan_of(selectors.schedule_of("imported", now=at)).who(at)
 
-    assert feeding.refresh(pk, fetch=good, now=now)
-    assert not feeding.refresh(pk, fetch=good, now=now), "it is not due again"
+    assert feeding.refresh(pk, fetch=good, read=feed.read, now=now)
+    assert not feeding.refresh(pk, fetch=good, read=feed.read, now=now), "it is not due again"
     assert who(on) == ("ada",)
     for hour in (2, 4):
-        assert not feeding.refresh(pk, fetch=bad, now=now + timedelta(hours=hour))
+        assert not feeding.refresh(pk, fetch=bad, read=feed.read, now=now + timedelta(hours=hour))
     row = selectors.schedule_of("imported", now=now)
     kept = selectors.feed_of(row)
     assert kept is not None
     assert (kept.error, kept.unknown, kept.copied_at, who(on)) == ("It answers 500.", ["zoe"], now, ("ada",))
     assert feeding.is_stale(kept, now=now + timedelta(hours=4))
-    feeding.refresh(pk, fetch=lambda url: b"no calendar", now=now + timedelta(hours=6))
+    feeding.refresh(pk, fetch=lambda url: b"no calendar", read=feed.read, now=now + timedelta(hours=6))
     assert who(on) == ("ada",)
-    feeding.refresh(pk, fetch=good, now=now + timedelta(hours=8))
+    feeding.refresh(pk, fetch=good, read=feed.read, now=now + timedelta(hours=8))
     assert (len(told("schedule.feed_failed")), len(told("schedule.feed_recovered"))) == (1, 1)
     planning.define("imported", {**values, "feed": "https://example.org/b.ics"}, actor=ANNA, reason="", now=on)
     assert who(on) == (), "another address is another calendar"

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 
 CONTENT_TYPE = "application/problem+json"
@@ -42,7 +42,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith("/api/"):
+        api = request.path_info.startswith("/api/")
+        if "\0" in request.path_info:  # no key has one, and PostgreSQL cannot even be asked
+            return problem(404, _DETAILS[404]) if api else HttpResponseNotFound("There is nothing at this address.")
+        if not api:
             return self.get_response(request)
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if int(request.META.get("CONTENT_LENGTH") or 0) > most:

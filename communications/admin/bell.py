@@ -51,7 +51,7 @@ class ReadAll(UnfoldModelAdminViewMixin, View):
     title = ""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        ids = [int(text) for text in request.POST.getlist("id") if text.isdecimal()]
+        ids = [int(text) for text in request.POST.getlist("id") if text.isdecimal() and len(text) < 19]
         notifications.read(ids, reader=request.user.get_username(), now=timezone.now())
         return HttpResponseRedirect(reverse(LIST))
 

@@ -23,7 +23,8 @@ from flags.services.tokens import Scope
 
 router = Router(tags=["communications"])
 MOST = 100
-Npub = Annotated[str, Field(pattern=r"^\S+$", max_length=MAX_NPUB_LENGTH)]
+NPUB = r"^[^\s\x00]+$"
+Npub = Annotated[str, Field(pattern=NPUB, max_length=MAX_NPUB_LENGTH)]
 
 
 class NotificationOut(Schema):
@@ -48,7 +49,7 @@ class NotificationsOut(Schema):
 
 class ReadIn(Body):
     npub: Npub
-    ids: Annotated[list[int], Field(min_length=1, max_length=MOST)]
+    ids: Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=MOST)]
 
 
 class Filter(Page):
@@ -78,7 +79,7 @@ class AnnouncementOut(Schema):
 )
 def list_notifications(
     request: HttpRequest,
-    npub: Annotated[str, Query(pattern=r"^\S+$", max_length=MAX_NPUB_LENGTH)],
+    npub: Annotated[str, Query(pattern=NPUB, max_length=MAX_NPUB_LENGTH)],
     *,
     unread: bool = False,
 ) -> NotificationsOut:

@@ -59,7 +59,7 @@ class PlanForm(forms.Form):
     def __init__(self, *args: Any, changes: bool = False, rows: int = 1, most: int = 30, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked = str(self.data.get("rows") or "")
-        self.row_count = min(int(asked) if asked.isdecimal() else rows, most)
+        self.row_count = min(int(asked) if asked.isdecimal() and len(asked) < 4 else rows, most)
         self.initial["rows"] = self.row_count
         if changes:
             del self.fields["key"]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import AwareDatetime, Field
 
+from core.calendar import YEARS
 from core.errors import Invalid
 from flags.api.auth import BearerToken, KeyHeader, token_auth
 from flags.api.calendar import QueryToken
@@ -69,6 +70,8 @@ def schedule(request: HttpRequest, key: str) -> dict[str, Any]:
 def shifts(request: HttpRequest, key: str, wanted: Query[Span]) -> list[dict[str, Any]]:
     now = timezone.now()
     since = wanted.since or now
+    if since.year not in YEARS:
+        raise Invalid(f"`since` lies in the years {YEARS.start} to {YEARS.stop - 1}.", field="since")
     until = wanted.until or since + timedelta(days=14)
     if not timedelta() < until - since <= LONGEST:
         raise Invalid(f"`until` comes after `since`, by {LONGEST.days} days at most.", field="until")

@@ -75,6 +75,7 @@ def _read_webhook(text: str) -> str:
         )
     if not _is_public(host):
         raise Invalid("This address is inside of a network. A webhook must be reachable from outside.", field="address")
+    host = f"[{host}]" if ":" in host else host
     place = f"{host}:{port}" if port not in (None, 443) else host
     return urlunsplit(("https", place, parts.path or "/", parts.query, ""))
 

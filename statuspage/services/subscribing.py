@@ -43,11 +43,11 @@ def subscribe(
     wanted = read_word(SubscriberKind, kind, field="kind")
     kept = read_address(wanted, address)
     language = read_language(language)
-    known = set(Component.objects.filter(key__in=components, retired_at=None).values_list("key", flat=True))
+    known = set(Component.objects.filter(retired_at=None).values_list("key", flat=True))
     if missing := sorted(set(components) - known):
-        raise Invalid(f"The page has no component {missing[0]!r}.", field="components")
+        raise Invalid(f"The page has no component {missing[0][:40]!r}.", field="components")
     visits.count("subscribe", network, why=TOO_MANY, now=now)
-    _ask(wanted, kept, {"components": sorted(known), "language": language}, now)
+    _ask(wanted, kept, {"components": sorted(set(components)), "language": language}, now)
 
 
 @transaction.atomic

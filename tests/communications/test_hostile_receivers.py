@@ -26,7 +26,7 @@ from communications.domain.alerts import Severity
 from communications.domain.channels import ChannelKind
 from communications.domain.delivery import Failure
 from communications.domain.outgoing import Outgoing, Receipt
-from communications.domain.setups import check_secret
+from communications.domain.setups import check_secret, read
 from core.errors import Invalid
 from tests.communications.receivers import listening
 
@@ -172,3 +172,36 @@ def test_an_apprise_url_of_this_machine_is_neither_kept_nor_used(url: str) -> No
 def test_a_secret_that_no_header_could_carry_is_refused(secret: Any) -> None:
     with pytest.raises(Invalid):
         check_secret(ChannelKind.PAGERDUTY, secret)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("javascript:alert(1)", "file:///etc/passwd", "http://", "http://[::1", "http://h:0/", "http://h:99999/"),
+        *("http://u:p@h/", "http://h/\r\nX: y", "http://h/\0", "http://h/\ud800", "http://h/ x", "http://h\\@i/"),
+        "x" * 501,
+    ],
+)
+def test_an_address_that_cannot_be_is_not_kept_and_is_no_crash_where_it_is_used(url: str) -> None:
+    with pytest.raises(Invalid):
+        read(ChannelKind.ALERTMANAGER, {"base_url": url})
+    assert failed(SENDERS["webhook"]("", 1.0).send(replace(MESSAGE, target=url))).error.isprintable()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "localhost",
+        "0",
+        "[64:ff9b::7f00:1]",
+    ],
+)
+def test_no_way_to_write_this_machine_gets_past_the_guard(host: str) -> None:
+    hook = Webhook(f"http://{host}:1/", "", allowed=[], now=time.time, seconds=5)
+    assert "private network" in failed(hook.send(MESSAGE)).error

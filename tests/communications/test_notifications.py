@@ -70,7 +70,10 @@ def test_a_user_sees_it_until_it_is_read_and_another_environment_never(
         assert client.get(ADDRESS, {"npub": "npub1b"}, **mine).json()["unread"] == 1
         refused = client.get(ADDRESS, {"npub": "npub1a"}, **token("report", "production", operator_actor, now))
         assert refused.status_code == 403
-        assert client.get(ADDRESS, {"npub": ""}, **mine).status_code == 422
+        for npub in ("", "a b", "a\0b"):
+            assert client.get(ADDRESS, {"npub": npub}, **mine).status_code == 422
+        too_large = {"npub": "npub1a", "ids": [2**63]}
+        assert client.post(f"{ADDRESS}/read", too_large, content_type="application/json", **mine).status_code == 422
 
 
 def test_the_bell_counts_what_is_new_and_only_its_owner_has_it(

@@ -91,6 +91,7 @@ def test_a_postmortem_follows_only_what_is_resolved() -> None:
         ("email", "o'neil+x@sub.example.org", "o'neil+x@sub.example.org"),
         ("webhook", "https://Hooks.Example.org:443/a?b=1#c", "https://hooks.example.org/a?b=1"),
         ("webhook", "https://example.org:8443", "https://example.org:8443/"),
+        ("webhook", "https://[2606:4700::1111]:8443/a", "https://[2606:4700::1111]:8443/a"),
         ("email", "olga", None),
         ("email", "olga@localhost", None),
         ("email", "olga@example.org\nBcc: all@example.org", None),

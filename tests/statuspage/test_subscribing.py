@@ -143,7 +143,14 @@ def test_a_flood_from_one_network_ends_after_ten(ask: Ask, now: datetime) -> Non
 
 @pytest.mark.parametrize(
     "over",
-    [{"address": "olga"}, {"kind": "pigeon"}, {"components": ["mint"]}, {"language": "fr"}, {"kind": "webhook"}],
+    [
+        {"address": "olga"},
+        {"kind": "pigeon"},
+        {"components": ["mint"]},
+        {"components": ["a\0b"]},
+        {"language": "fr"},
+        {"kind": "webhook"},
+    ],
 )
 def test_what_cannot_be_subscribed_is_refused_and_not_kept(ask: Ask, over: dict[str, Any]) -> None:
     with pytest.raises(DomainError):

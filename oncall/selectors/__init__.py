@@ -131,6 +131,11 @@ def due_ids(*, now: datetime, most: int) -> list[int]:
     return list(found.values_list("pk", flat=True)[:most])
 
 
+def waiting(*, now: datetime) -> QuerySet[Escalation]:
+    """Those whose next step is still to come."""
+    return Escalation.objects.filter(due_at__gt=now)
+
+
 def overdue(*, now: datetime, by: timedelta) -> QuerySet[Escalation]:
     """Those that should have gone on earlier by more than this, the longest overdue first."""
     return Escalation.objects.filter(due_at__lt=now - by).order_by("due_at", "id")

@@ -6,8 +6,9 @@ slower, and looks again. A ticker that dies in between leaves the step as it was
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -15,12 +16,13 @@ from django.db import transaction
 from core.actors import CLOCK
 from oncall import selectors
 from oncall.domain import chain as chains
-from oncall.domain.chain import MOST_REPEATS, MOST_STEPS, Notify, sentence
+from oncall.domain.chain import MOST_REPEATS, MOST_STEPS, Notify, Wait, sentence
 from oncall.domain.running import LATE, ON_TIME, Due, EscalationState, Place, notified, upcoming, waited
 from oncall.models import Escalation
 from oncall.services.escalating import tell
 from oncall.services.reaching import reach
 
+log = logging.getLogger(__name__)
 MOST = 1_000
 MOST_AT_ONCE = MOST_STEPS * (MOST_REPEATS + 1)
 
@@ -29,8 +31,15 @@ def tick(*, now: datetime, most: int = MOST) -> int:
     """Take the steps that are due of at most so many escalations; how many notifications were recorded.
 
     After a stop all overdue steps are taken in their order; a wait begins when the notification before it was taken.
+    One whose step cannot be taken keeps no other waiting.
     """
-    return sum(_go_on(pk, now=now) for pk in selectors.due_ids(now=now, most=most))
+    told = 0
+    for pk in selectors.due_ids(now=now, most=most):
+        try:
+            told += _go_on(pk, now=now)
+        except Exception:
+            log.exception("the step of escalation %s could not be taken; it is tried again", pk)
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,14 @@ class Sweep:
 
 
 def audit(*, now: datetime) -> Sweep:
-    """Tell every step that is overdue by more than a minute, once; whether all is well."""
+    """Tell every step that is overdue by more than a minute, once; whether all is well.
+
+    A clock that was set back leaves steps in a future that no wait of their chain leads to: those wait once more.
+    """
     for pk in selectors.overdue(now=now, by=LATE).filter(told_late=False).values_list("pk", flat=True):
         _tell_late(pk, now=now)
+    for row in selectors.waiting(now=now):
+        _pull_in(row, now=now)
     overdue = selectors.overdue(now=now, by=ON_TIME).count()
     return Sweep(overdue, tuple(selectors.silent_parts(now=now)))
 
@@ -121,6 +135,15 @@ def _change(row: Escalation, *, now: datetime, **fields: Any) -> bool:
     if untold:
         _late(row, now=now)
     return True
+
+
+def _pull_in(row: Escalation, *, now: datetime) -> None:
+    minutes = max((step.minutes for step in chains.stored(row.steps) if isinstance(step, Wait)), default=0)
+    latest = now + timedelta(minutes=minutes)
+    if row.due_at is not None and row.due_at > latest + LATE:
+        log.warning("the clock was set back: escalation %s waits until %s, not %s", row.pk, latest, row.due_at)
+        mine = Escalation.objects.filter(pk=row.pk, version=row.version, state=EscalationState.RUNNING.value)
+        mine.update(version=row.version + 1, due_at=latest)
 
 
 @transaction.atomic

@@ -166,6 +166,26 @@ def test_a_clock_that_jumps_makes_no_step_twice_and_loses_none(jump: timedelta, 
     assert [data["step"] for data in told("escalation.notified")] == [1, 3, 1, 3]
 
 
+def test_a_clock_that_is_set_back_delays_a_step_by_one_wait_of_its_chain(start: Start, now: datetime) -> None:
+    start()
+    ticking.tick(now=now)
+    back = now - timedelta(hours=1)
+    ticking.audit(now=back)
+    ticking.audit(now=back + 5 * MINUTE)
+    ticking.tick(now=back + 14 * MINUTE)
+    assert called() == ["bob"]
+    ticking.tick(now=back + 15 * MINUTE)
+    assert called() == ["bob", "carl"]
+
+
+def test_one_whose_step_cannot_be_taken_keeps_no_other_waiting(start: Start, now: datetime) -> None:
+    start("incident:1")
+    Escalation.objects.update(steps=[{"notify": "nobody knows what"}], due_at=now - MINUTE)
+    start("incident:2")
+    assert ticking.tick(now=now) == 1
+    assert called() == ["bob"]
+
+
 def test_a_ticker_that_dies_within_a_step_leaves_nothing_half_done(start: Start, now: datetime) -> None:
     row = start()
 

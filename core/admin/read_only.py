@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import UnfoldModelAdminViewMixin
 
 from core.actors import Actor, ActorKind
+from core.texts import is_storable
 
 
 def person(request: HttpRequest) -> Actor:
@@ -41,6 +42,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """What no database could look for is not asked for."""
+        asked = request.GET.copy()
+        for name, values in request.GET.lists():
+            if not all(map(is_storable, values)):
+                del asked[name]
+        request.GET = asked  # type: ignore[assignment]
+        shown: HttpResponse = super().changelist_view(request, extra_context)
+        return shown
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.page is None:

@@ -58,3 +58,10 @@ def test_a_page_of_what_is_no_number_is_not_there(admin_client: Client, number: 
 @pytest.mark.parametrize("address", ["/admin/flags/flagstate/at/production/a%00/", "/api/v1/flags/a%00"])
 def test_what_no_database_could_look_up_is_not_there(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.races
+@pytest.mark.django_db
+def test_a_list_is_not_asked_for_what_no_database_could_look_for(admin_client: Client) -> None:
+    answer = admin_client.get("/admin/monitoring/trigger/?state=%00&q=%00&key=%00")
+    assert answer.status_code == 200

@@ -1,7 +1,7 @@
 """`make test`: the whole suite on SQLite, and the tests that race again on PostgreSQL. Brings all it needs.
 
 Three runs side by side, because the tests that start whole systems mostly wait: those, the races on PostgreSQL, and
-all others in two processes that share them. The last are seen as they go, the first two when they are over.
+all others in three processes that share them. The last are seen as they go, the first two when they are over.
 Arguments go to one pytest run, and are then all that is run. `TEST_DATABASE_URL` names a PostgreSQL
 (a role that may create databases) to be used in place of our own. Ends with `N passed, N failed`.
 """
@@ -111,7 +111,7 @@ def everything() -> Iterator[tuple[int, int]]:
             "The tests that race, on PostgreSQL": behind(*marked("races"), DATABASE_URL=url),
         }
         # Without migrations, which take 5 s a process: the other two runs have them, on SQLite and on PostgreSQL.
-        yield pytest(["-m", "not system", "--nomigrations", "--numprocesses", "2", "--dist", "worksteal"])
+        yield pytest(["-m", "not system", "--nomigrations", "--numprocesses", "3", "--dist", "worksteal"])
         for title, (output, run) in hidden.items():
             print(f"\n{title}:", flush=True)
             result = run.result()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+CONNECTIONS = 12  # in nctool's pool to MongoDB: half as many again as it has workers
 LAG = (3.9, 0.3)  # of a lognormal: about 50 ms, as in the strategy's dashboard
 
 
@@ -43,6 +44,6 @@ class Machine:
         passed, self._since = max(now - self._since, 0.001), now
         return {
             "system_load": min(100.0, 100 * busy / (passed * self._workers) + extra_load),
-            "connection_pool_used": min(100.0, 100 * most / self._workers),
+            "connection_pool_used": 100 * most / CONNECTIONS,
             "replication_lag_ms": self._dice.lognormvariate(*LAG),
         }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from core.admin.read_only import Screen
@@ -86,7 +87,7 @@ def cards(found: Delivery, *, now: datetime) -> list[Card]:
 def _frequency(found: Delivery, now: datetime) -> Card:
     weeks = (min(now, found.period.end) - found.period.start) / timedelta(weeks=1)
     days = len({timezone.localtime(one.at).date() for one in found.deployments})
-    note = f"{len(found.deployments):,} deployments on {days:,} different day{'' if days == 1 else 's'}"
+    note = f"{_so_many(len(found.deployments), 'deployment')} on {_so_many(days, 'different day')}"
     if weeks < 1:
         return Card("Deployment frequency", "too early to say", f"{note}; a rate needs a week of history")
     return Card("Deployment frequency", amount(len(found.deployments) / weeks, "a week"), note)
@@ -94,7 +95,8 @@ def _frequency(found: Delivery, now: datetime) -> Card:
 
 def _lead(found: Delivery) -> Card:
     without = len(found.deployments) - len(found.leads)
-    note = f"median of {len(found.leads):,} changes; {without:,} deployments have none, see why below"
+    note = f"median of {_so_many(len(found.leads), 'change')}"
+    note += f"; {_so_many(without, 'deployment')} without one, see why below" if without else ""
     return Card("Lead time for changes", _median(found.leads), note, _bars(found.leads))
 
 
@@ -103,17 +105,22 @@ def _failures(found: Delivery) -> Card:
     if not of:
         return Card("Change failure rate", "no data", "nothing was deployed in this time")
     low, high = wilson(bad, of)
-    note = f"{bad:,} of {of:,} deployments; the true rate lies between {100 * low:.0f} and {100 * high:.0f} % (95 %)"
+    between = f"the true rate lies between {100 * low:.0f} and {100 * high:.0f} % (95 %)"
+    note = f"{bad:,} of {_so_many(of, 'deployment')}; {between}"
     return Card("Change failure rate", amount(100 * bad / of, "%"), note)
 
 
 def _restore(found: Delivery) -> Card:
     open_ones = len(found.restored) - len(found.times)
-    note = f"median of {len(found.times):,} incidents"
+    note = f"median of {_so_many(len(found.times), 'incident')}"
     if found.times:
         note += f", mean {length(sum(found.times, timedelta()) / len(found.times))}"
     note += f"; {open_ones:,} left out, see why below" if open_ones else ""
     return Card("Time to restore", _median(found.times), note, _bars(found.times))
+
+
+def _so_many(number: int, what: str) -> str:
+    return f"{number:,} {what}{pluralize(number)}"
 
 
 def _median(times: Sequence[timedelta]) -> str:

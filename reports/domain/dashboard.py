@@ -6,7 +6,7 @@ A word is made of measurements alone. Where there is none, or only an old one, t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -144,12 +144,12 @@ def application(
     Args:
         needed: the keys without which nobody can say that it is healthy.
         troubles: what makes it unhealthy whatever is measured, in words: what has fired, grave incidents.
-        worries: what makes it degraded, in words: minor incidents.
+        worries: what makes it degraded, in words: minor incidents, what its database lacks.
     """
     of = {band: [one.words for one in readings if one.band == band] for band in ("critical", "warning", "fine", "")}
     unknown = [one.words for one in readings if one.key in needed and not one.band]
     if of["critical"] or troubles:
-        told = [*troubles, *(f"{words} is beyond its critical limit" for words in of["critical"])]
+        told = [*troubles, *beyond(readings)]
         return Word.UNHEALTHY, _sentence("; ".join(told))
     if of["warning"] or worries:
         told = [*worries, *(f"{words} is beyond its warning limit" for words in of["warning"])]
@@ -158,6 +158,11 @@ def application(
         return Word.UNKNOWN, f"There is no figure now of: {', '.join(unknown)}."
     missing = f" There is no figure of: {', '.join(of[''])}." if of[""] else ""
     return Word.HEALTHY, f"{_sentence(', '.join(of['fine']) + ': within limits')}{missing}"
+
+
+def beyond(readings: Iterable[Reading]) -> list[str]:
+    """What is beyond its critical limit, in words."""
+    return [f"{one.words} is beyond its critical limit" for one in readings if one.band == "critical"]
 
 
 def pool(reading: Reading) -> Word:

@@ -172,7 +172,8 @@ def _health(environment: Environment, figures: _Figures, found: Found, *, now: d
     pool, _, queries = database
     grave, minor = _incidents(found["open_here"])
     troubles = [*grave, *_fired(found)]
-    status, why = domain.application(application, NEEDED, troubles=troubles, worries=minor)
+    worries = [*minor, *domain.beyond(database)]
+    status, why = domain.application(application, NEEDED, troubles=troubles, worries=worries)
     return Health(
         environment, status, why, application, database, domain.pool(pool), domain.queries(queries), read_at=now
     )

@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema
 from pydantic import AwareDatetime
 
 from core import environments, freezes
+from core.calendar import YEARS
 from core.errors import Invalid
 from core.freezes import Span, is_lifted
 from flags.api.auth import caller, token_auth
@@ -44,6 +45,8 @@ def listed(request: HttpRequest, wanted: Query[Between]) -> list[FrozenOut]:
     """Before a deployment: is the first one's `holds_now` true?"""
     now = timezone.now()
     since = wanted.since or now
+    if since.year not in YEARS:
+        raise Invalid(f"`since` lies in the years {YEARS[0]} to {YEARS[-1]}.", field="since")
     until = wanted.until or since + timedelta(days=31)
     if not timedelta(0) < until - since <= LONGEST:
         raise Invalid("`until` is later than `since`, by at most 366 days.", field="until")

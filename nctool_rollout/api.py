@@ -32,6 +32,7 @@ from migrations_app.api import router as migrations
 from monitoring.api import router as monitoring
 from nctool_rollout.openapi import Api
 from nctool_rollout.problems import database_gone, problem
+from nctool_rollout.storable import storable
 from oncall.api import router as oncall
 from plans.api import router as plans
 from reports.api import router as reports
@@ -72,6 +73,7 @@ ROUTERS = (
     improvement,
     audit,
 )
+api.add_decorator(storable)
 for router in ROUTERS:
     api.add_router("", router)
 

@@ -1,0 +1,53 @@
+"""What no database can store is refused before anything is looked up by it or written: once, for all of `/api/v1`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.texts import check_storable
+
+ESCAPED = (b"\\u0000", b"\\ud", b"\\uD")  # how JSON writes NUL and surrogates: nothing else is read twice
+
+
+def storable(view: Callable[..., Any]) -> Callable[..., Any]:
+    """For an operation of ninja: raises Invalid where its query or its JSON holds what cannot be stored."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        for name, values in request.GET.lists():
+            for value in values:
+                check_storable(value, field=name)
+        for field, text in _texts(_escaped(request)):
+            check_storable(text, field=field)
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def _escaped(request: HttpRequest) -> Any:
+    """What was sent as JSON, where it holds such an escape. Ninja reads every body as JSON but that of a file."""
+    if request.content_type == "multipart/form-data" or not any(sign in request.body for sign in ESCAPED):
+        return None
+    try:
+        return json.loads(request.body)
+    except ValueError:  # nobody has read it: it came with an operation that takes no body
+        return None
+
+
+def _texts(sent: Any) -> Iterator[tuple[str, str]]:
+    """All texts in it, the names of fields with them, each with where it stands, as `changes.0.kind`."""
+    left = [("body", sent)]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, str):
+            yield where, value
+        elif isinstance(value, dict | list):
+            named = value.items() if isinstance(value, dict) else enumerate(value)
+            for name, each in named:
+                yield where, str(name)
+                left.append((str(name) if where == "body" else f"{where}.{name}", each))

@@ -90,7 +90,7 @@ class DeclareView(PreviewedForm):
         now, given = timezone.now(), self.request.POST or self.request.GET
         start = self.get_initial()
         key, wanted = given.get("environment") or start["environment"], given.get("level") or str(start["level"])
-        where = environments.ordered().filter(key=key).first()
+        where = next((row for row in environments.ordered() if row.key == key), None)
         policies = selectors.policies()
         level = Level(int(wanted)) if wanted in ("1", "2", "3") else Level.MAJOR
         back = reverse("admin:incidents_incident_changelist")

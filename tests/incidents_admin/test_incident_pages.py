@@ -123,6 +123,14 @@ def test_it_is_taken_to_its_end_by_the_dialogs(client_as: As, row: Incident) -> 
     assert "ops-live" not in page(olga, row)
 
 
+@pytest.mark.races  # for the database: SQLite can be asked for NUL, PostgreSQL not
+def test_declaring_in_an_environment_that_no_database_can_be_asked_for_is_refused(client_as: As, row: Incident) -> None:
+    olga = client_as("operator")
+    given = {"environment": "a\0b", "title": "Wallets empty", "level": "3"}
+    assert olga.get(f"{LIST}declare/", given).status_code == 200
+    assert olga.post(f"{LIST}declare/", given).status_code == 422
+
+
 def test_one_is_declared_and_a_second_needs_to_be_said_to_be_another(client_as: As, row: Incident) -> None:
     olga = client_as("operator")
     given = {"environment": WHERE, "title": "Wallets empty", "level": "3"}

@@ -33,7 +33,7 @@ class ChangeIn(Body):
     payload: dict[str, Any] = {}
 
 
-class Ask(Body):
+class AskChanges(Body):
     """`apply_at` is local time in `zone`, or has an offset; without it a person or a token applies the request."""
 
     title: str
@@ -132,7 +132,7 @@ def one(request: HttpRequest, request_id: int) -> dict[str, Any]:
 
 
 @router.post("/requests", response={201: RequestOut}, summary="Ask for changes; they are tried out, nothing changes")
-def ask(request: HttpRequest, body: Ask) -> Status[dict[str, Any]]:
+def ask(request: HttpRequest, body: AskChanges) -> Status[dict[str, Any]]:
     opened = requests.open_request(
         caller(request).environment,
         [Change(change.kind, change.flag, change.payload) for change in body.changes],

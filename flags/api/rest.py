@@ -23,7 +23,7 @@ from flags.services import emergency, rollout
 from flags.services.tokens import Scope
 
 
-class Sort(StrEnum):
+class FlagOrder(StrEnum):
     """With a minus: the highest, latest or last first."""
 
     KEY = "key"
@@ -35,12 +35,12 @@ class Sort(StrEnum):
 
 
 SORTS = {
-    Sort.KEY: ["flag__key"],
-    Sort.KEY_DOWN: ["-flag__key"],
-    Sort.PERCENTAGE: ["percentage", "flag__key"],
-    Sort.PERCENTAGE_DOWN: ["-percentage", "flag__key"],
-    Sort.CHANGED: ["changed_at", "flag__key"],
-    Sort.CHANGED_DOWN: ["-changed_at", "flag__key"],
+    FlagOrder.KEY: ["flag__key"],
+    FlagOrder.KEY_DOWN: ["-flag__key"],
+    FlagOrder.PERCENTAGE: ["percentage", "flag__key"],
+    FlagOrder.PERCENTAGE_DOWN: ["-percentage", "flag__key"],
+    FlagOrder.CHANGED: ["changed_at", "flag__key"],
+    FlagOrder.CHANGED_DOWN: ["-changed_at", "flag__key"],
 }
 router = Router(tags=["flags"], auth=token_auth(Scope.OPERATE))
 router.post("/flags", response={201: FlagOut}, summary="Make a flag")(create)
@@ -69,10 +69,10 @@ class FlagFilter(Page):
 
     q: str = Field("", max_length=100)
     enabled: bool | None = None
-    sort: Sort = Sort.KEY
+    sort: FlagOrder = FlagOrder.KEY
 
 
-class RollbackOut(Schema):
+class FlagRollbackOut(Schema):
     flag: FlagOut
     rollback_id: str
 
@@ -141,10 +141,10 @@ def emergency_disable(request: HttpRequest, response: HttpResponse, key: str, bo
     return told(response, state)
 
 
-@router.post("/flags/{key}/rollback", response=RollbackOut, summary="Off because it does harm, with a rollback id")
-def roll_back(request: HttpRequest, response: HttpResponse, key: str, body: Rollback) -> RollbackOut:
+@router.post("/flags/{key}/rollback", response=FlagRollbackOut, summary="Off because it does harm, with a rollback id")
+def roll_back(request: HttpRequest, response: HttpResponse, key: str, body: Rollback) -> FlagRollbackOut:
     environment = caller(request).environment
     rollback_id = emergency.roll_back(
         key, environment, actor=caller(request).actor, reason=body.reason, now=timezone.now(), evidence=body.evidence
     )
-    return RollbackOut(flag=told(response, state_of(request, key)), rollback_id=rollback_id)
+    return FlagRollbackOut(flag=told(response, state_of(request, key)), rollback_id=rollback_id)

@@ -45,7 +45,7 @@ class Update(Body):
     components: list[str] | None = None
 
 
-class Move(Body):
+class MoveIncident(Body):
     state: IncidentState
     reason: str = ""
     version: int | None = None
@@ -68,7 +68,7 @@ class FactOut(Schema):
     at: datetime
 
 
-class ActionOut(Schema):
+class IncidentActionOut(Schema):
     """`does` is what of the product does it; empty: people, by hand."""
 
     id: int
@@ -121,7 +121,7 @@ class IncidentBrief(Schema):
 
 
 class IncidentOut(IncidentBrief):
-    actions: list[ActionOut]
+    actions: list[IncidentActionOut]
     links: list[LinkOut]
 
 
@@ -175,7 +175,7 @@ def note(request: HttpRequest, number: int, body: Note) -> dict[str, Any]:
 
 
 @router.post("/incidents/{number}/state", response=IncidentOut, summary="Say how far it is; investigating reopens it")
-def move(request: HttpRequest, number: int, body: Move) -> dict[str, Any]:
+def move(request: HttpRequest, number: int, body: MoveIncident) -> dict[str, Any]:
     told: dict[str, Any] = {"reason": body.reason, "version": body.version}
     steering.set_state(known(request, number), body.state, **told, **who(request))
     return as_it_is(request, number)

@@ -29,7 +29,7 @@ from migrations_app.services import planning, readiness, requesting, steering, v
 router = Router(tags=["migrations"], auth=token_auth(Scope.OPERATE))
 
 
-class Ask(Body):
+class AskRun(Body):
     """`canary` in percent, 0 for none; without `phases` those that come before cleanup."""
 
     migration: str
@@ -175,7 +175,7 @@ def listed(request: HttpRequest, response: HttpResponse, wanted: Query[Filter]) 
 
 
 @router.post("/migration-runs", response={201: RunOut}, summary="Ask for a run; where protected, a person approves")
-def ask(request: HttpRequest, body: Ask) -> Status[dict[str, Any]]:
+def ask(request: HttpRequest, body: AskRun) -> Status[dict[str, Any]]:
     given: dict[str, Any] = {"canary": body.canary, "traffic": body.traffic.value}
     phases = [each.value for each in body.phases]
     wanted = planning.wanted(caller(request).environment, body.migration, phases, **given)

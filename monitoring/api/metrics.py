@@ -46,7 +46,7 @@ class Report(Body):
     metrics: list[Sample] = Field(min_length=1, max_length=MOST_SAMPLES)
 
 
-class Receipt(Schema):
+class BatchReceipt(Schema):
     stored: int
     duplicate: bool
 
@@ -58,7 +58,7 @@ def _described() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-@router.post("/metrics", response={202: Receipt}, summary="Report metrics", openapi_extra=_described())
+@router.post("/metrics", response={202: BatchReceipt}, summary="Report metrics", openapi_extra=_described())
 def report(request: HttpRequest) -> Status[ingest.Stored]:
     token = caller(request)
     return Status(202, ingest.store(token.environment, _body(request), now=timezone.now()))

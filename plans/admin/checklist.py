@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.templatetags.screen import badge, environment
 from plans import selectors
 from plans.admin import commands, items, words
-from plans.domain.command import UNDER_WAY, RunState
+from plans.domain.command import UNDER_WAY, CommandState
 from plans.domain.states import DONE, LIVE, ItemState, PlanState
 from plans.models import Checklist, CommandRun, Item
 from plans.services import commands as services
@@ -104,7 +104,7 @@ class _Run:
 
 def _runs(item: Item, *, onward: bool) -> list[tuple[str, str, str, str]]:
     last = next(iter(item.runs.all()), None)
-    if last is not None and RunState(last.state) in UNDER_WAY:
+    if last is not None and CommandState(last.state) in UNDER_WAY:
         return []
     found = [(reverse("admin:plans_item_run", args=[item.pk]), "Run", "terminal", "")]
     if onward:

@@ -18,7 +18,7 @@ from core.errors import NotFound
 from core.templatetags.screen import environment
 from plans import selectors
 from plans.admin import commands, items, words
-from plans.domain.command import UNDER_WAY, RunState
+from plans.domain.command import UNDER_WAY, CommandState
 from plans.models import CommandRun
 
 
@@ -34,7 +34,7 @@ class RunPage(Screen):
             raise Http404(str(error)) from error
         checklist = run.item.checklist
         self.title = run.item.text
-        under_way = RunState(run.state) in UNDER_WAY
+        under_way = CommandState(run.state) in UNDER_WAY
         context = super().get_context_data(
             run=run,
             plan=checklist.plan,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.safestring import SafeString
 
 from core.templatetags.screen import badge
-from plans.domain.command import RunState
+from plans.domain.command import CommandState
 from plans.domain.states import ItemState, PhaseState
 
 _PHASES = {
@@ -21,13 +21,13 @@ _ITEMS = {
     ItemState.SKIPPED: ("skipped", "warn", "skip_next"),
 }
 _RUNS = {
-    RunState.WAITING: ("waiting", "mute", "schedule"),
-    RunState.RUNNING: ("running", "info", "play_circle"),
-    RunState.SUCCEEDED: ("succeeded", "ok", "check_circle"),
-    RunState.FAILED: ("failed", "bad", "cancel"),
-    RunState.TIMED_OUT: ("timed out", "bad", "timer_off"),
-    RunState.STOPPED: ("stopped", "warn", "stop_circle"),
-    RunState.LOST: ("lost", "bad", "help"),
+    CommandState.WAITING: ("waiting", "mute", "schedule"),
+    CommandState.RUNNING: ("running", "info", "play_circle"),
+    CommandState.SUCCEEDED: ("succeeded", "ok", "check_circle"),
+    CommandState.FAILED: ("failed", "bad", "cancel"),
+    CommandState.TIMED_OUT: ("timed out", "bad", "timer_off"),
+    CommandState.STOPPED: ("stopped", "warn", "stop_circle"),
+    CommandState.LOST: ("lost", "bad", "help"),
 }
 
 
@@ -40,4 +40,4 @@ def item(state: str) -> SafeString:
 
 
 def run(state: str) -> SafeString:
-    return badge(*_RUNS[RunState(state)])
+    return badge(*_RUNS[CommandState(state)])

@@ -9,11 +9,11 @@ from ninja import Schema
 
 from flags.api.bodies import Body, RequirementOut
 from flags.api.paging import Page
-from plans.domain.command import RunState
+from plans.domain.command import CommandState
 from plans.domain.states import ChecklistKind, ItemState, PhaseState, PlanState, Priority
 
 
-class Start(Body):
+class StartPlan(Body):
     """`plan` is the key of a plan of the playbook."""
 
     plan: str
@@ -142,7 +142,7 @@ class ItemOut(Schema):
     run: int | None
 
 
-class RunOut(Schema):
+class CommandRunOut(Schema):
     """`output` is the end of what it said, without secrets; `code` what it returned."""
 
     id: int
@@ -150,7 +150,7 @@ class RunOut(Schema):
     argv: list[str]
     timeout: int
     onward: bool
-    state: RunState
+    state: CommandState
     requested_by: str
     requested_at: datetime
     started_at: datetime | None

@@ -33,7 +33,7 @@ def listed(request: HttpRequest, response: HttpResponse, wanted: Query[bodies.Fi
 
 
 @router.post("/plans", response={201: bodies.PlanOut}, summary="Start a plan of the playbook")
-def start(request: HttpRequest, body: bodies.Start) -> Status[dict[str, Any]]:
+def start(request: HttpRequest, body: bodies.StartPlan) -> Status[dict[str, Any]]:
     plan = plans.start(body.plan, caller(request).environment, reason=body.reason, **_who(request))
     return Status(201, _now(plan))
 
@@ -115,7 +115,9 @@ def attach(request: HttpRequest, item_id: int, file: File[UploadedFile]) -> Stat
     return Status(201, shown.item(selectors.item(row.pk)))
 
 
-@router.post("/plans/items/{item_id}/run", response={202: bodies.RunOut}, summary="Have the command of an item run")
+@router.post(
+    "/plans/items/{item_id}/run", response={202: bodies.CommandRunOut}, summary="Have the command of an item run"
+)
 def run(request: HttpRequest, item_id: int, body: bodies.Run) -> Status[dict[str, Any]]:
     row = commands.request(
         _item(request, item_id).pk,
@@ -128,12 +130,12 @@ def run(request: HttpRequest, item_id: int, body: bodies.Run) -> Status[dict[str
     return Status(202, shown.run(row))
 
 
-@router.get("/plans/runs/{run_id}", response=bodies.RunOut, summary="A command that was run, and what it said")
+@router.get("/plans/runs/{run_id}", response=bodies.CommandRunOut, summary="A command that was run, and what it said")
 def one_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     return shown.run(_run(request, run_id))
 
 
-@router.post("/plans/runs/{run_id}/stop", response=bodies.RunOut, summary="Stop a command")
+@router.post("/plans/runs/{run_id}/stop", response=bodies.CommandRunOut, summary="Stop a command")
 def stop(request: HttpRequest, run_id: int, body: bodies.Stop) -> dict[str, Any]:
     commands.stop(_run(request, run_id).pk, reason=body.reason, **_who(request))
     return shown.run(selectors.run(run_id))

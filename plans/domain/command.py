@@ -18,7 +18,7 @@ USUAL = 300
 LEASE = timedelta(seconds=30)
 
 
-class RunState(StrEnum):
+class CommandState(StrEnum):
     """Lost: its runner died, and nobody knows what the command did. It is not begun again by itself."""
 
     WAITING = "waiting"
@@ -33,31 +33,37 @@ class RunState(StrEnum):
 RUN = Machine(
     noun="command",
     moves={
-        RunState.WAITING: frozenset({RunState.RUNNING, RunState.STOPPED}),
-        RunState.RUNNING: frozenset(
-            {RunState.SUCCEEDED, RunState.FAILED, RunState.TIMED_OUT, RunState.STOPPED, RunState.LOST}
+        CommandState.WAITING: frozenset({CommandState.RUNNING, CommandState.STOPPED}),
+        CommandState.RUNNING: frozenset(
+            {
+                CommandState.SUCCEEDED,
+                CommandState.FAILED,
+                CommandState.TIMED_OUT,
+                CommandState.STOPPED,
+                CommandState.LOST,
+            }
         ),
-        RunState.SUCCEEDED: frozenset(),
-        RunState.FAILED: frozenset(),
-        RunState.TIMED_OUT: frozenset(),
-        RunState.STOPPED: frozenset(),
-        RunState.LOST: frozenset(),
+        CommandState.SUCCEEDED: frozenset(),
+        CommandState.FAILED: frozenset(),
+        CommandState.TIMED_OUT: frozenset(),
+        CommandState.STOPPED: frozenset(),
+        CommandState.LOST: frozenset(),
     },
 )
-UNDER_WAY = (RunState.WAITING, RunState.RUNNING)
+UNDER_WAY = (CommandState.WAITING, CommandState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a command ended; `code` is what it returned, None when it was not left to end."""
 
-    state: RunState
+    state: CommandState
     why: str
     code: int | None = None
 
     @property
     def ok(self) -> bool:
-        return self.state is RunState.SUCCEEDED
+        return self.state is CommandState.SUCCEEDED
 
 
 def need_allowed(argv: list[str], allowed: Collection[str]) -> None:
@@ -71,6 +77,6 @@ def need_allowed(argv: list[str], allowed: Collection[str]) -> None:
 def ended(code: int, *, seconds: float) -> Outcome:
     """What an exit code means; a negative one is the number of the signal that ended it."""
     if code == 0:
-        return Outcome(RunState.SUCCEEDED, f"It ended well after {seconds:.0f} s.", 0)
+        return Outcome(CommandState.SUCCEEDED, f"It ended well after {seconds:.0f} s.", 0)
     how = f"It was ended by signal {-code}" if code < 0 else f"It ended with code {code}"
-    return Outcome(RunState.FAILED, f"{how} after {seconds:.0f} s.", code)
+    return Outcome(CommandState.FAILED, f"{how} after {seconds:.0f} s.", code)

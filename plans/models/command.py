@@ -4,7 +4,7 @@ from django.db import models
 
 from core.actors import ActorKind
 from core.choices import choices
-from plans.domain.command import UNDER_WAY, RunState
+from plans.domain.command import UNDER_WAY, CommandState
 
 
 class CommandRun(models.Model):
@@ -18,7 +18,7 @@ class CommandRun(models.Model):
     argv = models.JSONField()
     timeout = models.PositiveIntegerField(help_text="Seconds.")
     onward = models.BooleanField(default=False)
-    state = models.CharField(max_length=10, choices=choices(RunState), default=RunState.WAITING.value)
+    state = models.CharField(max_length=10, choices=choices(CommandState), default=CommandState.WAITING.value)
     requested_by = models.CharField(max_length=150)
     requested_by_kind = models.CharField(max_length=10, choices=choices(ActorKind))
     requested_at = models.DateTimeField()

@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.errors import Conflict, DomainError, NotFound
 from core.texts import check_text, need_reason
 from plans.domain import command
-from plans.domain.command import RUN, UNDER_WAY, RunState
+from plans.domain.command import RUN, UNDER_WAY, CommandState
 from plans.domain.states import DONE, ItemState, PlanState
 from plans.models import Checklist, CommandRun, Item
 from plans.services import items
@@ -92,11 +92,15 @@ def request(
 def stop(run_id: int, *, actor: Actor, now: datetime, reason: str = "") -> CommandRun:
     """Stop a command: one that waits at once, one that runs within seconds. Conflict for one that has ended."""
     run = hold_run(run_id)
-    if RunState(run.state) not in UNDER_WAY:
+    if CommandState(run.state) not in UNDER_WAY:
         raise Conflict(f"It has ended: {run.state.replace('_', ' ')}.")
     run.stop_by = actor.name
-    if RunState(run.state) is RunState.WAITING:
-        run.state, run.ended_at, run.why = RUN.move(RunState.WAITING, RunState.STOPPED).value, now, "It never ran."
+    if CommandState(run.state) is CommandState.WAITING:
+        run.state, run.ended_at, run.why = (
+            RUN.move(CommandState.WAITING, CommandState.STOPPED).value,
+            now,
+            "It never ran.",
+        )
     run.save(update_fields=["stop_by", "state", "ended_at", "why"])
     _tell("command.stopped", run, actor=actor, reason=reason, now=now)
     return run
@@ -104,8 +108,8 @@ def stop(run_id: int, *, actor: Actor, now: datetime, reason: str = "") -> Comma
 
 def drop(plan_id: int, *, now: datetime) -> None:
     """Let go of what waits of a plan that has ended, in its transaction; what runs, runs to its end."""
-    waiting = CommandRun.objects.filter(item__checklist__plan=plan_id, state=RunState.WAITING.value)
-    waiting.update(state=RunState.STOPPED.value, ended_at=now, why="The plan has ended: it never ran.")
+    waiting = CommandRun.objects.filter(item__checklist__plan=plan_id, state=CommandState.WAITING.value)
+    waiting.update(state=CommandState.STOPPED.value, ended_at=now, why="The plan has ended: it never ran.")
 
 
 def begin(

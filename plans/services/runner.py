@@ -22,7 +22,7 @@ from core.errors import DomainError
 from core.masking import masked
 from plans.adapters.ports import ProgramError, Programs, Running
 from plans.domain import command
-from plans.domain.command import LEASE, MOST_OUTPUT, RUN, Outcome, RunState, ended, last_of
+from plans.domain.command import LEASE, MOST_OUTPUT, RUN, CommandState, Outcome, ended, last_of
 from plans.domain.states import DONE, LIVE, ItemState, PlanState
 from plans.models import CommandRun, Item
 from plans.services import commands, items
@@ -51,7 +51,7 @@ def run_next(programs: Programs, *, clock: Clock, look: float = LOOK, stopping: 
         command.need_allowed(run.argv, programs.allowed)
         child = programs.start(run.argv, environment=run.item.checklist.plan.environment.key)
     except (ProgramError, DomainError) as error:
-        settle(run, Outcome(RunState.FAILED, str(error)), "", programs, now=clock())
+        settle(run, Outcome(CommandState.FAILED, str(error)), "", programs, now=clock())
         return True
     outcome = _watch(run, child, programs, begin=begin, clock=clock, look=look, stopping=stopping)
     if outcome is not None:
@@ -62,11 +62,13 @@ def run_next(programs: Programs, *, clock: Clock, look: float = LOOK, stopping: 
 def claim(*, now: datetime) -> CommandRun | None:
     """Take the run that waits longest; of two runners one gets it."""
     waiting = CommandRun.objects.filter(
-        state=RunState.WAITING.value, item__checklist__plan__state=PlanState.RUNNING.value
+        state=CommandState.WAITING.value, item__checklist__plan__state=PlanState.RUNNING.value
     )
     for found in waiting.order_by("pk")[:5]:
-        free = CommandRun.objects.filter(pk=found.pk, state=RunState.WAITING.value, fence=found.fence)
-        taken = free.update(state=RunState.RUNNING.value, started_at=now, lease_until=now + LEASE, fence=F("fence") + 1)
+        free = CommandRun.objects.filter(pk=found.pk, state=CommandState.WAITING.value, fence=found.fence)
+        taken = free.update(
+            state=CommandState.RUNNING.value, started_at=now, lease_until=now + LEASE, fence=F("fence") + 1
+        )
         if taken:
             return CommandRun.objects.select_related("item__checklist__plan__environment").get(pk=found.pk)
     return None
@@ -74,9 +76,9 @@ def claim(*, now: datetime) -> CommandRun | None:
 
 def lose(*, now: datetime) -> int:
     """Give up the runs whose runner has died; how many."""
-    gone = CommandRun.objects.filter(state=RunState.RUNNING.value, lease_until__lte=now)
+    gone = CommandRun.objects.filter(state=CommandState.RUNNING.value, lease_until__lte=now)
     why = "Its runner died: whether it did something has to be seen by a person. Then run it again, or tick the item."
-    return sum(_write(run, Outcome(RunState.LOST, why), run.output, now=now) is not None for run in gone)
+    return sum(_write(run, Outcome(CommandState.LOST, why), run.output, now=now) is not None for run in gone)
 
 
 def settle(run: CommandRun, outcome: Outcome, output: str, programs: Programs, *, now: datetime) -> None:
@@ -113,13 +115,13 @@ def _watch(
 
 def _why_end(run: CommandRun, mine: CommandRun | None, seconds: float, *, stopping: bool) -> Outcome | None:
     if mine is None:
-        return Outcome(RunState.LOST, "Somebody else has it by now.")
+        return Outcome(CommandState.LOST, "Somebody else has it by now.")
     if mine.stop_by:
-        return Outcome(RunState.STOPPED, f"Stopped by {mine.stop_by} after {seconds:.0f} s.")
+        return Outcome(CommandState.STOPPED, f"Stopped by {mine.stop_by} after {seconds:.0f} s.")
     if stopping:
-        return Outcome(RunState.STOPPED, f"The runner was stopped after {seconds:.0f} s.")
+        return Outcome(CommandState.STOPPED, f"The runner was stopped after {seconds:.0f} s.")
     if seconds >= run.timeout:
-        return Outcome(RunState.TIMED_OUT, f"It did not end within {run.timeout} s.")
+        return Outcome(CommandState.TIMED_OUT, f"It did not end within {run.timeout} s.")
     return None
 
 
@@ -136,10 +138,10 @@ def _renew(run: CommandRun, child: Running, programs: Programs, *, now: datetime
 def _write(run: CommandRun, outcome: Outcome, output: str, *, now: datetime) -> CommandRun | None:
     """The end of a run, and what it makes of its item; None when the run is not ours any more."""
     held = commands.hold_run(run.pk)
-    if held.fence != run.fence or held.state != RunState.RUNNING.value:
+    if held.fence != run.fence or held.state != CommandState.RUNNING.value:
         log.warning("%s: somebody else has it by now", run)
         return None
-    held.state = RUN.move(RunState.RUNNING, outcome.state).value
+    held.state = RUN.move(CommandState.RUNNING, outcome.state).value
     held.ended_at, held.code, held.why, held.output, held.lease_until = now, outcome.code, outcome.why, output, None
     held.save()
     item = held.item
@@ -154,7 +156,7 @@ def _tick(item: Item, run: CommandRun, outcome: Outcome, *, now: datetime) -> No
     """What a person has said of the item meanwhile stays, and so does the item of a run that nobody saw the end of."""
     if PlanState(item.checklist.plan.state) not in LIVE or ItemState(item.state) in DONE:
         return
-    if outcome.state in (RunState.LOST, RunState.STOPPED):
+    if outcome.state in (CommandState.LOST, CommandState.STOPPED):
         return
     item.evidence = {"run": run.pk, "code": run.code}
     state = ItemState.PASSED if outcome.ok else ItemState.FAILED
@@ -174,4 +176,4 @@ def _go_on(item: Item, run: CommandRun, programs: Programs, *, now: datetime) ->
 
 
 def _mine(run: CommandRun) -> Any:
-    return CommandRun.objects.filter(pk=run.pk, fence=run.fence, state=RunState.RUNNING.value)
+    return CommandRun.objects.filter(pk=run.pk, fence=run.fence, state=CommandState.RUNNING.value)

@@ -47,7 +47,7 @@ class DatabaseHealth(Schema):
     queryPerformance: str = Field(description="OPTIMAL, SLOW or UNKNOWN.")  # noqa: N815
 
 
-class FigureOut(Schema):
+class DashboardFigureOut(Schema):
     """How a figure stands. `value` is the newest of the last day; `noDataSince` when it is too old to count.
 
     `change` is the mean of the last hour beside the same hour the day before; `trend` has the half hours of the day.
@@ -75,7 +75,7 @@ class DashboardOut(Schema):
     featureAdoption: dict[str, FeatureAdoption]  # noqa: N815
     databaseHealth: DatabaseHealth  # noqa: N815
     moreFlags: int  # noqa: N815
-    figures: dict[str, FigureOut]
+    figures: dict[str, DashboardFigureOut]
 
 
 class Where(Schema):
@@ -129,8 +129,8 @@ def _fresh(one: Reading) -> float | None:
     return None if not one.fresh or one.value is None else round(one.value, 3)
 
 
-def _figure(one: Reading) -> FigureOut:
-    return FigureOut(
+def _figure(one: Reading) -> DashboardFigureOut:
+    return DashboardFigureOut(
         metric=one.metric,
         unit=one.scale.unit,
         value=one.value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollbacks.domain.plan import TITLES
-from rollbacks.domain.revision import Offer, Standing
+from rollbacks.domain.revision import Offer, RevisionStanding
 from rollbacks.domain.states import Component, RollbackState, StepKind, StepState
 from rollbacks.models import Rollback, RollbackStep
 
@@ -28,9 +28,9 @@ STEP_LOOK = {
     StepState.SKIPPED: ("left out", "warn", "skip_next"),
 }
 OFFER_LOOK = {
-    Standing.LIVE: ("runs now", "info", "play_circle"),
-    Standing.PROPOSED: ("proposed", "ok", "check"),
-    Standing.LEFT: ("rolled back from before", "warn", "undo"),
+    RevisionStanding.LIVE: ("runs now", "info", "play_circle"),
+    RevisionStanding.PROPOSED: ("proposed", "ok", "check"),
+    RevisionStanding.LEFT: ("rolled back from before", "warn", "undo"),
 }
 RISK_TONE = {"LOW": "ok", "MEDIUM": "warn", "HIGH": "bad", "CRITICAL": "bad"}
 COMPONENTS = {
@@ -65,7 +65,7 @@ class OfferView:
 
 def offers(found: Sequence[Offer], chosen: int | None) -> list[OfferView]:
     return [
-        OfferView(each, each.number == chosen, each.standing is Standing.LIVE, OFFER_LOOK.get(each.standing))
+        OfferView(each, each.number == chosen, each.standing is RevisionStanding.LIVE, OFFER_LOOK.get(each.standing))
         for each in found
     ]
 

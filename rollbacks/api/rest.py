@@ -14,7 +14,7 @@ from flags.api.bodies import Body
 from flags.api.paging import Page, cut
 from flags.services.tokens import Scope
 from rollbacks import selectors
-from rollbacks.domain.revision import Standing
+from rollbacks.domain.revision import RevisionStanding
 from rollbacks.domain.states import Component, RollbackState
 from rollbacks.selectors.shown import shown
 from rollbacks.services import deciding, requesting
@@ -22,7 +22,7 @@ from rollbacks.services import deciding, requesting
 router = Router(tags=["rollbacks"], auth=token_auth(Scope.OPERATE))
 
 
-class Ask(Body):
+class AskRollback(Body):
     """`flag` names the flag of a `feature`; the other components have none.
 
     `revision` is the one that the application goes back to, a number of `GET /revisions`; left out: the proposed one.
@@ -39,7 +39,7 @@ class Confirm(Body):
     digest: str
 
 
-class StepOut(Schema):
+class RollbackStepOut(Schema):
     """`state` is planned until the rollback is confirmed."""
 
     kind: str
@@ -58,7 +58,7 @@ class RevisionOut(Schema):
     number: int
     image: str
     created_at: datetime | None
-    standing: Standing
+    standing: RevisionStanding
 
 
 class RollbackOut(Schema):
@@ -75,7 +75,7 @@ class RollbackOut(Schema):
     reason: str
     evidence: dict[str, Any]
     state: RollbackState
-    steps: list[StepOut]
+    steps: list[RollbackStepOut]
     notes: list[str]
     digest: str
     replanned: str
@@ -116,7 +116,7 @@ def revisions(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @router.post("/rollbacks", response={201: RollbackOut}, summary="Ask for a rollback; a person has to confirm it")
-def ask(request: HttpRequest, body: Ask) -> Status[dict[str, Any]]:
+def ask(request: HttpRequest, body: AskRollback) -> Status[dict[str, Any]]:
     row = requesting.request(
         caller(request).environment,
         body.component.value,

@@ -18,7 +18,7 @@ from rollbacks.domain.deployment import Deployed, Revision
 NOTHING_OLDER = "The deployment has no older revision to go back to that was not rolled back already."
 
 
-class Standing(StrEnum):
+class RevisionStanding(StrEnum):
     """What is to be known of a revision before it is chosen."""
 
     LIVE = "live"
@@ -43,7 +43,7 @@ class Offer:
     number: int
     image: str
     created_at: datetime | None
-    standing: Standing
+    standing: RevisionStanding
 
     def as_dict(self) -> dict[str, Any]:
         """The revision for a machine."""
@@ -54,12 +54,12 @@ def offers(deployed: Deployed, left: Collection[str]) -> list[Offer]:
     """Every revision, the newest first. `left`: the templates that earlier rollbacks went away from."""
     proposed = deployed.target(left)
 
-    def standing(each: Revision) -> Standing:
+    def standing(each: Revision) -> RevisionStanding:
         if each.template == deployed.template:
-            return Standing.LIVE
+            return RevisionStanding.LIVE
         if each == proposed:
-            return Standing.PROPOSED
-        return Standing.LEFT if each.template in left else Standing.OLDER
+            return RevisionStanding.PROPOSED
+        return RevisionStanding.LEFT if each.template in left else RevisionStanding.OLDER
 
     return [Offer(each.number, each.image, each.created_at, standing(each)) for each in deployed.history]
 

@@ -36,7 +36,7 @@ class HoursIn(Body):
     zone: str = ""
 
 
-class Start(Body):
+class StartRamp(Body):
     """`pace`, `soak` (seconds, for a rehearsal) and `hours` replace the playbook's. The hours `any` are any time."""
 
     template: str
@@ -54,7 +54,7 @@ class Steer(Body):
     version: int
 
 
-class Move(Steer):
+class MoveStep(Steer):
     """`to` is when the next step is due then."""
 
     to: AwareDatetime
@@ -67,7 +67,7 @@ class Stop(Body):
     version: int | None = None
 
 
-class StepOut(Schema):
+class RampStepOut(Schema):
     position: int
     label: str
     status: StepStatus
@@ -102,7 +102,7 @@ class RampOut(Schema):
     started_by: str
     held_at: datetime | None
     ended_at: datetime | None
-    steps: list[StepOut]
+    steps: list[RampStepOut]
 
 
 class RadiusOut(Schema):
@@ -127,7 +127,7 @@ class RampNowOut(RampOut):
     gate: list[RequirementOut]
 
 
-class RollbackOut(Schema):
+class RampRollbackOut(Schema):
     ramp: RampOut
     rollback_id: str
 
@@ -180,7 +180,7 @@ def ramp(request: HttpRequest, ramp_id: int) -> RampNowOut:
 
 
 @router.post("/ramps", response={201: RampOut}, summary="Start a ramp of the playbook")
-def start(request: HttpRequest, body: Start) -> Status[RampOut]:
+def start(request: HttpRequest, body: StartRamp) -> Status[RampOut]:
     started = starting.start(
         body.template,
         caller(request).environment,
@@ -220,7 +220,7 @@ def skip(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
 
 
 @router.post("/ramps/{ramp_id}/move", response=RampOut, summary="Move the next step, and the later ones with it")
-def move(request: HttpRequest, ramp_id: int, body: Move) -> RampOut:
+def move(request: HttpRequest, ramp_id: int, body: MoveStep) -> RampOut:
     """Into the ramp's hours. Never before the time for which people approved the ramp (409)."""
     _steer(request, ramp_id, body, partial(steering.reschedule, to=body.to))
     return _now(ramp_id)
@@ -233,7 +233,7 @@ def step_back(request: HttpRequest, ramp_id: int, body: Steer) -> RampOut:
     return _now(ramp_id)
 
 
-@router.post("/ramps/{ramp_id}/rollback", response=RollbackOut, summary="Switch the flag off and end the ramp")
-def roll_back(request: HttpRequest, ramp_id: int, body: Stop) -> RollbackOut:
+@router.post("/ramps/{ramp_id}/rollback", response=RampRollbackOut, summary="Switch the flag off and end the ramp")
+def roll_back(request: HttpRequest, ramp_id: int, body: Stop) -> RampRollbackOut:
     rollback_id = _steer(request, ramp_id, body, steering.roll_back)
-    return RollbackOut(ramp=_now(ramp_id), rollback_id=rollback_id)
+    return RampRollbackOut(ramp=_now(ramp_id), rollback_id=rollback_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from ninja.openapi.schema import OpenAPISchema
 from openapi_spec_validator import validate
 from playwright.sync_api import Page, expect
 
 from flags.services import tokens
+from nctool_rollout.api import api
 from tests.conftest import KEY
 
 OPENAPI = "/api/v1/openapi.json"
@@ -42,6 +45,22 @@ def test_every_operation_has_a_summary_a_name_of_its_own_security_and_its_errors
         if path.startswith("/api/") and method != "get":
             assert {"#/components/parameters/IdempotencyKey"} <= {each.get("$ref") for each in told["parameters"]}
             assert "409" in told["responses"], path
+
+
+class Told(OpenAPISchema):
+    """The document as ninja makes it, and all that was told under each name: of two it keeps the last."""
+
+    def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
+        for name, told in definitions.items():
+            self.__dict__.setdefault("all", {}).setdefault(name, []).append(told)
+        super().add_schema_definitions(definitions)
+
+
+def test_no_body_takes_the_place_of_another_with_its_name(document: dict[str, Any]) -> None:
+    told = Told(api, "/").all
+    used = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert used & told.keys()
+    assert [name for name in used & told.keys() if any(each != told[name][0] for each in told[name])] == []
 
 
 def test_the_doors_in_front_of_django_are_in_it(document: dict[str, Any]) -> None:

@@ -248,7 +248,7 @@ def test_a_command_whose_runner_died_is_lost_and_never_begun_again_by_itself(
     assert runner.lose(now=now + timedelta(minutes=1)) == 1
     assert not runner.run_next(programs, clock=clock)
     assert (CommandRun.objects.get().state, item("first").state) == ("lost", "PENDING")
-    late = command.Outcome(command.RunState.SUCCEEDED, "It ended well.", 0)
+    late = command.Outcome(command.CommandState.SUCCEEDED, "It ended well.", 0)
     runner.settle(claimed, late, "", programs, now=now)  # the runner was only slow: it is too late
     assert (CommandRun.objects.get().state, item("first").state) == ("lost", "PENDING")
 

@@ -15,7 +15,7 @@ from core.errors import Conflict
 from core.moments import clock
 from flags.management.door import DoorCommand, actor, signed_in
 from rollbacks import selectors
-from rollbacks.domain.revision import Standing
+from rollbacks.domain.revision import RevisionStanding
 from rollbacks.domain.states import LIVE, UNDER_WAY, RollbackState
 from rollbacks.models import Rollback
 from rollbacks.selectors.shown import shown
@@ -37,10 +37,10 @@ _VERBS = {
     "abort": "end it where it stands",
 }
 REVISIONS = {
-    Standing.LIVE: "runs now",
-    Standing.PROPOSED: "proposed",
-    Standing.LEFT: "an earlier rollback went away from it",
-    Standing.OLDER: "",
+    RevisionStanding.LIVE: "runs now",
+    RevisionStanding.PROPOSED: "proposed",
+    RevisionStanding.LEFT: "an earlier rollback went away from it",
+    RevisionStanding.OLDER: "",
 }
 _PAUSE = 2.0  # seconds between two looks of `run`
 

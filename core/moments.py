@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same moment in UTC, as it is stored: PostgreSQL takes no offset of 16 hours, which Python does.
+
+    Raises ValueError at the ends of the calendar, where there is no such moment.
+    """
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("A time of the years 1 to 9999, in UTC too.") from None
 
 
 def span(length: timedelta) -> str:

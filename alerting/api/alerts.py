@@ -17,6 +17,7 @@ from core.errors import NotFound
 from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body
 from flags.api.paging import Page, cut
+from flags.api.times import Moment
 from flags.services.tokens import Scope
 
 router = Router(tags=["alerts"], auth=token_auth(Scope.OPERATE))
@@ -99,8 +100,8 @@ class SilenceIn(Body):
 
     matchers: list[dict[str, Any]] = Field(examples=[[{"name": "alertname", "op": "=", "value": "ErrorRate"}]])
     reason: str
-    starts_at: datetime | None = None
-    ends_at: datetime
+    starts_at: Moment | None = None
+    ends_at: Moment
 
 
 @router.get("/alerts", response=list[AlertOut], summary="Alerts of the token's environment, newest first")

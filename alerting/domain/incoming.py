@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import Invalid
+from core.moments import in_utc
 from core.texts import check_storable
 
 MOST = 1_000  # alerts in one body
@@ -106,4 +107,9 @@ def _time(given: object, field: str) -> datetime | None:
         raise Invalid(f"A time like 2026-03-09T09:00:00Z, not {given!r:.40}.", field=field) from None
     if moment.tzinfo is None:
         raise Invalid("A time with its offset: 2026-03-09T09:00:00Z.", field=field)
-    return None if moment.year == NEVER else moment
+    if moment.year == NEVER:
+        return None
+    try:
+        return in_utc(moment)
+    except ValueError as error:
+        raise Invalid(str(error), field=field) from None

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from audit import selectors
 from audit.models import Hold, Verification
@@ -22,6 +22,7 @@ from core import events
 from core.errors import Invalid, NotFound
 from flags.api.auth import caller, token_auth
 from flags.api.paging import MOST, Page, cut
+from flags.api.times import Moment
 from flags.services.tokens import Scope
 
 router = Router(tags=["audit"], auth=token_auth(Scope.OPERATE))
@@ -38,8 +39,8 @@ class EventsWanted(Schema):
     environment: str | None = Field(
         None, description="The one of the token; empty: those of no environment. Left out: both."
     )
-    since: AwareDatetime | None = Field(None, description="From this time on.")
-    until: AwareDatetime | None = Field(None, description="Before this time.")
+    since: Moment | None = Field(None, description="From this time on.")
+    until: Moment | None = Field(None, description="Before this time.")
     limit: int = Field(100, ge=1, le=MOST, description="How many at a time.")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Older ones than this id.")
 

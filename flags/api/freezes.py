@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime
 
 from core import environments, freezes
 from core.calendar import YEARS
 from core.errors import Invalid
 from core.freezes import Span, is_lifted
 from flags.api.auth import caller, token_auth
+from flags.api.times import Moment
 from flags.services.tokens import Scope
 
 router = Router(tags=["freezes"], auth=token_auth(Scope.OPERATE, Scope.CALENDAR))
@@ -36,8 +36,8 @@ class FrozenOut(Schema):
 class Between(Schema):
     """From now to 31 days from now when left out; at most a year."""
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 @router.get("/freezes", response=list[FrozenOut], summary="When nothing is raised, promoted or released here")

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime
 
 import flags.selectors
 from core import events, exporting
 from core.errors import Invalid
 from core.exporting import Form
 from flags.api.auth import caller, token_auth
+from flags.api.times import Moment
 from flags.domain.attributes import read_context
 from flags.domain.change import MAX_NPUB_LENGTH
 from flags.domain.replay import Answer
@@ -81,7 +81,7 @@ def ask_why(
 
 class HistoryFilter(Schema):
     flag: str = ""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     before: int | None = None
     limit: int = MOST
     format: Form = Form.JSON

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from core.calendar import YEARS
 from core.errors import Invalid
 from flags.api.auth import BearerToken, KeyHeader, token_auth
 from flags.api.calendar import QueryToken
+from flags.api.times import Moment
 from flags.services.tokens import Scope
 from oncall import selectors
 from oncall.selectors import shown
@@ -50,8 +51,8 @@ class ShiftOut(Schema):
 
 
 class Span(Schema):
-    since: AwareDatetime | None = Field(None, description="Left out: now.")
-    until: AwareDatetime | None = Field(None, description="Left out: 14 days later; 92 at most.")
+    since: Moment | None = Field(None, description="Left out: now.")
+    until: Moment | None = Field(None, description="Left out: 14 days later; 92 at most.")
 
 
 @router.get("/oncall", response=list[OnCallOut], by_alias=True, summary="Who is on call now, in each schedule")

@@ -11,11 +11,12 @@ from typing import Any, Literal
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from flags.api.auth import caller, token_auth
 from flags.api.bodies import Body, RequirementOut
 from flags.api.paging import Page, cut
+from flags.api.times import Moment
 from flags.services.tokens import Scope
 from rollouts import selectors
 from rollouts.domain.hours import WORKING
@@ -41,7 +42,7 @@ class StartRamp(Body):
 
     template: str
     reason: str = ""
-    starts_at: AwareDatetime | None = None
+    starts_at: Moment | None = None
     pace: int | None = None
     soak: int | None = None
     hours: HoursIn | Literal["any"] | None = None
@@ -57,7 +58,7 @@ class Steer(Body):
 class MoveStep(Steer):
     """`to` is when the next step is due then."""
 
-    to: AwareDatetime
+    to: Moment
 
 
 class Stop(Body):

@@ -51,6 +51,19 @@ def check_storable(text: str, *, field: str) -> None:
         raise Invalid(f"The {field.replace('_', ' ')} holds characters that cannot be stored.", field=field)
 
 
+def check_storable_within(sent: object) -> None:
+    """`check_storable` of all texts in what was JSON, the names of fields with them; the field is like `changes.0`."""
+    left = [("body", sent)]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, str):
+            check_storable(value, field=where)
+        elif isinstance(value, dict | list):
+            for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+                check_storable(str(name), field=where)
+                left.append((str(name) if where == "body" else f"{where}.{name}", each))
+
+
 def is_storable(text: str) -> bool:
     """Whether every database can keep it: it holds no NUL and no half of a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)

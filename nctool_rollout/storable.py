@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
 
-from core.texts import check_storable
+from core.texts import check_storable, check_storable_within
 
 ESCAPED = (b"\\u0000", b"\\ud", b"\\uD")  # how JSON writes NUL and surrogates: nothing else is read twice
 
@@ -22,8 +22,7 @@ def storable(view: Callable[..., Any]) -> Callable[..., Any]:
         for name, values in request.GET.lists():
             for value in values:
                 check_storable(value, field=name)
-        for field, text in _texts(_escaped(request)):
-            check_storable(text, field=field)
+        check_storable_within(_escaped(request))
         return view(request, *args, **kwargs)
 
     return checked
@@ -37,17 +36,3 @@ def _escaped(request: HttpRequest) -> Any:
         return json.loads(request.body)
     except ValueError:  # nobody has read it: it came with an operation that takes no body
         return None
-
-
-def _texts(sent: Any) -> Iterator[tuple[str, str]]:
-    """All texts in it, the names of fields with them, each with where it stands, as `changes.0.kind`."""
-    left = [("body", sent)]
-    while left:
-        where, value = left.pop()
-        if isinstance(value, str):
-            yield where, value
-        elif isinstance(value, dict | list):
-            named = value.items() if isinstance(value, dict) else enumerate(value)
-            for name, each in named:
-                yield where, str(name)
-                left.append((str(name) if where == "body" else f"{where}.{name}", each))

@@ -15,6 +15,7 @@ from ninja.errors import HttpError
 from alerting.domain.states import Via
 from alerting.services import receiving
 from core.errors import DomainError
+from core.texts import check_storable_within
 from flags.api.auth import admit, caller, text_of, token_auth
 from flags.services.tokens import Scope
 
@@ -62,6 +63,10 @@ def _read(request: HttpRequest) -> Any:
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
         raise HttpError(413, f"At most {MOST_BYTES:,} bytes.")
     try:
-        return orjson.loads(request.body)
+        body = orjson.loads(request.body)
     except orjson.JSONDecodeError as error:
         raise HttpError(400, f"The body is not JSON: {error}.") from None
+    if body is None:
+        raise HttpError(400, "The body is null.")  # what cannot be read is kept, and there is nothing to keep
+    check_storable_within(body)
+    return body

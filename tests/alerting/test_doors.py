@@ -137,6 +137,9 @@ def test_prometheus_may_take_us_for_an_alertmanager(client: Client, token: Calla
     assert post(client, "/api/v2/alerts", posted, token("operate")).status_code == 403
     assert client.get("/api/v2/alerts", **headers).status_code == 405
     assert post(client, "/api/v2/alerts", {"a": 1}, headers).status_code == 422
+    assert post(client, "/api/v2/alerts", None, headers).status_code == 400
+    assert post(client, "/api/v2/alerts", [one | {"labels": {"alertname": "a\0"}}], headers).status_code == 422
+    assert post(client, "/api/v2/alerts", [one | {"startsAt": "9999-12-31T23:59:59-12:00"}], headers).status_code == 422
 
 
 def recorded(name: str) -> Any:

@@ -49,6 +49,13 @@ def test_a_whole_pair_and_what_only_looks_like_nul_are_taken(api: Client) -> Non
     assert answer.status_code == 202, answer.content
 
 
+@pytest.mark.races  # for the database: PostgreSQL takes no offset of 16 hours
+def test_a_time_with_any_offset_is_taken_and_one_that_is_none_in_utc_is_refused(api: Client) -> None:
+    for address in ("history?since=", "freezes?since=", "audit/events?since="):
+        assert api.get(f"/api/v1/{address}2025-11-29T10:00:00-18:04").status_code == 200, address
+        assert api.get(f"/api/v1/{address}9999-12-31T23:59:59-12:00").status_code == 422, address
+
+
 def test_a_body_nobody_reads_may_be_anything(api: Client) -> None:
     answer = api.generic("GET", "/api/v1/freezes", r"{\u0000", content_type="application/json")
     assert answer.status_code == 200

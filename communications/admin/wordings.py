@@ -27,7 +27,7 @@ from communications.services import wordings, writing
 from communications.services.wordings import Case, Templates
 from core.admin.confirm import ConfirmView, Effect
 from core.admin.previewed_form import PreviewedForm
-from core.admin.read_only import Screen, person
+from core.admin.read_only import Screen, is_number, person
 from core.errors import DomainError
 
 CHANGE = "communications.plan_communication"
@@ -128,7 +128,8 @@ class WordingPage(PreviewedForm):
         return f"Own words for {self.audience.name}"
 
     def get_initial(self) -> dict[str, Any]:
-        found = self.audience.wordings.filter(pk=self.request.GET.get("of") or 0).first()
+        of = self.request.GET.get("of", "")
+        found = self.audience.wordings.filter(pk=of).first() if is_number(of) else None
         if found is None:
             default = languages.default(Content(self.audience.content), self.audience.language)
             return {
@@ -160,11 +161,11 @@ class WordingPage(PreviewedForm):
             return {"flaw": str(error)}
         planned = Planned(self.audience, [], [])
         heard = [type_.value for type_ in AlertType if planned.hears(type_, WORST)]
-        wanted = [asked["type"]] if asked.get("type") else heard
+        wanted = [type_.value for type_ in AlertType if type_.value == asked.get("type")] or heard
         alert = communications.selectors.alerts().filter(type__in=wanted).first()
         if alert is None:
             return {}
-        kind = ChannelKind(asked.get("channel_kind") or ChannelKind.EMAIL)
+        kind = next((each for each in ChannelKind if each.value == asked.get("channel_kind")), ChannelKind.EMAIL)
         return {"alert": alert, "written": writing.read(alert, planned, kind, words)}
 
     def perform(self, form: WordingForm) -> Wording:

@@ -151,6 +151,18 @@ def test_a_template_that_cannot_be_used_is_refused_when_it_is_saved(
     assert not Wording.objects.exists()
 
 
+@pytest.mark.parametrize("wrong", [{"type": "no.such"}, {"channel_kind": "no_such"}])
+def test_a_form_with_a_choice_that_there_is_not_comes_back(
+    wrong: dict[str, str], client_as: ClientAs, flag: Flag, operator_actor: Actor, now: datetime
+) -> None:
+    somebody_hears("slack")
+    emergency.emergency_disable(flag.key, "staging", actor=operator_actor, reason="mint is down", now=now)
+    announcing.announce(now=now)
+    edit = f"{PLAN}audience/by-slack/words/edit/"
+    assert client_as("approver").get(edit, {"of": "x"}).status_code == 200
+    assert client_as("approver").post(edit, WORDS | wrong).status_code == 422
+
+
 def test_words_for_people_outside_know_nothing_of_the_inside(
     client_as: ClientAs, slack: Channel, operator_actor: Actor, now: datetime
 ) -> None:

@@ -22,6 +22,7 @@ from approvals.services import requests
 from core.admin.confirm import ReasonForm
 from core.asking import Change
 from core.errors import DomainError
+from flags.admin.fields import read_json
 from flags.domain.change import read_npubs
 
 LOCAL = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
@@ -39,12 +40,7 @@ class JsonField(forms.CharField):
         return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
     def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        try:
-            found = json.loads(text)
-        except json.JSONDecodeError as error:
-            message = f"This is no JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-            raise forms.ValidationError(message) from error
+        found = read_json(super().clean(value))
         if not isinstance(found, dict):
             raise forms.ValidationError("Write a JSON object: { … }.")
         return found

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.admin.confirm import ConfirmView, Effect
-from core.admin.read_only import person
+from core.admin.read_only import is_number, person
 from core.errors import Invalid, NotFound
 from flags.admin.commands import RolloutForm
 from flags.domain.bucketing import Bucketing
@@ -37,7 +37,7 @@ class ManyFlags(ConfirmView, ABC):
 
     @cached_property
     def states(self) -> list[FlagState]:
-        wanted = [int(text) for text in self.request.GET.get("ids", "").split(",") if text.isdecimal()]
+        wanted = [int(text) for text in self.request.GET.get("ids", "").split(",") if is_number(text)]
         found = list(listing.listed().filter(pk__in=wanted[: bulk.MOST]).order_by("flag__key"))
         if not found or len({state.environment_id for state in found}) != 1:
             raise NotFound("Choose flags of one environment in the list first.")

@@ -21,6 +21,7 @@ from core.admin.confirm import ConfirmView, Effect, ReasonForm
 from core.admin.read_only import person
 from core.errors import Invalid, NotFound
 from flags.admin import words
+from flags.admin.fields import read_json
 from flags.domain.bucketing import Bucketing
 from flags.domain.change import read_percentage
 from flags.domain.standing import share
@@ -236,12 +237,7 @@ class ParametersForm(ReasonForm):
     field_order = ("parameters", "reason", "version")
 
     def clean_parameters(self) -> Any:
-        try:
-            return json.loads(self.cleaned_data["parameters"])
-        except json.JSONDecodeError as error:
-            raise forms.ValidationError(
-                f"This is no JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-            ) from error
+        return read_json(self.cleaned_data["parameters"])
 
 
 class SetParameters(FlagCommand):

@@ -25,7 +25,7 @@ def edit_conditions(when: list[Condition], command: str, noun: str = "conditions
     """The same for the conditions of a segment: `when.add`, `segment.add`, `when.remove.<index>`."""
     part, _, rest = command.partition(".")
     what, _, number = rest.partition(".")
-    if what == "remove" and number.isdecimal():
+    if what == "remove" and number.isdecimal() and len(number) < 5:
         _take(when, int(number))
         focus = ""
     else:

@@ -113,7 +113,7 @@ def _prerequisite(given: Mapping[str, Any]) -> Prerequisite:
         raise Invalid(f"A prerequisite is checked by one of {', '.join(CheckKind)}.", field="prerequisites")
     if check == CheckKind.FLAG and " in " not in of:
         raise Invalid(f"{text}: write the flag as atomicMeltOperations in production.", field="prerequisites")
-    if check == CheckKind.FEEDBACK and not (of.isdecimal() and int(of)):
+    if check == CheckKind.FEEDBACK and not (of.isdecimal() and len(of) < 10 and int(of)):
         raise Invalid(f"{text}: write how many answers are enough, such as 30.", field="prerequisites")
     if check == CheckKind.PLAN and not of:
         raise Invalid(f"{text}: write the environment of the plan, such as production.", field="prerequisites")

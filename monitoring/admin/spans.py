@@ -73,7 +73,7 @@ def asked(given: Mapping[str, str], *, now: datetime, kept: timedelta) -> Span:
     text = given.get("step", "")
     if not text:
         return span
-    if not text.isdecimal() or int(text) not in STEPS:
+    if text not in map(str, STEPS):
         raise Invalid(f"The resolution is one of {', '.join(map(str, STEPS))} seconds.", field="step")
     step = next(one for one in STEPS if one >= int(text) and (span.seconds / one <= MOST_POINTS or one == STEPS[-1]))
     note = "" if step == int(text) else f"In steps of {text} s these would be more than {MOST_POINTS:,} points."

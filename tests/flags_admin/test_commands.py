@@ -171,6 +171,7 @@ def test_what_other_apps_know_is_said_before_a_change(
     [
         ("{", "This is no JSON: Expecting property name enclosed in double quotes in line 1, column 2."),
         ("[1]", "Parameters are a JSON object"),
+        ("9" * 5_000, "too deep, or holds a number that is too long"),
         ('{"a": NaN}', "Parameters must be JSON"),
         ('{"a": "' + "x" * 17_000 + '"}', "at most 16384 fit"),
         ("", "Write a JSON object"),

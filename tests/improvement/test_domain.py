@@ -118,6 +118,7 @@ def test_prerequisites_come_back_from_their_lines_and_a_wrong_line_is_named() ->
         {"risks": {"technical": "MEDIUM"}},
         {"prerequisites": [{"text": "Flag", "check": "flag", "of": "atomic"}]},
         {"prerequisites": [{"text": "Ask", "check": "feedback", "of": "many"}]},
+        {"prerequisites": [{"text": "Ask", "check": "feedback", "of": "9" * 5_000}]},
         {"prerequisites": [{"text": f"p{number}"} for number in range(31)]},
         {"prerequisites": [{"text": "p"}, {"text": "p"}]},
     ],

@@ -87,6 +87,7 @@ def test_any_time_is_shown_in_any_resolution_and_what_cannot_be_shown_is_said(
         f"from={now}&to={now - 600}": "at least a minute after",
         "from=soon&to=later": "A time such as",
         "step=7": "The resolution is one of",
+        f"step={'9' * 5_000}": "The resolution is one of",
     }.items():
         assert words in text_of(client, f"{EXPLORER}?metric=error_rate&{wrong}"), wrong
 

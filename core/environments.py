@@ -13,6 +13,7 @@ from core.actors import Actor
 from core.calendar import read_zone
 from core.errors import NotFound
 from core.models import Environment
+from core.texts import is_storable
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -22,7 +23,7 @@ FIELDS = ("name", "position", "protected", "zone", "purpose", "database", "featu
 
 def get(key: str) -> Environment:
     """The environment with this key; NotFound names the ones there are."""
-    found = Environment.objects.filter(key=key).first()
+    found = Environment.objects.filter(key=key).first() if is_storable(key) else None
     if found is None:
         known = ", ".join(Environment.objects.values_list("key", flat=True)) or "none yet: load a playbook"
         raise NotFound(f"There is no environment {key!r}. Known: {known}.")

@@ -60,6 +60,7 @@ PROBLEM = {
 }
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+    "400": ("The body could not be read as JSON.", {}),
     "401": ("No live token.", {}),
     "403": ("The token lacks the scope.", {}),
     "404": ("There is no such thing in the environment of the token.", {}),
@@ -70,6 +71,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "503": ("The database cannot be reached; nothing was changed.", RETRY),
 }
 _TEXT = {"type": "string"}
+NOTHING_ASKED = ("/api/v1/risk", "/api/v1/revisions")  # and yet there may be nothing to answer with
 PARAMETERS = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -177,8 +179,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 def _statuses(path: str, operation: dict[str, Any], *, write: bool, conditional: bool) -> list[str]:
     found = ["401", "403", "429", "503"]
-    found += ["404"] if "{" in path else []
-    found += ["422"] if operation["parameters"] or "requestBody" in operation else []
+    asks = operation["parameters"] or "requestBody" in operation or path in NOTHING_ASKED
+    found += ["400"] if "requestBody" in operation else []
+    found += ["404", "422"] if asks else []
     found += ["409"] if write else []
     return found + (["412"] if conditional else [])
 

@@ -89,7 +89,7 @@ def _read(request: HttpRequest, body: bytes) -> ExportMetricsServiceRequest:
             found.ParseFromString(body)
         else:
             json_format.ParseDict(_without_exemplars(orjson.loads(body)), found, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError, orjson.JSONDecodeError, RecursionError) as error:
+    except (DecodeError, json_format.ParseError, orjson.JSONDecodeError, RecursionError, TypeError) as error:
         raise Refused(400, f"The body is no OTLP metrics request: {str(error)[:200]}") from None
     return found
 

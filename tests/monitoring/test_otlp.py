@@ -162,6 +162,7 @@ def test_the_same_request_twice_is_counted_once(send: Callable[..., Any], now: d
         ({"data": b"", "CONTENT_TYPE": PROTOBUF}, 400),
         ({"data": b"\xff\xff\xff"}, 400),
         ({"data": b"{", "content_type": "application/json"}, 400),
+        ({"data": b"null", "content_type": "application/json"}, 400),
         ({"data": b"x", "HTTP_CONTENT_ENCODING": "gzip"}, 400),
         ({"data": b"x", "HTTP_CONTENT_ENCODING": "br"}, 415),
         ({"data": b"x", "content_type": "text/plain"}, 415),

@@ -1,9 +1,20 @@
-"""What the TLS proxy in front of a production says of the request."""
+"""Where a request comes from, and who is said to sign in by it: attempts are counted by both."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
+
+LONGEST = 255  # characters of a name that axes has room for
+
+
+def attempted_name(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str | None:
+    """The name that somebody tries; of one that is longer than any name of ours, its beginning."""
+    name = (credentials or request.POST).get("username")
+    return None if name is None else str(name)[:LONGEST]
 
 
 def client_address(request: HttpRequest) -> str | None:

@@ -178,6 +178,7 @@ AXES_FAILURE_LIMIT = env.integer("LOGIN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "core.proxy.client_address"
+AXES_USERNAME_CALLABLE = "core.proxy.attempted_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "lockout.html"

@@ -55,6 +55,14 @@ def test_a_page_of_what_is_no_number_is_not_there(admin_client: Client, number: 
         assert answer.status_code in (302, 404), address
 
 
+@pytest.mark.races  # for the database: PostgreSQL keeps no name longer than its column
+@pytest.mark.django_db
+def test_a_name_longer_than_any_is_refused_as_others_and_counted(client: Client) -> None:
+    for expected in (*[200] * 4, 429):
+        answer = client.post("/admin/login/", {"username": "x" * 5_000, "password": "x"})
+        assert answer.status_code == expected
+
+
 @pytest.mark.parametrize("address", ["/admin/flags/flagstate/at/production/a%00/", "/api/v1/flags/a%00"])
 def test_what_no_database_could_look_up_is_not_there(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404

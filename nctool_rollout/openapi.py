@@ -196,10 +196,11 @@ def _ref(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def _door(tag: str, name: str, summary: str, body: str, **more: Any) -> dict[str, Any]:
-    """An operation that is answered before Django: OFREP and the snapshot."""
+def _door(tag: str, name: str, summary: str, body: str, *told: str, **more: Any) -> dict[str, Any]:
+    """An operation that is answered before Django: OFREP and the snapshot. `told`: statuses in the words of OFREP."""
     json = {"application/json": {"schema": {"type": "object"}}}
-    errors = {status: _ref("responses", f"Problem{status}") for status in ("401", "403", "429")}
+    errors: dict[str, Any] = {status: _ref("responses", f"Problem{status}") for status in ("401", "403", "429")}
+    errors |= {status: {"description": "An error of OFREP.", "content": json} for status in told}
     return {
         "tags": [tag],
         "operationId": f"{tag}_{name}",
@@ -228,9 +229,13 @@ DOORS: dict[str, Any] = {
         "get": _door("clients", "snapshot", "The whole configuration", "docs/clients.md tells it.", parameters=_SAVED)
     },
     "/ofrep/v1/evaluate/flags/{key}": {
-        "post": _door("evaluation", "one", "Is this flag on?", "OFREP.", requestBody=_CONTEXT, parameters=[_KEY])
+        "post": _door(
+            "evaluation", "one", "Is this flag on?", "OFREP.", "400", "404", requestBody=_CONTEXT, parameters=[_KEY]
+        )
     },
     "/ofrep/v1/evaluate/flags": {
-        "post": _door("evaluation", "all", "Which flags are on?", "OFREP.", requestBody=_CONTEXT, parameters=_SAVED)
+        "post": _door(
+            "evaluation", "all", "Which flags are on?", "OFREP.", "400", requestBody=_CONTEXT, parameters=_SAVED
+        )
     },
 }

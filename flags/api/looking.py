@@ -87,7 +87,12 @@ class HistoryFilter(Schema):
     format: Form = Form.JSON
 
 
-@router.get("/history", response={200: list[dict[str, Any]]}, summary="What was changed, newest first")
+@router.get(
+    "/history",
+    response={200: list[dict[str, Any]]},
+    summary="What was changed, newest first",
+    openapi_extra={"responses": {200: {"content": {"text/csv": {}}}}},
+)
 def history(request: HttpRequest, wanted: Annotated[HistoryFilter, Query()]) -> StreamingHttpResponse:
     """Events of the environment, and those of the flags' definitions.
 

@@ -16,9 +16,14 @@ from flags.services.tokens import Scope
 from monitoring.services import promql
 
 router = Router(tags=["metrics"], auth=token_auth(Scope.OPERATE))
+_TOLD = {
+    "description": "No PromQL, or too much of it, in the words of Prometheus.",
+    "content": {"application/json": {}},
+}
+_REFUSALS = {"responses": {400: _TOLD}}
 
 
-@router.get("/query", summary="An expression (PromQL) at one moment, as Prometheus answers")
+@router.get("/query", summary="An expression (PromQL) at one moment, as Prometheus answers", openapi_extra=_REFUSALS)
 def query(request: HttpRequest, query: str, time: str = "") -> HttpResponse:
     now = timezone.now().timestamp()
     try:
@@ -30,7 +35,7 @@ def query(request: HttpRequest, query: str, time: str = "") -> HttpResponse:
     return JsonResponse({"status": "success", "data": {"resultType": "vector", "result": result}})
 
 
-@router.get("/query_range", summary="An expression (PromQL) over time, as Prometheus answers")
+@router.get("/query_range", summary="An expression (PromQL) over time, as Prometheus answers", openapi_extra=_REFUSALS)
 def query_range(request: HttpRequest, query: str, start: str, end: str, step: str) -> HttpResponse:
     now = timezone.now().timestamp()
     try:

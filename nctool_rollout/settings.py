@@ -192,7 +192,6 @@ LOGIN_REDIRECT_URL = "admin:index"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_TZ = True
-USE_I18N = True
 # Before Django's own words, which mean other things; the admin is English.
 LOCALE_PATHS = [BASE_DIR / "statuspage" / "locale"]
 

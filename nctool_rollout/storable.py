@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from core.texts import check_storable, check_storable_within
 
+LEAVES_OUT = ("/api/v1/clients/report",)  # of a report of many npubs, it leaves out the one that nobody can have
 ESCAPED = (b"\\u0000", b"\\ud", b"\\uD")  # how JSON writes NUL and surrogates: nothing else is read twice
 
 
@@ -22,7 +23,8 @@ def storable(view: Callable[..., Any]) -> Callable[..., Any]:
         for name, values in request.GET.lists():
             for value in values:
                 check_storable(value, field=name)
-        check_storable_within(_escaped(request))
+        if request.path_info not in LEAVES_OUT:
+            check_storable_within(_escaped(request))
         return view(request, *args, **kwargs)
 
     return checked

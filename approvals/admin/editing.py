@@ -145,14 +145,14 @@ class Edit(_Voiding):
         return {**super().get_initial(), "title": self.row.title, "reason": self.row.reason}
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
-        asked = cast(EditForm, form).asked()
-        return self.attempt(form, lambda: self._edit(form.cleaned_data, asked), self._said)
+        self.asked = cast(EditForm, form).asked()
+        return super().form_valid(form)
 
-    def _edit(self, values: dict[str, Any], asked: list[Change]) -> str:
-        same = [change.to_dict() for change in asked] == self.row.changes
+    def perform(self, values: dict[str, Any]) -> str:
+        same = [change.to_dict() for change in self.asked] == self.row.changes
         requests.edit(
             self.row.pk,
-            changes=None if same else asked,
+            changes=None if same else self.asked,
             title=values["title"],
             reason=values["reason"],
             version=values["version"],

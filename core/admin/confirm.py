@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,7 @@ class ReasonForm(PlainForm):
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)  # the newest event that was there
 
 
-class ConfirmView(UnfoldModelAdminViewMixin, RefusalsView):
+class ConfirmView(ABC, UnfoldModelAdminViewMixin, RefusalsView):
     """GET shows the effect, POST does it. Opened by htmx it is a dialog, otherwise a page of its own.
 
     A refusal of the service is shown in the form and changes nothing (RefusalsView).
@@ -57,21 +58,21 @@ class ConfirmView(UnfoldModelAdminViewMixin, RefusalsView):
     form_class: type[ReasonForm] = ReasonForm
     title = ""
 
+    @abstractmethod
     def effect(self) -> Effect:
         """What will happen, from the row as it is now."""
-        raise NotImplementedError
 
     def reason_required(self) -> bool:
         """Whether the person must say why."""
         return True
 
+    @abstractmethod
     def perform(self, values: dict[str, Any]) -> str:
         """Call the service; the sentence that says what was done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back(self) -> str:
         """Where the person goes afterwards."""
-        raise NotImplementedError
 
     def asked_title(self) -> str:
         return self.effect().title

@@ -44,13 +44,18 @@ class RefusalsView(FormView[forms.Form]):
     refusal: DomainError | None = None
     changed: Sequence[Event] = ()
 
+    @property
+    def title(self) -> str:
+        """Of the page."""
+        return ""
+
     def subject(self) -> tuple[str, int | None]:
         """The subject of the events about what the form changes, and its environment; "" for none."""
         return "", None
 
     def asked_title(self) -> str:
         """What a change request made by this form is called."""
-        raise NotImplementedError
+        return self.title
 
     def version(self) -> int | None:
         """The version of the row that the form shows; None when the row has none."""

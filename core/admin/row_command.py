@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from core.admin.read_only import person
 from core.errors import DomainError
 
 
-class RowCommand(ABC, ConfirmView):
+class RowCommand(ConfirmView):
     """`name` is its address, `label` its button. The row has a title, an environment and a version.
 
     `row` is a cached property of the subclass.

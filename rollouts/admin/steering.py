@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ class Command:
     url: str
 
 
-class SteeringView(ABC, ConfirmView):
+class SteeringView(ConfirmView):
     """One command on one ramp. The ramp is read anew for each answer."""
 
     permission_required = "rollouts.operate_ramp"

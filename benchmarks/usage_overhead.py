@@ -46,12 +46,9 @@ def without(function: FunctionType, *lines: str) -> Any:
 
 def doors(*, salted: bool) -> tuple[Any, Any]:
     """The door that counts, and the one that does not, each with its own twenty flags."""
-    from core.tokens import digest
     from flags.adapters.disk import DiskCopy
     from flags.api import ofrep, ofrep_bodies
     from flags.api.counting import Counting
-    from flags.domain.bucketing import Bucketing
-    from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
     from flags.domain.limit import MinuteLimit
     from flags.services.holding import Held, Holder, Source
 
@@ -73,13 +70,7 @@ def doors(*, salted: bool) -> tuple[Any, Any]:
             super().__init__(*arguments)
             self._alone.__class__ = self._among.__class__ = self._common.__class__ = Fragments
 
-    bucketing = Bucketing.MURMUR3 if salted else Bucketing.JS31
-    flags = tuple(
-        FlagConfig(f"flag{n}", bucketing, f"s{n}", enabled=True, percentage=Decimal(5 * n % 100 or 50))
-        for n in range(FLAGS)
-    )
-    token = TokenConfig(digest("token"), "token", "production", frozenset({"evaluate"}))
-    config = EnvironmentConfig("production", 1, "", flags, (token,))
+    config = configuration(salted=salted)
     made = []
     for kind in (ofrep.OfrepDoor, Uncounted):
         holder = StillHolder(DiskCopy(Path(tempfile.gettempdir()) / "none"), poll_seconds=60)
@@ -87,6 +78,21 @@ def doors(*, salted: bool) -> tuple[Any, Any]:
         made.append(kind(holder, limit=MinuteLimit(10**12), origins=("*",), counting=Counting(units=20_000)))
     made[1]._bodies["production"] = Bodies(made[1]._holder.held.snapshots["production"], made[1]._counting)
     return made[0], made[1]
+
+
+def configuration(*, salted: bool) -> Any:
+    """Twenty flags, and a token that may ask for them."""
+    from core.tokens import digest
+    from flags.domain.bucketing import Bucketing
+    from flags.domain.configuration import EnvironmentConfig, FlagConfig, TokenConfig
+
+    bucketing = Bucketing.MURMUR3 if salted else Bucketing.JS31
+    flags = tuple(
+        FlagConfig(f"flag{n}", bucketing, f"s{n}", enabled=True, percentage=Decimal(5 * n % 100 or 50))
+        for n in range(FLAGS)
+    )
+    token = TokenConfig(digest("token"), "token", "production", frozenset({"evaluate"}))
+    return EnvironmentConfig("production", 1, "", flags, (token,))
 
 
 def requests(path: str) -> list[dict[str, Any]]:

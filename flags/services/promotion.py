@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,13 @@ def promote(
     promotions = preview(keys, source, target, parts=parts, waiver=check_text(waiver, field="waiver"))
     if seen and seen != digest(promotions):
         raise Conflict("One of these flags has changed since you looked. Look at what would change now, and try again.")
+    return _all_or_none(promotions, target, actor=actor, reason=reason, now=now)
+
+
+def _all_or_none(
+    promotions: Sequence[Promotion], target: str, *, actor: Actor, reason: str, now: datetime
+) -> list[FlagState]:
+    """What is refused is told of all of them at once."""
     done: list[FlagState] = []
     refused: list[Need] = []
     for promotion in promotions:

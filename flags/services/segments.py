@@ -67,11 +67,7 @@ def define(
         segment = Segment(environment=where, key=key, version=0)
     if before and not same(before["conditions"], wanted["conditions"]):
         _pass_gate(segment, Change("segment", "", {"key": key, **wanted}), permit=permit, now=now)
-    for field, value in wanted.items():
-        setattr(segment, field, value)
-    segment.version += 1
-    segment.changed_at = now
-    segment.save()
+    _store(segment, wanted, now=now)
     kind = "segment.changed" if before else "segment.created"
     _tell(kind, segment, before, wanted, actor=actor, reason=reason, now=now, permit=permit)
     return segment
@@ -112,6 +108,14 @@ def named(targeting: Mapping[str, Any]) -> set[str]:
     conditions = [condition for rule in targeting.get("rules", ()) for condition in rule["when"]]
     found = {condition.get("segment", condition.get("not_segment")) for condition in conditions}
     return {key for key in found if key is not None}
+
+
+def _store(segment: Segment, wanted: Mapping[str, Any], *, now: datetime) -> None:
+    for field, value in wanted.items():
+        setattr(segment, field, value)
+    segment.version += 1
+    segment.changed_at = now
+    segment.save()
 
 
 def _hold(key: str, environment: str, *, version: int | None) -> tuple[Environment, Segment | None]:

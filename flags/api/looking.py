@@ -71,8 +71,6 @@ def ask_why(
     """With `flag` only this one, and its history: the answer after each change, newest first."""
     environment = caller(request).environment
     context = read_context("\n".join(attribute))
-    if "\0" in npub:
-        raise Invalid("An npub has no NUL in it.", field="npub")
     state = flags.selectors.state(flag, environment) if flag else None
     lines = why.answers(npub, context, environment=environment, flag=flag)
     past = None if state is None else [_past(entry) for entry in why.over_time(state, npub, context)]
